@@ -1,0 +1,49 @@
+package values
+
+// Kind is how values of a type are held in a Datum. Several Postgres types may
+// share a kind; a domain has the kind of its base type.
+type Kind uint8
+
+const (
+	Opaque          Kind = iota // carried unread: every type without a native kind
+	KindBool                    //
+	KindInt2                    //
+	KindInt4                    //
+	KindInt8                    //
+	KindOID                     //
+	KindFloat4                  //
+	KindFloat8                  //
+	KindNumeric                 //
+	KindText                    // text, varchar
+	KindName                    //
+	KindBPChar                  // char(n): trailing blanks are not significant
+	KindBytea                   //
+	KindUUID                    //
+	KindDate                    //
+	KindTime                    //
+	KindTimeTZ                  //
+	KindTimestamp               //
+	KindTimestampTZ             //
+	KindInterval                //
+	KindEnum                    //
+	KindJSON                    //
+	KindJSONB                   //
+	KindArray                   //
+)
+
+// Type is a Postgres type as a column has it.
+type Type struct {
+	OID              uint32 // pg_type.oid, of the domain itself where there is one
+	BaseOID          uint32 // the type under the domain, else OID
+	Typmod           int32  // pg_attribute.atttypmod; -1 for none
+	Collation        uint32 // pg_collation.oid; 0 where the type has none
+	Kind             Kind
+	Schema           string   // pg_namespace.nspname of the type
+	Name             string   // pg_type.typname (of the base type), e.g. "int4"
+	SQL              string   // format_type(OID, Typmod): how DDL names it, quoted as needed
+	Elem             *Type    // element type of an array
+	Labels           []string // of an enum, in sort order
+	NoBinary         bool     // the type has no typsend: values travel in text format
+	CCollation       bool     // Collation orders by bytes (C, POSIX, ucs_basic, C.UTF-8 builtin)
+	NonDeterministic bool     // the collation equates different strings
+}
