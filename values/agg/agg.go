@@ -66,3 +66,27 @@ func Lookup(signature string, args []*values.Type, result *values.Type) *Aggrega
 	}
 	return nil
 }
+
+// Signatures lists what is registered, for tests and documentation.
+func Signatures() []string {
+	out := make([]string, 0, len(registry))
+	for s := range registry {
+		out = append(out, s)
+	}
+	return out
+}
+
+// register adds an aggregate; a second one of the same signature is a bug found
+// at program start.
+func register(signature string, mk Make) {
+	if _, dup := registry[signature]; dup {
+		panic("agg: " + signature + " registered twice")
+	}
+	registry[signature] = mk
+}
+
+// registerLinear adds a linear aggregate that ignores the types of the call.
+func registerLinear(signature string, fresh func() Accumulator) {
+	a := &Aggregate{Linear: fresh}
+	register(signature, func([]*values.Type, *values.Type) *Aggregate { return a })
+}
