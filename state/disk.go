@@ -1,0 +1,366 @@
+package state
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Options of a store on disk. The zero value is usable.
+type Options struct {
+	// Memory is the budget in bytes of block cache and memtables together;
+	// default 256 MB, at least 16 MB.
+	Memory int64
+	// OnDurable is told, from a goroutine of the store, each time Durable grows.
+	OnDurable func(seq uint64)
+	// OnEvent is told what happens inside; it must not block or call the store.
+	OnEvent func(Event)
+	// FS replaces the file system, for fault injection.
+	FS vfs.FS
+}
+
+// Event is something the store did or suffered in the background.
+type Event struct {
+	Name string // "flush", "compaction", "stall", "disk slow", "disk low", "error", "fatal"
+	Text string
+	Err  error
+}
+
+// Disk is a Store in a directory, kept by Pebble, a log-structured merge tree.
+//
+// Pebble's write-ahead log is off: a batch is applied to a memtable, and
+// memtables reach the disk whole and in order, each with one atomic edit of
+// the manifest. A batch never straddles two memtables. That is what makes a
+// crash leave a prefix of the commits.
+type Disk struct {
+	db        *pebble.DB
+	lock      *pebble.Lock
+	onDurable func(uint64)
+	flushed   chan struct{} // a flush ended: look what is durable now
+	done      chan struct{} // the watcher of flushed has ended
+	committed atomic.Uint64
+	lastErr   atomic.Pointer[error]
+
+	mu      sync.Mutex
+	durable uint64
+	grown   chan struct{} // closed and replaced when durable grows
+	closed  bool
+}
+
+// Open opens the store in dir, creating it if dir is missing or empty. Errors
+// are of the classes ErrCorrupt, ErrNewer, ErrForeign and ErrLocked, or the
+// operating system's.
+func Open(dir string, o Options) (*Disk, error) {
+	d, err := open(dir, o)
+	if err != nil {
+		return nil, fmt.Errorf("open state %s: %w", dir, err)
+	}
+	return d, nil
+}
+
+func open(dir string, o Options) (*Disk, error) {
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	if _, err := readMarker(o.FS, dir); err != nil {
+		return nil, err
+	}
+	if err := o.FS.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("create directory: %w", err)
+	}
+	lock, err := pebble.LockDirectory(dir, o.FS)
+	if err != nil {
+		if errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOSPC) {
+			return nil, fmt.Errorf("lock directory: %w", err)
+		}
+		return nil, fmt.Errorf("%w (%w)", ErrLocked, err)
+	}
+	d, err := openLocked(dir, o, lock)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return d, nil
+}
+
+func openLocked(dir string, o Options, lock *pebble.Lock) (*Disk, error) {
+	// Once more, now that nobody else can be writing it.
+	marker, err := readMarker(o.FS, dir)
+	if err != nil {
+		return nil, err
+	}
+	if marker == markerAbsent {
+		if err := writeMarker(o.FS, dir, false); err != nil {
+			return nil, err
+		}
+	}
+	d := &Disk{
+		lock:      lock,
+		onDurable: o.OnDurable,
+		flushed:   make(chan struct{}, 1),
+		done:      make(chan struct{}),
+		grown:     make(chan struct{}),
+	}
+	if d.db, err = pebble.Open(dir, d.pebbleOptions(o, marker == markerReady)); err != nil {
+		return nil, openError(err)
+	}
+	if err := d.start(); err != nil {
+		return nil, errors.Join(err, d.db.Close())
+	}
+	if marker != markerReady {
+		if err := writeMarker(o.FS, dir, true); err != nil {
+			return nil, errors.Join(err, d.Close())
+		}
+	}
+	return d, nil
+}
+
+// start reads how far the store got and begins to follow its flushes.
+func (d *Disk) start() error {
+	seq, err := d.readDurable()
+	if err != nil {
+		return err
+	}
+	d.durable = seq
+	d.committed.Store(seq)
+	go d.watch()
+	return nil
+}
+
+func (d *Disk) pebbleOptions(o Options, exists bool) *pebble.Options {
+	memory := o.Memory
+	if memory <= 0 {
+		memory = 256 << 20
+	}
+	memory = max(memory, 16<<20)
+	// Up to four memtables (one filling, the others being flushed) take half.
+	const memtables = 4
+	memtable := min(memory/2/memtables, 64<<20)
+	opts := &pebble.Options{
+		FS:                          o.FS,
+		Lock:                        d.lock,
+		DisableWAL:                  true,
+		ErrorIfNotExists:            exists,
+		FormatMajorVersion:          pebble.FormatTableFormatV6,
+		Merger:                      weightMerger,
+		CacheSize:                   memory - memtable*memtables,
+		MemTableSize:                uint64(memtable),
+		MemTableStopWritesThreshold: memtables,
+		L0CompactionThreshold:       4,
+		L0StopWritesThreshold:       40,
+		LBaseMaxBytes:               64 << 20,
+		MaxOpenFiles:                1000,
+		Logger:                      pebbleLogger{o.OnEvent},
+		EventListener:               d.listener(o.OnEvent),
+	}
+	for i := range opts.Levels {
+		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+	}
+	return opts
+}
+
+// readDurable reads the number of the last commit that reached the disk.
+func (d *Disk) readDurable() (uint64, error) {
+	it, err := d.db.NewIter(&pebble.IterOptions{
+		LowerBound:                commitKey,
+		UpperBound:                PrefixEnd(commitKey),
+		OnlyReadGuaranteedDurable: true,
+	})
+	if err != nil {
+		return 0, readError(err)
+	}
+	var seq uint64
+	if it.First() {
+		if v := it.Value(); len(v) == 8 {
+			seq = binary.BigEndian.Uint64(v)
+		} else {
+			err = corruptf("commit number of %d bytes", len(v))
+		}
+	}
+	return seq, readError(errors.Join(err, it.Close()))
+}
+
+// watch follows the flushes: what is durable after each is read from the disk's
+// own view of itself rather than guessed.
+func (d *Disk) watch() {
+	defer close(d.done)
+	for range d.flushed {
+		seq, err := d.readDurable()
+		if err != nil {
+			d.lastErr.Store(&err)
+			continue
+		}
+		d.mu.Lock()
+		grew := seq > d.durable
+		if grew {
+			d.durable = seq
+			close(d.grown)
+			d.grown = make(chan struct{})
+		}
+		d.mu.Unlock()
+		if grew && d.onDurable != nil {
+			d.onDurable(seq)
+		}
+	}
+}
+
+// Get implements Store.
+func (d *Disk) Get(dst, key []byte) ([]byte, bool, error) {
+	value, closer, err := d.db.Get(key)
+	if err != nil {
+		if errors.Is(err, pebble.ErrNotFound) {
+			return dst, false, nil
+		}
+		return dst, false, readError(err)
+	}
+	dst = append(dst, value...)
+	return dst, true, readError(closer.Close())
+}
+
+// NewIter implements Store.
+func (d *Disk) NewIter(lower, upper []byte) Iterator {
+	it, err := d.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	if err != nil {
+		return failedIter{readError(err)}
+	}
+	return diskIter{it}
+}
+
+// NewBatch implements Store.
+func (d *Disk) NewBatch() Batch { return &diskBatch{d: d, b: d.db.NewBatch()} }
+
+// Committed implements Store.
+func (d *Disk) Committed() uint64 { return d.committed.Load() }
+
+// Durable implements Store.
+func (d *Disk) Durable() uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.durable
+}
+
+// StartFlush implements Store.
+func (d *Disk) StartFlush() error {
+	if d.Durable() >= d.Committed() {
+		return nil
+	}
+	if _, err := d.db.AsyncFlush(); err != nil {
+		return fmt.Errorf("flush state: %w", readError(err))
+	}
+	return nil
+}
+
+// Flush implements Store. While the disk is full or failing it waits, since
+// Pebble retries, until ctx ends; the error then tells the cause.
+func (d *Disk) Flush(ctx context.Context) error {
+	target := d.Committed()
+	if err := d.StartFlush(); err != nil {
+		return err
+	}
+	for {
+		d.mu.Lock()
+		done, closed, grown := d.durable >= target, d.closed, d.grown
+		d.mu.Unlock()
+		if done {
+			return nil
+		}
+		if closed {
+			return fmt.Errorf("flush state: %w", ErrClosed)
+		}
+		select {
+		case <-grown:
+		case <-ctx.Done():
+			err := ctx.Err()
+			if last := d.lastErr.Load(); last != nil {
+				err = errors.Join(err, *last)
+			}
+			return fmt.Errorf("flush state: %w", err)
+		}
+	}
+}
+
+// SizeOf implements Store.
+func (d *Disk) SizeOf(lower, upper []byte) (uint64, error) {
+	if lower == nil {
+		lower = []byte{}
+	}
+	if upper == nil {
+		upper = []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
+	}
+	n, err := d.db.EstimateDiskUsage(lower, upper)
+	return n, readError(err)
+}
+
+// Metrics implements Store.
+func (d *Disk) Metrics() Metrics {
+	m := d.db.Metrics()
+	out := Metrics{
+		DiskBytes:         m.DiskSpaceUsage(),
+		MemoryBytes:       uint64(m.BlockCache.Size) + m.MemTable.Size + m.MemTable.ZombieSize,
+		UnflushedBytes:    m.MemTable.Size,
+		Committed:         d.Committed(),
+		Durable:           d.Durable(),
+		Flushes:           m.Flush.Count,
+		Compactions:       m.Compact.Count,
+		CacheHits:         m.BlockCache.Hits,
+		CacheMisses:       m.BlockCache.Misses,
+		ReadAmplification: m.ReadAmp(),
+	}
+	if last := d.lastErr.Load(); last != nil {
+		out.LastError = *last
+	}
+	return out
+}
+
+// Close implements Store.
+func (d *Disk) Close() error {
+	d.mu.Lock()
+	if d.closed {
+		d.mu.Unlock()
+		return nil
+	}
+	d.closed = true
+	close(d.grown)
+	d.grown = make(chan struct{})
+	d.mu.Unlock()
+	err := d.db.Close() // no flush ends after this
+	close(d.flushed)
+	<-d.done
+	if err = errors.Join(err, d.lock.Close()); err != nil {
+		return fmt.Errorf("close state: %w", err)
+	}
+	return nil
+}
+
+// openError classes a failure to open. Whatever is not the operating system
+// refusing us is damage: the files exist and do not make sense.
+func openError(err error) error {
+	for _, os := range []error{
+		fs.ErrPermission, syscall.ENOSPC, syscall.EMFILE, syscall.ENFILE,
+		syscall.EROFS, syscall.EDQUOT, syscall.ENOMEM,
+	} {
+		if errors.Is(err, os) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrCorrupt, err)
+}
+
+// readError classes a failure to read from an open store.
+func readError(err error) error {
+	switch {
+	case err == nil, errors.Is(err, ErrCorrupt):
+		return err
+	case pebble.IsCorruptionError(err), errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return err
+}

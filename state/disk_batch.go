@@ -1,0 +1,68 @@
+package state
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// diskBatch is a Pebble batch that also records the number of its commit.
+type diskBatch struct {
+	d       *Disk
+	b       *pebble.Batch
+	err     error
+	scratch [16]byte
+}
+
+func (b *diskBatch) fail(err error) {
+	if err != nil && b.err == nil {
+		b.err = err
+	}
+}
+
+func (b *diskBatch) Set(key, value []byte)           { b.fail(b.b.Set(key, value, nil)) }
+func (b *diskBatch) Delete(key []byte)               { b.fail(b.b.Delete(key, nil)) }
+func (b *diskBatch) DeleteRange(lower, upper []byte) { b.fail(b.b.DeleteRange(lower, upper, nil)) }
+func (b *diskBatch) Len() int                        { return int(b.b.Count()) }
+func (b *diskBatch) Size() int                       { return b.b.Len() }
+
+func (b *diskBatch) AddWeight(key []byte, w int64) {
+	if w != 0 {
+		b.fail(b.b.Merge(key, appendWeight(b.scratch[:0], w), nil))
+	}
+}
+
+func (b *diskBatch) Commit() (uint64, error) {
+	seq := b.d.committed.Load() + 1
+	b.fail(b.b.Set(commitKey, binary.BigEndian.AppendUint64(b.scratch[:0], seq), nil))
+	if b.err == nil {
+		b.fail(b.b.Commit(pebble.NoSync))
+	}
+	err := b.err
+	if err == nil {
+		b.d.committed.Store(seq)
+	}
+	b.Reset()
+	if err != nil {
+		return 0, fmt.Errorf("commit state batch: %w", readError(err))
+	}
+	return seq, nil
+}
+
+// Reset makes a new Pebble batch: a large one belongs to Pebble once committed,
+// and small ones come from its pool anyway.
+func (b *diskBatch) Reset() {
+	b.fail(b.b.Close())
+	b.b, b.err = b.d.db.NewBatch(), nil
+}
+
+func (b *diskBatch) Close() error {
+	if b.b == nil {
+		return nil
+	}
+	err := b.b.Close()
+	b.b = nil
+	return errors.Join(b.err, err)
+}
