@@ -46,4 +46,6 @@ type Type struct {
 	NoBinary         bool     // the type has no typsend: values travel in text format
 	CCollation       bool     // Collation orders by bytes (C, POSIX, ucs_basic, C.UTF-8 builtin)
 	NonDeterministic bool     // the collation equates different strings
+
+	positions map[string]int // label → index in Labels, made by NewType for long enums
 }
