@@ -1,0 +1,78 @@
+package fn
+
+import (
+	"strings"
+
+	"github.com/stepping-cdc/stepping-cdc/values"
+)
+
+// Upper and lower case as the C locale has it: of ASCII letters alone.
+
+func init() {
+	register("lower(text)", Func{Strict: true, Need: NeedCCtype, F1: lowerText})
+	register("upper(text)", Func{Strict: true, Need: NeedCCtype, F1: upperText})
+	register("initcap(text)", Func{Strict: true, Need: NeedCCtype, F1: initcap})
+}
+
+func isUpper(c byte) bool { return 'A' <= c && c <= 'Z' }
+func isLower(c byte) bool { return 'a' <= c && c <= 'z' }
+
+func toLower(c byte) byte {
+	if isUpper(c) {
+		c += 'a' - 'A'
+	}
+	return c
+}
+
+func toUpper(c byte) byte {
+	if isLower(c) {
+		c -= 'a' - 'A'
+	}
+	return c
+}
+
+// asciiLower lowers ASCII letters; the string itself is given back if it has no
+// upper ones.
+func asciiLower(s string) string {
+	for i := range len(s) {
+		if isUpper(s[i]) {
+			return mapBytes(s, toLower)
+		}
+	}
+	return s
+}
+
+func mapBytes(s string, f func(byte) byte) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	for i := range len(s) {
+		b.WriteByte(f(s[i]))
+	}
+	return b.String()
+}
+
+func lowerText(a values.Datum) values.Datum { return values.String(asciiLower(a.Str())) }
+
+func upperText(a values.Datum) values.Datum {
+	s := a.Str()
+	for i := range len(s) {
+		if isLower(s[i]) {
+			return values.String(mapBytes(s, toUpper))
+		}
+	}
+	return a
+}
+
+// initcap begins each run of ASCII letters and digits with a capital.
+func initcap(a values.Datum) values.Datum {
+	inWord := false
+	return values.String(mapBytes(a.Str(), func(c byte) byte {
+		if inWord {
+			c = toLower(c)
+		} else {
+			c = toUpper(c)
+		}
+		inWord = isUpper(c) || isLower(c) || '0' <= c && c <= '9'
+		return c
+	}))
+}
