@@ -6,6 +6,8 @@ import (
 	"math"
 	"math/big"
 	"math/bits"
+
+	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
 // errState reports bytes that AppendState cannot have written.
@@ -189,4 +191,12 @@ func loadCount(src []byte, n *int64) ([]byte, error) {
 	}
 	*n = v
 	return src[used:], nil
+}
+
+// numeric is the value times 10^-scale.
+func (x *exactInt) numeric(scale int32) values.Datum {
+	if i, ok := x.int64(); ok {
+		return values.NumericFromInt(i, scale)
+	}
+	return values.NumericFromBig(x.value(), scale)
 }
