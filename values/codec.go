@@ -55,7 +55,7 @@ func u64[B bytesOrString](b B) uint64 {
 var fixedLen = [...]int{
 	KindBool: 1, KindInt2: 2, KindInt4: 4, KindInt8: 8, KindOID: 4, KindFloat4: 4, KindFloat8: 8,
 	KindDate: 4, KindTime: 8, KindTimeTZ: 12, KindTimestamp: 8, KindTimestampTZ: 8, KindInterval: 16,
-	KindUUID: 16, KindArray: 0,
+	KindUUID: 16, KindArray: 0, // the last kind: sizes the table
 }
 
 // decodeFixed reads the kinds whose Datum does not alias the source; ok is
@@ -89,20 +89,20 @@ func decodeFixed[B bytesOrString](t *Type, src B) (d Datum, ok bool, err error) 
 	case KindNumeric:
 		d, err := decodeNumeric(t, src)
 		return d, err == nil, err
+	case KindArray:
+		d, err := decodeArray(t, src)
+		return d, err == nil, err
 	}
 	return Null, false, nil
 }
 
 // decodeBytes reads the kinds whose Datum is (part of) the source.
 func decodeBytes(t *Type, src string) (Datum, error) {
-	switch t.Kind {
-	case KindJSONB:
+	if t.Kind == KindJSONB {
 		if len(src) < 2 || src[0] != 1 {
 			return Null, malformed(t, "not version 1")
 		}
 		return String(src[1:]), nil
-	case KindArray:
-		return decodeArray(t, src)
 	}
 	return String(src), nil
 }
@@ -188,6 +188,8 @@ func AppendBinary(dst []byte, t *Type, d Datum) ([]byte, error) {
 		return appendNumericBinary(dst, d), nil
 	case KindJSONB:
 		return append(append(dst, 1), d.s...), nil
+	case KindArray:
+		return appendArrayBinary(dst, t, d.s)
 	}
 	return append(dst, d.s...), nil
 }

@@ -39,9 +39,11 @@ const (
 //	time                 i: microseconds since midnight
 //	timetz               i: microseconds since midnight, aux: seconds west of UTC
 //	timestamp[tz]        i: microseconds since 2000-01-01 (MinInt64, MaxInt64: infinities)
-//	interval             i: microseconds, s: months and days, 4 bytes each, big endian
+//	interval             i: microseconds, s: months and days, 4 bytes each, big endian;
+//	                     empty when both are 0 (MakeInterval, Datum.Interval)
 //	enum                 s: the label
-//	array                s: Postgres' binary array format, elements in binary format
+//	array                s: Postgres' binary array format with element type 0 (MakeArray,
+//	                     ReadArray), elements in binary format
 //	anything else        s: the binary send format, kept unread (Opaque)
 //
 // A Datum may also be an error (division by zero, overflow …): strict functions
