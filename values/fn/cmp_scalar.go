@@ -17,22 +17,7 @@ func intGE(a, b values.Datum) values.Datum { return values.Bool(a.Int64() >= b.I
 
 // compareFloat orders floats as Postgres' btree does: NaN equals NaN and is
 // greater than every other value; zeros are equal.
-func compareFloat(a, b values.Datum) int {
-	x, y := a.Float64(), b.Float64()
-	switch {
-	case x < y:
-		return -1
-	case x > y:
-		return 1
-	case x == y:
-		return 0
-	case x == x:
-		return -1
-	case y == y:
-		return 1
-	}
-	return 0
-}
+func compareFloat(a, b values.Datum) int { return values.CompareFloat(a.Float64(), b.Float64()) }
 
 func floatEQ(a, b values.Datum) values.Datum { return values.Bool(compareFloat(a, b) == 0) }
 func floatNE(a, b values.Datum) values.Datum { return values.Bool(compareFloat(a, b) != 0) }

@@ -35,18 +35,18 @@ func (w *intWidth) fit(i int64) values.Datum {
 	return values.Int(i)
 }
 
-// addInt64, subInt64 and mulInt64 report whether the result is exact.
-func addInt64(a, b int64) (int64, bool) {
+// checkedAdd, checkedSub and checkedMul report whether the result is exact.
+func checkedAdd(a, b int64) (int64, bool) {
 	c := a + b
 	return c, (c > a) == (b > 0)
 }
 
-func subInt64(a, b int64) (int64, bool) {
+func checkedSub(a, b int64) (int64, bool) {
 	c := a - b
 	return c, (c < a) == (b > 0)
 }
 
-func mulInt64(a, b int64) (int64, bool) {
+func checkedMul(a, b int64) (int64, bool) {
 	if int64(int32(a)) == a && int64(int32(b)) == b {
 		return a * b, true
 	}
@@ -61,7 +61,7 @@ func mulInt64(a, b int64) (int64, bool) {
 }
 
 func (w *intWidth) add(a, b values.Datum) values.Datum {
-	c, ok := addInt64(a.Int64(), b.Int64())
+	c, ok := checkedAdd(a.Int64(), b.Int64())
 	if !ok {
 		return w.overflow
 	}
@@ -69,7 +69,7 @@ func (w *intWidth) add(a, b values.Datum) values.Datum {
 }
 
 func (w *intWidth) sub(a, b values.Datum) values.Datum {
-	c, ok := subInt64(a.Int64(), b.Int64())
+	c, ok := checkedSub(a.Int64(), b.Int64())
 	if !ok {
 		return w.overflow
 	}
@@ -77,7 +77,7 @@ func (w *intWidth) sub(a, b values.Datum) values.Datum {
 }
 
 func (w *intWidth) mul(a, b values.Datum) values.Datum {
-	c, ok := mulInt64(a.Int64(), b.Int64())
+	c, ok := checkedMul(a.Int64(), b.Int64())
 	if !ok {
 		return w.overflow
 	}
