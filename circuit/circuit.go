@@ -1,0 +1,185 @@
+package circuit
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/stepping-cdc/stepping-cdc/state"
+)
+
+// ErrChanged: the store holds, under the prefix, the state of another circuit.
+var ErrChanged = errors.New("state belongs to another circuit")
+
+// Circuit is a built circuit over a store. It holds nothing of the past itself:
+// all of that is in the store, so one may be thrown away between any two steps
+// and built anew. It is used by one goroutine.
+type Circuit struct {
+	nodes       []*node
+	sources     map[string]*node
+	outputs     []*output
+	store       state.Store
+	prefix      []byte
+	fingerprint uint64
+	started     bool // the first step is known to be committed
+	running     *node
+	since       time.Time
+}
+
+// Output is the delta of one of the circuit's outputs, consolidated.
+type Output struct {
+	Name  string
+	Batch *Batch
+}
+
+// Build finishes the circuit. Its state lives in store under prefix, which must
+// not begin with a zero byte nor be a prefix of another circuit's. If a circuit
+// ran there before, it must have been built in the same way: else ErrChanged.
+func (b *Builder) Build(store state.Store, prefix []byte) (*Circuit, error) {
+	if b.err != nil {
+		return nil, fmt.Errorf("build circuit: %w", b.err)
+	}
+	if len(prefix) == 0 || prefix[0] == 0 {
+		return nil, errors.New("build circuit: the state prefix is empty or begins with a zero byte")
+	}
+	c := &Circuit{nodes: b.nodes, sources: map[string]*node{}, store: store, prefix: slices.Clone(prefix)}
+	for _, n := range c.nodes {
+		n.prefix = binary.AppendUvarint(slices.Clone(prefix), uint64(n.id)+1)
+		switch op := n.op.(type) {
+		case *source:
+			c.sources[op.name] = n
+		case *output:
+			op.rows.Width = n.width
+			c.outputs = append(c.outputs, op)
+		}
+	}
+	c.fingerprint = fingerprint(c.nodes)
+	if err := c.checkStarted(); err != nil {
+		return nil, fmt.Errorf("build circuit: %w", err)
+	}
+	return c, nil
+}
+
+// fingerprint is the shape of a circuit in a number.
+func fingerprint(nodes []*node) uint64 {
+	var text []byte
+	for _, n := range nodes {
+		text = fmt.Appendf(text, "%s %q %d %v\n", n.op.kind(), n.label, n.width, n.inputs)
+	}
+	return xxh3.Hash(text)
+}
+
+// Fingerprint identifies the circuit's shape and labels; equal circuits have
+// equal ones, on every machine.
+func (c *Circuit) Fingerprint() uint64 { return c.fingerprint }
+
+// ownKey holds the fingerprint; it exists once the first step is committed.
+// Node prefixes begin with a number from 1.
+func (c *Circuit) ownKey() []byte { return append(slices.Clone(c.prefix), 0) }
+
+func (c *Circuit) checkStarted() error {
+	found, ok, err := state.GetUint64(c.store, c.ownKey())
+	if err != nil {
+		return fmt.Errorf("read circuit's fingerprint: %w", err)
+	}
+	if ok && found != c.fingerprint {
+		return ErrChanged
+	}
+	c.started = ok
+	return nil
+}
+
+// Step feeds one delta to each of the named sources (others get none) and
+// evaluates the circuit once: it reads the state before the step from the
+// store, collects the changes of the state in batch, and returns the deltas of
+// those outputs that have one. They are good until the next Step.
+//
+// The caller commits batch, together with whatever position the deltas bring
+// the state to, before the next Step. If Step fails, or the batch is not to be
+// committed, the caller resets it, and the step never happened.
+//
+// The input may be cut into steps anywhere: the sums of the outputs and the
+// state are the same (the operators are causal and the streams' integrals
+// depend on nothing but the inputs' integrals). Memory grows with the step's
+// input and with what is gathered for indexes and outputs, not with the rows
+// that pass through: a join hands on its rows in chunks.
+func (c *Circuit) Step(ctx context.Context, inputs map[string]*Batch, batch state.Batch) ([]Output, error) {
+	out, err := c.step(ctx, inputs, batch)
+	c.enter(nil)
+	if err != nil {
+		for _, n := range c.nodes { // what was gathered belongs to no step
+			n.out.batch.Reset()
+			if r, ok := n.op.(interface{ reset() }); ok {
+				r.reset()
+			}
+		}
+		return nil, fmt.Errorf("circuit step: %w", err)
+	}
+	return out, nil
+}
+
+func (c *Circuit) step(ctx context.Context, inputs map[string]*Batch, batch state.Batch) ([]Output, error) {
+	s := &step{ctx: ctx, store: c.store, batch: batch, c: c}
+	for name, in := range inputs {
+		n := c.sources[name]
+		switch {
+		case n == nil:
+			return nil, fmt.Errorf("no source %q", name)
+		case in.Width != n.width:
+			return nil, fmt.Errorf("source %q is %d columns wide, not %d", name, n.width, in.Width)
+		}
+	}
+	if !c.started {
+		if err := c.start(s); err != nil {
+			return nil, err
+		}
+	}
+	for _, n := range c.nodes {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		c.enter(n)
+		if src, ok := n.op.(*source); ok {
+			if in := inputs[src.name]; in != nil {
+				if err := n.out.send(s, in); err != nil {
+					return nil, err
+				}
+			}
+			continue
+		}
+		if err := n.op.finish(s, n); err != nil {
+			return nil, fmt.Errorf("%s %q: %w", n.op.kind(), n.label, err)
+		}
+	}
+	var outs []Output
+	for _, o := range c.outputs {
+		if o.rows.Len() > 0 {
+			outs = append(outs, Output{Name: o.name, Batch: &o.rows})
+		}
+	}
+	return outs, nil
+}
+
+// start runs the first step's part. Whether this is the first step is asked of
+// the store until the answer is no, since an earlier one may not have been
+// committed.
+func (c *Circuit) start(s *step) error {
+	if err := c.checkStarted(); err != nil || c.started {
+		return err
+	}
+	for _, n := range c.nodes {
+		if op, ok := n.op.(starter); ok {
+			c.enter(n)
+			if err := op.start(s, n); err != nil {
+				return fmt.Errorf("%s %q: %w", n.op.kind(), n.label, err)
+			}
+		}
+	}
+	state.SetUint64(s.batch, c.ownKey(), c.fingerprint)
+	return nil
+}

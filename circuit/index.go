@@ -1,0 +1,43 @@
+package circuit
+
+// index keeps the integral of a stream, arranged by a key, as a trace
+// prefix|key|row → weight. It sends nothing: the joins that read it look at its
+// delta of the step and at its trace of the steps before.
+type index struct {
+	key   KeyFunc
+	delta delta
+	stale bool // delta is of the step before
+}
+
+func (*index) kind() string { return "index" }
+func (*index) keepsState()  {}
+
+func (o *index) push(_ *step, _ *node, _ int, in *Batch) error {
+	if o.stale {
+		o.reset()
+	}
+	for i, w := range in.W {
+		if err := o.delta.add(o.key, in.Row(i), w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *index) finish(s *step, n *node) error {
+	if o.stale {
+		o.reset()
+	}
+	o.stale = true
+	if o.delta.len() == 0 {
+		return nil
+	}
+	o.delta.consolidate()
+	o.delta.write(s, n, n.prefix)
+	return nil
+}
+
+func (o *index) reset() {
+	o.delta.empty()
+	o.stale = false
+}

@@ -1,0 +1,134 @@
+package circuit
+
+import (
+	"bytes"
+
+	"github.com/stepping-cdc/stepping-cdc/values"
+)
+
+// join is the incremental version of the bilinear join of two streams. With Δ
+// for a step's delta and z⁻¹I for the integral up to the step before,
+//
+//	(l ⋈ r)^Δ = Δl ⋈ Δr + z⁻¹I(l) ⋈ Δr + Δl ⋈ z⁻¹I(r)
+//
+// (the paper's theorem on bilinear operators), so its work is in proportion to
+// the deltas and the pairs they make, not to the integrals.
+type join struct {
+	f           JoinFunc
+	left, right *index
+	leftN       *node
+	rightN      *node
+	cur         cursor
+	rows        Batch // the rows of one key in a delta, decoded
+	row         Batch // the row in hand from the other side
+}
+
+func (*join) kind() string                         { return "join" }
+func (*join) push(*step, *node, int, *Batch) error { return nil }
+
+func (o *join) finish(s *step, n *node) error {
+	if err := o.probe(s, n, &o.left.delta, o.rightN, false); err != nil {
+		return err
+	}
+	if err := o.probe(s, n, &o.right.delta, o.leftN, true); err != nil {
+		return err
+	}
+	if err := o.product(s, n); err != nil {
+		return err
+	}
+	return n.out.flush(s)
+}
+
+// probe joins a delta with the trace of the other side.
+func (o *join) probe(s *step, n *node, d *delta, trace *node, swapped bool) error {
+	if d.len() == 0 {
+		return nil
+	}
+	n.stats.RowsIn += int64(d.len())
+	o.cur.open(s, n, trace.prefix)
+	return o.cur.close(o.probeAll(s, n, d, swapped))
+}
+
+func (o *join) probeAll(s *step, n *node, d *delta, swapped bool) error {
+	for i := 0; i < d.len(); {
+		key, end := d.key(i), d.groupEnd(i)
+		o.cur.seek(key)
+		if !o.cur.it.Valid() {
+			return nil // nothing from here on
+		}
+		if o.cur.under(key) {
+			if err := o.decode(d, i, end); err != nil {
+				return err
+			}
+		}
+		for ; o.cur.under(key); o.cur.next() {
+			w, err := o.cur.weight()
+			if err != nil {
+				return err
+			}
+			if o.row.Data, err = values.DecodeRow(o.cur.key()[len(key):], o.row.Data[:0]); err != nil {
+				return err
+			}
+			for j, dw := range o.rows.W {
+				if swapped {
+					o.f(o.row.Data, o.rows.Row(j), &n.out.batch, w*dw)
+				} else {
+					o.f(o.rows.Row(j), o.row.Data, &n.out.batch, w*dw)
+				}
+				if err := n.out.flushFull(s); err != nil {
+					return err
+				}
+			}
+		}
+		i = end
+	}
+	return nil
+}
+
+// product joins the two deltas, merging them by key.
+func (o *join) product(s *step, n *node) error {
+	l, r := &o.left.delta, &o.right.delta
+	for i, j := 0, 0; i < l.len() && j < r.len(); {
+		switch c := bytes.Compare(l.key(i), r.key(j)); {
+		case c < 0:
+			i++
+			continue
+		case c > 0:
+			j++
+			continue
+		}
+		iEnd, jEnd := l.groupEnd(i), r.groupEnd(j)
+		if err := o.decode(r, j, jEnd); err != nil {
+			return err
+		}
+		for ; i < iEnd; i++ {
+			var err error
+			if o.row.Data, err = values.DecodeRow(l.row(i), o.row.Data[:0]); err != nil {
+				return err
+			}
+			for k, w := range o.rows.W {
+				o.f(o.row.Data, o.rows.Row(k), &n.out.batch, l.entries[i].w*w)
+				if err := n.out.flushFull(s); err != nil {
+					return err
+				}
+			}
+		}
+		j = jEnd
+	}
+	return nil
+}
+
+// decode fills rows with the entries i … end-1 of a delta.
+func (o *join) decode(d *delta, i, end int) error {
+	o.rows.Reset()
+	for ; i < end; i++ {
+		before := len(o.rows.Data)
+		data, err := values.DecodeRow(d.row(i), o.rows.Data)
+		if err != nil {
+			return err
+		}
+		o.rows.Data, o.rows.W = data, append(o.rows.W, d.entries[i].w)
+		o.rows.Width = len(data) - before
+	}
+	return nil
+}

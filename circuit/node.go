@@ -1,0 +1,115 @@
+package circuit
+
+import (
+	"context"
+	"time"
+
+	"github.com/stepping-cdc/stepping-cdc/state"
+)
+
+// chunkRows is how many rows an operator that multiplies rows gathers before it
+// hands them on; it bounds what a join with a large fan-out holds in memory.
+const chunkRows = 1024
+
+// operator is one kind of node. Within a step its delta arrives in any number
+// of parts on each input port; push takes one. When all its inputs are
+// finished, finish is called once: an operator that needs the whole delta does
+// its work there. in is not to be kept or changed (its strings may be kept).
+type operator interface {
+	kind() string
+	push(s *step, n *node, port int, in *Batch) error
+	finish(s *step, n *node) error
+}
+
+// starter is an operator that emits something at a circuit's first step.
+type starter interface {
+	start(s *step, n *node) error
+}
+
+// step is the surroundings of one evaluation: the past, and what is written.
+type step struct {
+	ctx   context.Context
+	store state.Store
+	batch state.Batch
+	c     *Circuit
+}
+
+// node is an operator in its place in a circuit.
+type node struct {
+	id     int
+	op     operator
+	label  string
+	width  int
+	inputs []int
+	prefix []byte // begins the keys of the operator's state
+	out    emitter
+	stats  Stats
+}
+
+type edge struct {
+	n    *node
+	port int
+}
+
+// emitter hands a node's output to its readers.
+type emitter struct {
+	n     *node
+	to    []edge
+	batch Batch // gathers rows for readers; emptied by flush
+}
+
+func (e *emitter) init(n *node, width int) { e.n, e.batch.Width = n, width }
+
+// send hands rows to all readers, without copying them.
+func (e *emitter) send(s *step, rows *Batch) error {
+	if rows.Len() == 0 {
+		return nil
+	}
+	e.n.stats.RowsOut += int64(rows.Len())
+	for _, to := range e.to {
+		to.n.stats.RowsIn += int64(rows.Len())
+		before := s.c.enter(to.n)
+		err := to.n.op.push(s, to.n, to.port, rows)
+		s.c.enter(before)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flush sends what batch gathered.
+func (e *emitter) flush(s *step) error {
+	err := e.send(s, &e.batch)
+	e.batch.Reset()
+	return err
+}
+
+// flushFull flushes when enough has gathered.
+func (e *emitter) flushFull(s *step) error {
+	if e.batch.Len() < chunkRows {
+		return nil
+	}
+	if err := s.ctx.Err(); err != nil {
+		return err
+	}
+	return e.flush(s)
+}
+
+// enter charges the time since the last call to the node that was running, says
+// which that was, and lets n run.
+func (c *Circuit) enter(n *node) (before *node) {
+	now := time.Now()
+	if c.running != nil {
+		c.running.stats.Time += now.Sub(c.since)
+	}
+	before, c.running, c.since = c.running, n, now
+	return before
+}
+
+// addWeight writes to the node's trace and counts it.
+func (n *node) addWeight(s *step, key []byte, w int64) {
+	n.stats.KeysWritten++
+	n.stats.BytesWritten += int64(len(key))
+	s.batch.AddWeight(key, w)
+}
