@@ -27,7 +27,8 @@ type TableDelta struct {
 	// Rows does not contain that. ExpandTruncate lists it.
 	Truncated bool
 
-	// Rows are the changed rows with their weights. Added to the base trace of an
+	// Rows are the changed rows with their weights; nil if the batch does not touch
+	// the table. Added to the base trace of an
 	// unkeyed table (after emptying it, if Truncated), they bring that up to date.
 	Rows *circuit.Batch
 
@@ -50,30 +51,48 @@ var ErrInconsistent = errors.New("stream contradicts the state kept")
 // Deltas collects the changes of a batch of transactions into deltas a table.
 // Several changes of one row inside a batch see each other.
 type Deltas struct {
-	// Tables are the deltas so far, by index of registration.
-	Tables []TableDelta
+	// Tables are the deltas so far, by index of registration; Touched lists those
+	// with any, in the order of their first change.
+	Tables  []TableDelta
+	Touched []int
 
 	tables  []Table
 	old     OldRows
 	overlay []map[string]int // keyed tables: key → index in TableDelta.Keyed
 	key     []byte
-	keys    []byte // keys of this batch lie one after the other in blocks
+	arena   Arena
 }
 
 // NewDeltas starts an empty batch.
 func NewDeltas(tables []Table, old OldRows) *Deltas {
-	d := &Deltas{tables: tables, old: old, overlay: make([]map[string]int, len(tables))}
-	d.Reset()
-	return d
+	return &Deltas{
+		Tables: make([]TableDelta, len(tables)), tables: tables, old: old,
+		overlay: make([]map[string]int, len(tables)),
+	}
 }
+
+// keptOverlay is how many keys a map may have held and still be used again:
+// clearing a map takes time by the largest size it ever had.
+const keptOverlay = 1024
 
 // Reset starts a new batch; what the last one held stays valid for whoever has
 // taken it.
 func (d *Deltas) Reset() {
-	d.Tables = make([]TableDelta, len(d.tables))
-	for i := range d.Tables {
-		d.Tables[i].Rows = circuit.NewBatch(len(d.tables[i].Columns), 0)
+	for _, i := range d.Touched {
+		if len(d.Tables[i].Keyed) > keptOverlay {
+			d.overlay[i] = nil
+		}
 		clear(d.overlay[i])
+		d.Tables[i] = TableDelta{}
+	}
+	d.Touched = nil
+}
+
+// touch makes sure that a table's delta exists.
+func (d *Deltas) touch(table int) {
+	if d.Tables[table].Rows == nil {
+		d.Tables[table].Rows = circuit.NewBatch(len(d.tables[table].Columns), 0)
+		d.Touched = append(d.Touched, table)
 	}
 }
 
@@ -82,6 +101,7 @@ func (d *Deltas) Add(changes []Change) error {
 	for i := range changes {
 		c := &changes[i]
 		t := &d.tables[c.Table]
+		d.touch(c.Table)
 		var err error
 		switch {
 		case c.Kind == Truncate:
@@ -102,7 +122,7 @@ func (d *Deltas) Add(changes []Change) error {
 // with negative weights, in batches of at most limit rows that are the
 // receiver's to keep.
 func (d *Deltas) ExpandTruncate(limit int, emit func(table int, rows *circuit.Batch) error) error {
-	for i := range d.Tables {
+	for _, i := range d.Touched {
 		if !d.Tables[i].Truncated {
 			continue
 		}
@@ -258,7 +278,7 @@ func (d *Deltas) set(table int, key []byte, row []values.Datum) {
 		m = map[string]int{}
 		d.overlay[table] = m
 	}
-	s := d.intern(key)
+	s := d.arena.Copy(key)
 	m[s] = len(td.Keyed)
 	td.Keyed = append(td.Keyed, KeyedRow{Key: s, Row: row})
 }

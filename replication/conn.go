@@ -1,0 +1,145 @@
+package replication
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/stepping-cdc/stepping-cdc/decode"
+)
+
+// LSN is a position in the write-ahead log.
+type LSN = decode.LSN
+
+// pinned are the settings on which the text of values, the meaning of names and
+// the life of a session depend. A role or database may preset any of them, so
+// they travel in the start-up packet, which has the last word.
+var pinned = map[string]string{
+	"DateStyle":                           "ISO",
+	"IntervalStyle":                       "postgres",
+	"TimeZone":                            "UTC",
+	"bytea_output":                        "hex",
+	"extra_float_digits":                  "3",
+	"client_encoding":                     "UTF8",
+	"search_path":                         "",
+	"statement_timeout":                   "0",
+	"lock_timeout":                        "0",
+	"idle_in_transaction_session_timeout": "0",
+	"idle_session_timeout":                "0",
+	"row_security":                        "off",
+	"default_transaction_read_only":       "off",
+	"default_transaction_deferrable":      "off",
+}
+
+// Conn is a replication connection: a walsender bound to one database.
+type Conn struct {
+	dsn string
+	pg  *pgconn.PgConn
+
+	// Version is the server's major version.
+	Version int
+	// SenderTimeout is the server's wal_sender_timeout; 0 when it has none.
+	SenderTimeout time.Duration
+}
+
+// Connect opens a replication connection. Every setting that values depend on is
+// pinned for it.
+func Connect(ctx context.Context, dsn string) (*Conn, error) {
+	config, err := pgconn.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("read source DSN: %w", err)
+	}
+	pin(config.RuntimeParams)
+	config.RuntimeParams["replication"] = "database"
+	pg, err := pgconn.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open replication connection: %w", err)
+	}
+	c := &Conn{dsn: dsn, pg: pg}
+	if err := c.describe(ctx); err != nil {
+		pg.Close(ctx)
+		return nil, err
+	}
+	return c, nil
+}
+
+// Close ends the connection, and with it any temporary slot and exported
+// snapshot.
+func (c *Conn) Close(ctx context.Context) error {
+	if err := c.pg.Close(ctx); err != nil {
+		return fmt.Errorf("close replication connection: %w", err)
+	}
+	return nil
+}
+
+// OpenSession opens an ordinary connection with the same pinned settings.
+func OpenSession(ctx context.Context, dsn string) (*pgx.Conn, error) {
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("read source DSN: %w", err)
+	}
+	pin(config.RuntimeParams)
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open source session: %w", err)
+	}
+	return conn, nil
+}
+
+func pin(params map[string]string) {
+	for name, value := range pinned {
+		params[name] = value
+	}
+}
+
+// describe learns what of the server later decisions depend on.
+func (c *Conn) describe(ctx context.Context) error {
+	show := func(name string) (string, error) {
+		results, err := c.pg.Exec(ctx, "SHOW "+name).ReadAll()
+		if err != nil {
+			return "", fmt.Errorf("read setting %s: %w", name, err)
+		}
+		return string(results[0].Rows[0][0]), nil
+	}
+	number, err := show("server_version_num")
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return fmt.Errorf("read setting server_version_num: %w", err)
+	}
+	c.Version = n / 10000
+	text, err := show("wal_sender_timeout")
+	if err != nil {
+		return err
+	}
+	c.SenderTimeout, err = parseDuration(text)
+	return err
+}
+
+// parseDuration reads a duration as SHOW writes it: a whole number of one unit.
+func parseDuration(s string) (time.Duration, error) {
+	units := []struct {
+		suffix string
+		unit   time.Duration
+	}{
+		{"us", time.Microsecond}, {"ms", time.Millisecond}, {"min", time.Minute},
+		{"s", time.Second}, {"h", time.Hour}, {"d", 24 * time.Hour}, {"", time.Millisecond},
+	}
+	for _, u := range units {
+		if digits, ok := strings.CutSuffix(s, u.suffix); ok {
+			n, err := strconv.Atoi(digits)
+			if err != nil {
+				return 0, fmt.Errorf("read duration %q: %w", s, err)
+			}
+			return time.Duration(n) * u.unit, nil
+		}
+	}
+	return 0, fmt.Errorf("read duration %q: unknown unit", s)
+}
