@@ -13,6 +13,10 @@ const (
 	numericNaN_ = 0xc000
 	numericPInf = 0xd000
 	numericNInf = 0xf000
+
+	// numericInfScale is what the server sends as an infinity's scale: bits of
+	// its stored header, without meaning.
+	numericInfScale = 0x20
 )
 
 func decodeNumeric[B bytesOrString](t *Type, src B) (Datum, error) {
@@ -112,9 +116,9 @@ func appendNumericBinary(dst []byte, d Datum) []byte {
 	case numericNaN:
 		return appendNumericHeader(dst, 0, 0, numericNaN_, 0)
 	case numericInf:
-		return appendNumericHeader(dst, 0, 0, numericPInf, 0)
+		return appendNumericHeader(dst, 0, 0, numericPInf, numericInfScale)
 	case numericMinusInf:
-		return appendNumericHeader(dst, 0, 0, numericNInf, 0)
+		return appendNumericHeader(dst, 0, 0, numericNInf, numericInfScale)
 	}
 	sign := numericPos
 	if d.s[0] == '-' {
