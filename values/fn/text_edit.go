@@ -146,7 +146,7 @@ func reverseText(a values.Datum) values.Datum {
 func chr(a values.Datum) values.Datum {
 	switch n := a.Int64(); {
 	case n < 0:
-		return values.Errorf("54000", "character number must be positive")
+		return values.Errorf("22023", "character number must be positive")
 	case n == 0:
 		return values.Errorf("54000", "null character not permitted")
 	case n > utf8.MaxRune:

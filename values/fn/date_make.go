@@ -1,0 +1,136 @@
+package fn
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/stepping-cdc/stepping-cdc/values"
+)
+
+// Dates, timestamps and intervals made of numbers.
+
+func init() {
+	register("make_date(int4,int4,int4)", strict3(makeDate))
+	stamp := Func{Strict: true, FN: makeTimestamp}
+	register("make_timestamp(int4,int4,int4,int4,int4,float8)", stamp)
+	stamp.Need = NeedUTC
+	register("make_timestamptz(int4,int4,int4,int4,int4,float8)", stamp)
+	registerVersioned("make_interval(int4,int4,int4,int4,int4,int4,float8)", makeIntervalOf)
+	register("to_timestamp(float8)", strict1(unixTimestamp))
+}
+
+// formatG writes a float for an error message as printf's %g does, with leading
+// zeros up to a width.
+func formatG(f float64, width int) string {
+	if math.IsInf(f, 0) {
+		return strings.TrimPrefix(strings.Replace(fmt.Sprint(f), "Inf", "Infinity", 1), "+")
+	}
+	s := strconv.FormatFloat(f, 'g', 6, 64)
+	for len(s) < width {
+		s = "0" + s
+	}
+	return s
+}
+
+// civilDay is the day of a date given in numbers; negative years are BC.
+func civilDay(year, month, mday int64) (int64, values.Datum) {
+	shown := year
+	valid := year != 0 && year != math.MinInt32
+	if year < 0 && valid {
+		year++ // astronomical: 1 BC is year 0
+		shown = year
+	}
+	if !valid || month < 1 || month > 12 || mday < 1 || mday > int64(daysIn(year, int(month))) {
+		return 0, values.Errorf("22008", "date field value out of range: %d-%02d-%02d", shown, month, mday)
+	}
+	day := values.DaysFromCivil(year, int(month), int(mday))
+	// A year just beyond the last date's is turned down later, by its value.
+	if day < firstDay || year > 5874898 || year == 5874898 && month > 5 {
+		return 0, values.Errorf("22008", "date out of range: %d-%02d-%02d", shown, month, mday)
+	}
+	return day, values.Null
+}
+
+func makeDate(year, month, mday values.Datum) values.Datum {
+	day, err := civilDay(year.Int64(), month.Int64(), mday.Int64())
+	if err.IsErr() {
+		return err
+	}
+	if day >= endDay {
+		return values.Errorf("22008", "date out of range: %d-%02d-%02d", year.Int64(), month.Int64(), mday.Int64())
+	}
+	return values.Int(day)
+}
+
+func makeTimestamp(args []values.Datum) values.Datum {
+	year, month, mday := args[0].Int64(), args[1].Int64(), args[2].Int64()
+	day, err := civilDay(year, month, mday)
+	if err.IsErr() {
+		return err
+	}
+	hour, minute, second := args[3].Int64(), args[4].Int64(), args[5].Float64()
+	micros, err := makeTime(hour, minute, second)
+	if err.IsErr() {
+		return err
+	}
+	d := joinTimestamp(day, micros)
+	if d.IsErr() {
+		if year < 0 {
+			year++
+		}
+		return values.Errorf("22008", "timestamp out of range: %d-%02d-%02d %d:%02d:%s",
+			year, month, mday, hour, minute, formatG(second, 2))
+	}
+	return d
+}
+
+// makeIntervalOf takes years, months, weeks, days, hours, minutes and seconds.
+// Before version 17 overflow wrapped around.
+func makeIntervalOf(version int) Func {
+	return Func{Strict: true, FN: func(args []values.Datum) values.Datum {
+		seconds := args[6].Float64()
+		if seconds != seconds || math.IsInf(seconds, 0) {
+			return errIntervalRange
+		}
+		months := args[0].Int64()*monthsPerYear + args[1].Int64()
+		days := args[2].Int64()*7 + args[3].Int64()
+		// These cannot overflow: they are products of 32 bits and less than 2^32.
+		clock := args[4].Int64()*microsPerHour + args[5].Int64()*microsPerMinute
+		micros := math.RoundToEven(seconds * microsPerSecond)
+		fits := micros >= math.MinInt64 && micros < -math.MinInt64
+		if version < infiniteIntervals {
+			whole := int64(math.MinInt64)
+			if fits {
+				whole = int64(micros)
+			}
+			return values.MakeInterval(int32(months), int32(days), clock+whole)
+		}
+		if !fits {
+			return errIntervalRange
+		}
+		sum, ok := addInt64(clock, int64(micros))
+		return makeInterval(months, days, sum, ok)
+	}}
+}
+
+// unixTimestamp takes seconds since 1970.
+func unixTimestamp(a values.Datum) values.Datum {
+	f := a.Float64()
+	switch {
+	case f != f:
+		return values.Errorf("22008", "timestamp cannot be NaN")
+	case math.IsInf(f, 1):
+		return infinityTimestamp(1)
+	case math.IsInf(f, -1):
+		return infinityTimestamp(-1)
+	}
+	if f >= float64((firstDay-unixEpochDays)*secondsPerDay) && f < float64((endStampDay-unixEpochDays)*secondsPerDay) {
+		f += unixEpochDays * secondsPerDay
+		if micros := math.RoundToEven(f * microsPerSecond); micros >= firstStamp && micros < endStamp {
+			return values.Int(int64(micros))
+		}
+	}
+	return values.Errorf("22008", "timestamp out of range: \"%s\"", formatG(a.Float64(), 0))
+}
