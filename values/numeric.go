@@ -219,7 +219,7 @@ func NumericString(d Datum) string { return string(AppendNumeric(nil, d)) }
 // malformed text gives Postgres' error as a Datum.
 func ParseNumeric(src string) Datum {
 	s := strings.Trim(src, " \t\n\v\f\r")
-	bad := func() Datum { return Errorf("22P02", "invalid input syntax for type numeric: %q", src) }
+	bad := func() Datum { return Errorf("22P02", "invalid input syntax for type numeric: \"%s\"", src) }
 	body, neg := s, false
 	if body != "" && (body[0] == '-' || body[0] == '+') {
 		neg, body = body[0] == '-', body[1:]

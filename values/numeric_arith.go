@@ -6,12 +6,25 @@ import (
 	"strings"
 )
 
+// The functions here take values, not NULL. An error among their arguments is
+// their result, so that calls may be nested.
+
+func argumentError(a, b Datum) (Datum, bool) {
+	if a.tag == tagErr {
+		return a, true
+	}
+	return b, b.tag == tagErr
+}
+
 // NumericAdd is a + b; the result has the larger scale.
 func NumericAdd(a, b Datum) Datum {
 	if a.s == "" && b.s == "" {
 		if d, ok := addWords(a.i, a.aux, b.i, b.aux); ok {
 			return d
 		}
+	}
+	if e, bad := argumentError(a, b); bad {
+		return e
 	}
 	if numericSpecial(a) || numericSpecial(b) {
 		return addSpecial(a, b)
@@ -76,6 +89,9 @@ func NumericMul(a, b Datum) Datum {
 			}
 		}
 	}
+	if e, bad := argumentError(a, b); bad {
+		return e
+	}
 	if numericSpecial(a) || numericSpecial(b) {
 		sign := numericSign(a) * numericSign(b)
 		if isNumericNaN(a) || isNumericNaN(b) || sign == 0 {
@@ -127,6 +143,9 @@ func NumericNeg(a Datum) Datum {
 	case numericMinusInf:
 		return NumericInfinity
 	}
+	if a.tag == tagErr {
+		return a
+	}
 	if a.s[0] == '+' {
 		n, scale, _ := NumericBig(a) // 2^63 becomes small
 		return NumericFromBig(n.Neg(n), scale)
@@ -144,7 +163,7 @@ func NumericAbs(a Datum) Datum {
 
 // NumericSign is sign(a): -1, 0, 1, or NaN of NaN.
 func NumericSign(a Datum) Datum {
-	if isNumericNaN(a) {
+	if isNumericNaN(a) || a.tag == tagErr {
 		return a
 	}
 	return NumericFromInt(int64(numericSign(a)), 0)
@@ -197,11 +216,9 @@ func cmpInt(a, b int64) int {
 	return 0
 }
 
-// maxRoundScale bounds the scale that round and trunc accept
-// (NUMERIC_MAX_RESULT_SCALE).
-const maxRoundScale = 2000
-
-func clampScale(n int64) int { return int(max(-maxRoundScale, min(n, maxRoundScale))) }
+// clampScale bounds the scale that round and trunc take: beyond it no digit can
+// be.
+func clampScale(n int64) int { return int(max(-maxIntDigits-1, min(n, maxScale))) }
 
 // NumericRound is round(a, n): halves away from zero; n may be negative.
 func NumericRound(a Datum, n int64) Datum { return rescale(a, clampScale(n), roundHalfAway) }
@@ -243,7 +260,7 @@ func (r rounding) away(neg, exact bool, half int) bool {
 // rescale brings a to n digits after the point; the display scale is n, or 0
 // when n is negative.
 func rescale(a Datum, n int, mode rounding) Datum {
-	if numericSpecial(a) {
+	if numericSpecial(a) || a.tag == tagErr {
 		return a
 	}
 	drop := int(a.aux) - n
@@ -271,6 +288,9 @@ func rescale(a Datum, n int, mode rounding) Datum {
 		}
 		if mode.away(neg, rem == 0, half) {
 			q++
+		}
+		if q == 0 {
+			return NumericFromInt(0, scale)
 		}
 		back := int32(max(-n, 0))
 		if back <= 18 && q < 1<<63 {
@@ -304,7 +324,7 @@ func rescaleBig(x *big.Int, drop, n int, scale int32, mode rounding) Datum {
 
 // NumericApplyTypmod is the cast to numeric(p, s); typmod -1 changes nothing.
 func NumericApplyTypmod(a Datum, typmod int32) Datum {
-	if typmod < 4 || isNumericNaN(a) {
+	if typmod < 4 || isNumericNaN(a) || a.tag == tagErr {
 		return a
 	}
 	precision := int((typmod - 4) >> 16 & 0xffff)
@@ -331,7 +351,7 @@ func NumericApplyTypmod(a Datum, typmod int32) Datum {
 
 // NumericTrimScale is trim_scale(a): the least scale that loses nothing.
 func NumericTrimScale(a Datum) Datum {
-	if numericSpecial(a) || a.aux == 0 {
+	if numericSpecial(a) || a.aux == 0 || a.tag == tagErr {
 		return a
 	}
 	if a.s == "" {

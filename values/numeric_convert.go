@@ -17,6 +17,8 @@ func NumericToInt2(a Datum) Datum { return numericToInt(a, "smallint", math.MinI
 
 func numericToInt(a Datum, name string, lo, hi int64) Datum {
 	switch {
+	case a.tag == tagErr:
+		return a
 	case isNumericNaN(a):
 		return Errorf("0A000", "cannot convert NaN to %s", name)
 	case numericSpecial(a):
@@ -68,6 +70,9 @@ const maxExact = 1 << 53
 func numericToFloat(a Datum, bits int, name string) Datum {
 	switch a.s {
 	case "":
+		if bits == 64 && a.aux == 0 {
+			return Float(float64(a.i))
+		}
 		if bits == 64 && absWord(a.i) <= maxExact && a.aux <= 19 {
 			return Float(float64(a.i) / float64(pow10[a.aux]))
 		}
@@ -78,10 +83,13 @@ func numericToFloat(a Datum, bits int, name string) Datum {
 	case numericMinusInf:
 		return Float(math.Inf(-1))
 	}
+	if a.tag == tagErr {
+		return a
+	}
 	s := NumericString(a)
 	f, err := strconv.ParseFloat(s, bits)
 	if errors.Is(err, strconv.ErrRange) || (f == 0 && numericSign(a) != 0) {
-		return Errorf("22003", "%q is out of range for type %s", s, name)
+		return Errorf("22003", "\"%s\" is out of range for type %s", s, name)
 	}
 	return Float(f)
 }

@@ -7,6 +7,9 @@ import (
 
 // NumericDiv is a / b, rounded to the scale that Postgres selects.
 func NumericDiv(a, b Datum) Datum {
+	if e, bad := argumentError(a, b); bad {
+		return e
+	}
 	if numericSpecial(a) || numericSpecial(b) {
 		return divSpecial(a, b)
 	}
@@ -122,6 +125,9 @@ func firstDigit(d Datum) (weight int, digit uint64) {
 // NumericDivTrunc is div(a, b): the quotient cut to an integer
 // (numeric_div_trunc).
 func NumericDivTrunc(a, b Datum) Datum {
+	if e, bad := argumentError(a, b); bad {
+		return e
+	}
 	if numericSpecial(a) || numericSpecial(b) {
 		return divSpecial(a, b)
 	}
@@ -137,6 +143,9 @@ func NumericDivTrunc(a, b Datum) Datum {
 
 // NumericMod is a % b, with the sign of a and the larger scale.
 func NumericMod(a, b Datum) Datum {
+	if e, bad := argumentError(a, b); bad {
+		return e
+	}
 	switch {
 	case isNumericNaN(a) || isNumericNaN(b):
 		return NumericNaN
