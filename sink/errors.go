@@ -1,0 +1,123 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/stepping-cdc/stepping-cdc/migrations"
+)
+
+// ErrFenced says that progress is not where this instance left it: another one
+// has taken over, or the row was set back. It is final for this Sink.
+var ErrFenced = errors.New("another instance has taken over the outputs")
+
+// ErrUnknown says that the connection was lost while a commit was under way:
+// it may or may not have happened. Reconnect, and compare the progress it returns.
+var ErrUnknown = errors.New("connection lost during the commit: outcome unknown")
+
+// ErrAbsent says that an output table does not exist.
+var ErrAbsent = errors.New("output table does not exist")
+
+// ErrForeign says that a table of the output's name exists and is not ours.
+var ErrForeign = errors.New("a table of that name exists and was not made by stepping-cdc")
+
+// RunningError says that another instance holds the outputs right now.
+type RunningError struct {
+	PID         int32
+	Application string
+	Client      string
+	Since       time.Time
+}
+
+func (e *RunningError) Error() string {
+	return fmt.Sprintf("another instance is running: backend %d (%s from %s, since %s); stop it first",
+		e.PID, e.Application, e.Client, e.Since.Format(time.RFC3339))
+}
+
+// DriftError says that an output table is not what this program left: its shape
+// or its rows were changed by someone else. The view needs a rebuild.
+type DriftError struct {
+	View  string
+	Cause string
+	err   error
+}
+
+func (e *DriftError) Error() string {
+	return fmt.Sprintf("output of view %q has been changed by someone else: %s", e.View, e.Cause)
+}
+
+func (e *DriftError) Unwrap() error { return e.err }
+
+// Retryable says whether the same transaction may succeed when it is tried again,
+// after Reconnect where the connection is gone.
+func Retryable(err error) bool {
+	var drift *DriftError
+	if err == nil || errors.Is(err, ErrFenced) || errors.As(err, &drift) ||
+		errors.Is(err, context.Canceled) {
+		return false
+	}
+	if errors.Is(err, ErrUnknown) {
+		return true
+	}
+	var running *RunningError
+	if errors.As(err, &running) {
+		return true
+	}
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		var connect *pgconn.ConnectError
+		return errors.As(err, &connect) || pgconn.Timeout(err) || pgconn.SafeToRetry(err) || isConnLost(err)
+	}
+	// Appendix A of the manual, "PostgreSQL Error Codes".
+	switch pg.Code {
+	case "40001", "40P01", // serialization failure, deadlock
+		"55P03", "55006", // lock not available, object in use
+		"57014", "57P01", "57P02", "57P03", "57P05": // cancelled, shutdown, crash, starting up, idle
+		return true
+	}
+	switch pg.Code[:2] {
+	case "08", "53": // connection; out of memory, disk, connections
+		return true
+	}
+	return false
+}
+
+// connLost marks an error of a connection that can no longer be used.
+type connLost struct{ err error }
+
+func (e *connLost) Error() string { return e.err.Error() }
+func (e *connLost) Unwrap() error { return e.err }
+
+func isConnLost(err error) bool {
+	var c *connLost
+	return errors.As(err, &c)
+}
+
+// classify turns a server's error of a statement on a view's table (view is ""
+// for the control tables) into the errors of this package.
+func classify(err error, view string) error {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return err
+	}
+	switch pg.Code {
+	case migrations.StateFenced:
+		return fmt.Errorf("%w: %s", ErrFenced, pg.Message)
+	case migrations.StateDrifted:
+		return &DriftError{View: view, Cause: pg.Message, err: err}
+	case "42501": // insufficient privilege: the operator's to mend, no rebuild helps
+		return err
+	}
+	if view == "" {
+		return err
+	}
+	switch pg.Code[:2] {
+	case "42", "23", "44", "P0", "0A": // shape, constraint, check option, a trigger's RAISE
+		return &DriftError{View: view, Cause: pg.Message + " (SQLSTATE " + pg.Code + ")", err: err}
+	}
+	return err
+}

@@ -1,0 +1,272 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/jackc/pglogrepl"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/stepping-cdc/stepping-cdc/migrations"
+)
+
+// LSN is a position in the source's WAL, unless said otherwise.
+type LSN = pglogrepl.LSN
+
+// Options of Open.
+type Options struct {
+	Application string        // application_name; "stepping-cdc" when empty
+	Wait        time.Duration // how long to wait for another instance to end
+	LockTimeout time.Duration // of each lock an output transaction takes; 30 s when 0
+}
+
+// Progress is what stepping_cdc.progress says.
+type Progress struct {
+	LSN         LSN
+	CommittedAt time.Time // zero before the first commit
+	AppliedAt   time.Time
+}
+
+// Sink is one writer of the outputs: a connection and the epoch it took. Its
+// methods must not be called at the same time.
+type Sink struct {
+	cfg   *pgx.ConnConfig
+	opts  Options
+	conn  *pgx.Conn
+	pg    *pgconn.PgConn
+	epoch int64
+	lsn   LSN // progress as of the last commit
+	ours  backend
+
+	prepared map[string]*pgconn.StatementDescription
+	dur      durability
+}
+
+// backend is a server process, told apart from a later one of the same number.
+type backend struct {
+	pid     int32
+	started time.Time
+}
+
+// pinned are the settings of the sink's session: a role or a database may have
+// preset any of them. The planner is held to nested loops over the index by which
+// rows are found; statements are planned once and must stay good as tables grow.
+const pinned = `SET synchronous_commit = off; SET search_path = ''; SET client_encoding = 'UTF8';
+SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; SET bytea_output = 'hex';
+SET extra_float_digits = 3; SET xmloption = content; SET array_nulls = on; SET transform_null_equals = off;
+SET standard_conforming_strings = on; SET client_min_messages = warning; SET row_security = off;
+SET default_transaction_isolation = 'read committed'; SET default_transaction_read_only = off;
+SET default_transaction_deferrable = off; SET statement_timeout = 0; SET idle_session_timeout = 0;
+SET idle_in_transaction_session_timeout = '10min'; SET default_table_access_method = heap;
+SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off;
+SET enable_mergejoin = off; SET enable_nestloop = on; SET enable_indexscan = on; SET enable_tidscan = on;
+SET jit = off; SET max_parallel_workers_per_gather = 0`
+
+// Open connects, brings the control schema up to date and takes over the outputs.
+// It fails with a *RunningError while another instance holds them. Instances that
+// no longer hold them, but believe so, are fenced off from here on.
+func Open(ctx context.Context, dsn string, opts Options) (*Sink, error) {
+	cfg, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("parse sink's connection string: %w", err)
+	}
+	if opts.Application == "" {
+		opts.Application = "stepping-cdc"
+	}
+	if opts.LockTimeout == 0 {
+		opts.LockTimeout = 30 * time.Second
+	}
+	cfg.RuntimeParams["application_name"] = opts.Application
+	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
+	s := &Sink{cfg: cfg, opts: opts}
+	if err := s.connect(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Sink) connect(ctx context.Context) (err error) {
+	conn, err := pgx.ConnectConfig(ctx, s.cfg)
+	if err != nil {
+		return fmt.Errorf("connect to sink: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = conn.Close(context.WithoutCancel(ctx))
+		}
+	}()
+	if _, err := conn.PgConn().Exec(ctx, pinned).ReadAll(); err != nil {
+		return fmt.Errorf("pin sink's settings: %w", lost(conn, err))
+	}
+	set := fmt.Sprintf("SET lock_timeout = %d; SELECT pg_catalog.set_config('transaction_timeout', '0', false) WHERE pg_catalog.current_setting('server_version_num')::int >= 170000",
+		s.opts.LockTimeout.Milliseconds())
+	if _, err := conn.PgConn().Exec(ctx, set).ReadAll(); err != nil {
+		return fmt.Errorf("pin sink's settings: %w", lost(conn, err))
+	}
+	if err := s.lock(ctx, conn); err != nil {
+		return err
+	}
+	if err := migrations.Up(ctx, conn); err != nil {
+		return fmt.Errorf("prepare control schema: %w", lost(conn, err))
+	}
+	if err := s.takeEpoch(ctx, conn); err != nil {
+		return err
+	}
+	s.conn, s.pg = conn, conn.PgConn()
+	s.prepared = map[string]*pgconn.StatementDescription{}
+	s.dur = durability{durable: 0, applied: s.lsn}
+	return nil
+}
+
+// lockKey is the session advisory lock by which running instances see each other.
+// It is a courtesy: what keeps writers apart is the epoch.
+const lockKey = 0x57E9_C0DD
+
+func (s *Sink) lock(ctx context.Context, conn *pgx.Conn) error {
+	for deadline := time.Now().Add(s.opts.Wait); ; {
+		var got bool
+		if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, int64(lockKey)).Scan(&got); err != nil {
+			return fmt.Errorf("lock outputs: %w", lost(conn, err))
+		}
+		if got {
+			return nil
+		}
+		var e RunningError
+		err := conn.QueryRow(ctx, `SELECT a.pid, coalesce(a.application_name, ''),
+				coalesce(host(a.client_addr), 'a local socket'), coalesce(a.backend_start, now())
+			FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+			WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = $1 AND l.objsubid = 1
+			  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+			uint32(lockKey)).Scan(&e.PID, &e.Application, &e.Client, &e.Since)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return fmt.Errorf("look for the running instance: %w", lost(conn, err))
+		}
+		if err == nil && time.Now().After(deadline) {
+			return &e
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the running instance to end: %w", ctx.Err())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// takeEpoch raises the epoch. The row lock makes it wait for an output transaction
+// that another instance, or an earlier connection of ours, still has in flight; one
+// that comes later finds the epoch changed. So the position read here is final.
+func (s *Sink) takeEpoch(ctx context.Context, conn *pgx.Conn) error {
+	host, err := os.Hostname()
+	if err != nil {
+		host = ""
+	}
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		var lsn uint64
+		err := tx.QueryRow(ctx, `UPDATE stepping_cdc.progress SET epoch = epoch + 1
+			RETURNING epoch, (lsn - '0/0')::int8`).Scan(&s.epoch, &lsn)
+		if err != nil {
+			return err
+		}
+		s.lsn = LSN(lsn)
+		return tx.QueryRow(ctx, `UPDATE stepping_cdc.instance SET epoch = $1, pid = pg_backend_pid(),
+				application = $2, host = $3, started_at = clock_timestamp()
+			RETURNING pid, (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())`,
+			s.epoch, s.opts.Application, host).Scan(&s.ours.pid, &s.ours.started)
+	})
+	if err != nil {
+		return fmt.Errorf("take over the outputs: %w", lost(conn, err))
+	}
+	return nil
+}
+
+// Reconnect replaces a lost connection and returns the progress, which decides
+// whether a commit with unknown outcome happened: it did if the progress is its
+// LSN, it did not if the progress is still its PrevLSN. Tables stay valid.
+func (s *Sink) Reconnect(ctx context.Context) (Progress, error) {
+	old := s.ours
+	_ = s.conn.Close(ctx)
+	if err := s.endBackend(ctx, old); err != nil {
+		return Progress{}, err
+	}
+	wait := s.opts.Wait
+	s.opts.Wait = max(wait, 5*time.Second) // for that backend to be gone
+	defer func() { s.opts.Wait = wait }()
+	if err := s.connect(ctx); err != nil {
+		return Progress{}, err
+	}
+	return s.Progress(ctx)
+}
+
+// endBackend ends a backend of ours whose client side is gone and which may not
+// have noticed: it would hold the lock until the operating system gives up.
+func (s *Sink) endBackend(ctx context.Context, b backend) error {
+	conn, err := pgx.ConnectConfig(ctx, s.cfg)
+	if err != nil {
+		return fmt.Errorf("connect to sink: %w", err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	_, err = conn.Exec(ctx, `SELECT pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a
+		WHERE a.pid = $1 AND a.backend_start = $2`, b.pid, b.started)
+	if err != nil {
+		return fmt.Errorf("end the lost session %d: %w", b.pid, lost(conn, err))
+	}
+	return nil
+}
+
+// Progress reads the progress row.
+func (s *Sink) Progress(ctx context.Context) (Progress, error) {
+	var lsn uint64
+	var committed, applied *time.Time
+	err := s.conn.QueryRow(ctx, `SELECT (lsn - '0/0')::int8, committed_at, applied_at FROM stepping_cdc.progress`).
+		Scan(&lsn, &committed, &applied)
+	if err != nil {
+		return Progress{}, fmt.Errorf("read progress: %w", s.lost(err))
+	}
+	p := Progress{LSN: LSN(lsn)}
+	if committed != nil {
+		p.CommittedAt = *committed
+	}
+	if applied != nil {
+		p.AppliedAt = *applied
+	}
+	return p, nil
+}
+
+// Close ends the connection. Commits that are not yet durable become so, or not,
+// as the server decides; call Flush before for certainty.
+func (s *Sink) Close(ctx context.Context) error {
+	if err := s.conn.Close(ctx); err != nil {
+		return fmt.Errorf("close sink: %w", err)
+	}
+	return nil
+}
+
+// Closed says that the connection is lost and Reconnect is due.
+func (s *Sink) Closed() bool { return s.pg.IsClosed() }
+
+func (s *Sink) lost(err error) error { return lost(s.conn, err) }
+
+// lost marks an error after which the connection is unusable.
+func lost(conn *pgx.Conn, err error) error {
+	if err != nil && conn.IsClosed() {
+		return &connLost{err}
+	}
+	return err
+}
+
+// prepare returns the prepared statement of a text, preparing it on first use.
+func (s *Sink) prepare(ctx context.Context, sql string) (*pgconn.StatementDescription, error) {
+	if sd, ok := s.prepared[sql]; ok {
+		return sd, nil
+	}
+	sd, err := s.pg.Prepare(ctx, fmt.Sprintf("sc%d", len(s.prepared)+1), sql, nil)
+	if err != nil {
+		return nil, s.lost(err)
+	}
+	s.prepared[sql] = sd
+	return sd, nil
+}
