@@ -17,6 +17,8 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Add([]byte(oneView))
+	f.Add([]byte("0\r\r:"))
+	f.Add([]byte("%0\n&"))
 	f.Add([]byte("views:\n  - name: x\n    query: |2\n       SELECT\n\n      1\n    indexes: [[a, b]]\n"))
 	f.Add([]byte("views: [{name: x, query: >-\n  a\n  b}]\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -24,7 +26,10 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		cfg, problems := parse(data, "/tmp", nil)
-		lines := bytes.Count(data, []byte("\n")) + 2
+		lines := 2
+		for _, lineBreak := range []string{"\n", "\r", "\u0085", "\u2028", "\u2029"} { // YAML 1.1, section 5.4
+			lines += bytes.Count(data, []byte(lineBreak))
+		}
 		for _, p := range problems {
 			if p.Message == "" || p.Line < 0 || p.Line > lines || p.Column < 0 {
 				t.Errorf("problem %+v of a file with %d lines", p, lines)
@@ -60,6 +65,7 @@ func FuzzRedact(f *testing.F) {
 	f.Add("app", "geheim", "db", "shop")
 	f.Add("a", "p@q:r/s?t#u", "h", "d")
 	f.Add("", "' password='x", "h=1", "\\")
+	f.Add("", "0000'0", "0", "")
 	f.Fuzz(func(t *testing.T, user, password, host, db string) {
 		// A marker that appears nowhere else by chance.
 		secret := "S3cr3tM4rk" + password + "S3cr3tM4rk"

@@ -122,13 +122,14 @@ type keyword struct{ key, value string }
 func keywords(s string) (params []keyword, ok bool) {
 	const blank = " \t\n\r\f\v"
 	for s = strings.TrimLeft(s, blank); s != ""; s = strings.TrimLeft(s, blank) {
-		key, rest, found := strings.Cut(s, "=")
+		key, afterKey, found := strings.Cut(s, "=")
 		key = strings.TrimRight(key, blank)
 		if !found || key == "" || strings.Trim(key, "abcdefghijklmnopqrstuvwxyz_") != "" {
 			return nil, false
 		}
-		value, rest, closed := keywordValue(strings.TrimLeft(rest, blank))
-		if !closed {
+		value, rest, closed := keywordValue(strings.TrimLeft(afterKey, blank))
+		// In "user= password=x" the user is called "password=x", which nobody meant.
+		if quoted := strings.HasPrefix(strings.TrimLeft(afterKey, blank), "'"); !closed || !quoted && strings.Contains(value, "=") {
 			return nil, false
 		}
 		params = append(params, keyword{key, value})

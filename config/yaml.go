@@ -34,6 +34,9 @@ type viewNode struct {
 // yamlLine finds the place in the messages of the YAML library, which has no other.
 var yamlLine = regexp.MustCompile(`^yaml: (?:[a-z ]+ error: )?(?:line (\d+): )?`)
 
+// yamlParserError are the messages of the library's parser.
+var yamlParserError = regexp.MustCompile(`^did not find expected (key|node content|'-'|',' or|<)`)
+
 // document parses the one document of a file. ok is false if nothing can be
 // made of it; an empty file is an empty mapping.
 func (r *reporter) document(data []byte) (doc *yaml.Node, ok bool) {
@@ -73,7 +76,7 @@ func (r *reporter) yamlError(err error) {
 		// No number, no place: Atoi's zero says just that.
 		p.Line, _ = strconv.Atoi(m[1])
 		// The library counts its parser's lines from 0, its scanner's from 1.
-		if p.Line > 0 && strings.HasPrefix(text, "did not find expected") {
+		if p.Line > 0 && yamlParserError.MatchString(text) {
 			p.Line++
 		}
 	}
