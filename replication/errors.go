@@ -55,6 +55,10 @@ var ErrSilent = errors.New("server has gone silent")
 // when it shuts down.
 var ErrStreamEnded = errors.New("server ended the stream")
 
+// ErrNoBinary marks a stream that met a value without a binary form, in any column
+// of a published table. It goes on when it is started again with Text.
+var ErrNoBinary = errors.New("value has no binary format")
+
 // SQLSTATEs with a meaning of their own here.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const (
@@ -62,7 +66,9 @@ const (
 	stateObjectInUse     = "55006"
 	stateLockUnavailable = "55P03"
 	stateUndefinedObject = "42704"
-	stateAdminShutdown   = "57P01"
+
+	stateUndefinedFunction = "42883"
+	stateAdminShutdown     = "57P01"
 )
 
 // Retryable says whether the same attempt may succeed later by itself. After an
@@ -75,6 +81,9 @@ func Retryable(err error) bool {
 	var stop *StopError
 	if errors.As(err, &stop) {
 		return false
+	}
+	if errors.Is(err, ErrNoBinary) {
+		return true
 	}
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) {

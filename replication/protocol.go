@@ -95,15 +95,19 @@ func (c *Conn) createSlot(ctx context.Context, name string, options SlotOptions)
 }
 
 // startReplication puts the connection into streaming mode.
-func (c *Conn) startReplication(ctx context.Context, slot, publication string, start LSN) error {
+func (c *Conn) startReplication(ctx context.Context, options StreamOptions) error {
+	binary := "binary 'true'"
+	if options.Text {
+		binary = "binary 'false'"
+	}
 	// Version 1 gives whole transactions at their commit, in commit order. The
 	// publication's name is an identifier inside a literal: quoted twice.
-	return pglogrepl.StartReplication(ctx, c.pg, quote(slot), pglogrepl.LSN(start), pglogrepl.StartReplicationOptions{
+	return pglogrepl.StartReplication(ctx, c.pg, quote(options.Slot), pglogrepl.LSN(options.Start), pglogrepl.StartReplicationOptions{
 		Mode: pglogrepl.LogicalReplication,
 		PluginArgs: []string{
 			"proto_version '1'",
-			"publication_names " + quoteLiteral(quote(publication)),
-			"binary 'true'",
+			"publication_names " + quoteLiteral(quote(options.Publication)),
+			binary,
 			"messages 'false'",
 		},
 	})

@@ -252,7 +252,7 @@ func fingerprintSQL(version int) string {
 				WHERE pr.prpubid = p.oid AND pr.prrelid IN (SELECT c.oid UNION ALL SELECT relid FROM pg_partition_ancestors(c.oid))` +
 		bySchema + `
 			) e
-		) || ' identity ' || c.relreplident || coalesce((
+		) || ' identity ' || c.relreplident::text || coalesce((
 			SELECT ' ' || string_agg(DISTINCT l.relreplident::text, '') FROM pg_partition_tree(c.oid) t JOIN pg_class l ON l.oid = t.relid
 			WHERE c.relkind = 'p' AND t.isleaf), '') || coalesce((
 			SELECT ' index ' || string_agg(i.indexrelid::text, ' ' ORDER BY i.indexrelid) FROM pg_index i

@@ -21,6 +21,10 @@ type StreamOptions struct {
 	Publication string
 	Start       LSN // every transaction that commits from here on is delivered; 0: as the slot has it
 
+	// Text asks for values in text format. Binary is the rule; it fails with
+	// ErrNoBinary on values that have no binary form.
+	Text bool
+
 	ChunkBytes     int           // a transaction is cut into chunks of about this size; 0 means 1 MiB
 	QueueBytes     int           // undelivered messages held in memory; 0 means 64 MiB
 	StatusInterval time.Duration // 0: a quarter of wal_sender_timeout, 10 s at most
@@ -72,7 +76,7 @@ type Progress struct {
 // whatever the outcome.
 func (c *Conn) Start(ctx context.Context, options StreamOptions) (*Stream, error) {
 	options = options.withDefaults(c.SenderTimeout)
-	if err := c.startReplication(ctx, options.Slot, options.Publication, options.Start); err != nil {
+	if err := c.startReplication(ctx, options); err != nil {
 		c.pg.Close(ctx)
 		return nil, startError(options.Slot, err)
 	}
@@ -232,6 +236,8 @@ func (s *Stream) serverError(err *pgconn.PgError) error {
 		return publicationMissing(s.options.Publication, err)
 	case stateObjectNotReady:
 		return slotLost(s.options.Slot, "", err)
+	case stateUndefinedFunction:
+		return fmt.Errorf("read replication stream: %w: %w", ErrNoBinary, err)
 	}
 	return fmt.Errorf("read replication stream: %w", err)
 }
