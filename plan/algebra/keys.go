@@ -1,0 +1,130 @@
+package algebra
+
+import (
+	"slices"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+)
+
+// maxKeys bounds the keys kept of a join: their number is a product.
+const maxKeys = 8
+
+// Keys lists sets of columns that identify a row of n at every commit, as far
+// as the source's own unique constraints and the operators show. An empty set
+// says that there is at most one row.
+func Keys(n Node) [][]int {
+	switch n := n.(type) {
+	case *Scan:
+		at := map[int]int{}
+		for i, a := range n.Attrs {
+			at[a] = i
+		}
+		return remapKeys(n.Table.Keys, at)
+	case *Filter:
+		return Keys(n.In)
+	case *Project:
+		at := map[int]int{}
+		for i, e := range n.Exprs {
+			if c, ok := e.(*expr.Col); ok {
+				if _, dup := at[c.Index]; !dup {
+					at[c.Index] = i
+				}
+			}
+		}
+		return remapKeys(Keys(n.In), at)
+	case *Join:
+		return joinKeys(n)
+	case *EquiJoin:
+		return equiJoinKeys(n)
+	case *Aggregate:
+		if n.Global {
+			return [][]int{{}}
+		}
+		return [][]int{seq(len(n.Group))}
+	case *Distinct:
+		return append(Keys(n.In), seq(len(n.Cols())))
+	}
+	return nil
+}
+
+// BestKey is the narrowest key of n; nil if there is none.
+func BestKey(n Node) []int {
+	var best []int
+	for _, k := range Keys(n) {
+		if best == nil || len(k) < len(best) {
+			best = k
+		}
+	}
+	return best
+}
+
+func remapKeys(keys [][]int, at map[int]int) [][]int {
+	var out [][]int
+next:
+	for _, k := range keys {
+		mapped := make([]int, 0, len(k))
+		for _, c := range k {
+			i, ok := at[c]
+			if !ok {
+				continue next
+			}
+			mapped = append(mapped, i)
+		}
+		out = append(out, mapped)
+	}
+	return out
+}
+
+func joinKeys(n *Join) [][]int {
+	starts := offsets(n.Inputs)
+	keys := [][]int{{}}
+	for i, in := range n.Inputs {
+		keys = product(keys, Keys(in), starts[i])
+	}
+	return keys
+}
+
+func equiJoinKeys(n *EquiJoin) [][]int {
+	l, r := Keys(n.L), Keys(n.R)
+	lw := len(n.L.Cols())
+	keys := product(l, r, lw)
+	if unique(n.R, plainColumns(n.RKeys)) {
+		keys = append(keys, l...)
+	}
+	if unique(n.L, plainColumns(n.LKeys)) {
+		keys = append(keys, product([][]int{{}}, r, lw)...)
+	}
+	at := map[int]int{}
+	for i, c := range n.Out {
+		at[c] = i
+	}
+	return remapKeys(keys, at)
+}
+
+// plainColumns are the columns among key expressions.
+func plainColumns(keys []expr.Expr) []int {
+	var cols []int
+	for _, k := range keys {
+		if c, ok := k.(*expr.Col); ok {
+			cols = append(cols, c.Index)
+		}
+	}
+	return cols
+}
+
+func product(a, b [][]int, shift int) [][]int {
+	var out [][]int
+	for _, x := range a {
+		for _, y := range b {
+			if len(out) == maxKeys {
+				return out
+			}
+			k := slices.Clone(x)
+			for _, c := range y {
+				k = append(k, c+shift)
+			}
+			out = append(out, k)
+		}
+	}
+	return out
+}

@@ -1,0 +1,286 @@
+// Package algebra is relational algebra over multisets: what a view means,
+// between Postgres' query tree and the circuit.
+//
+// It knows the operators, their columns and keys, and the rewrites that make a
+// plan cheap to maintain. It must not know of catalogue queries, query trees or
+// circuits.
+package algebra
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/values"
+	"github.com/stepping-cdc/stepping-cdc/values/agg"
+)
+
+// Column is an output column of a node.
+type Column struct {
+	Name string
+	Type *values.Type
+}
+
+// Node is an operator over multisets of rows. Nodes are immutable.
+type Node interface {
+	Cols() []Column
+	Children() []Node
+	With(children []Node) Node
+	// Label names the operator and its parameters. Two nodes with equal labels
+	// and equal children are the same relation.
+	Label() string
+}
+
+// Scan reads columns of a table.
+type Scan struct {
+	Table *catalog.Relation
+	Attrs []int // indexes into Table.Columns
+}
+
+// Values is a constant relation.
+type Values struct {
+	Rows    [][]expr.Expr // without columns
+	Columns []Column
+}
+
+// Filter keeps the rows for which all conditions are true.
+type Filter struct {
+	In    Node
+	Conds []expr.Expr
+}
+
+// Project computes expressions.
+type Project struct {
+	In    Node
+	Exprs []expr.Expr
+	Names []string
+}
+
+// Join is the inner join of any number of inputs; its columns are theirs, one
+// after the other. It is what a query says; Order turns it into EquiJoins.
+type Join struct {
+	Inputs []Node
+	Conds  []expr.Expr
+}
+
+// EquiJoin is the inner join of two inputs on equal keys (none: every pair),
+// with further conditions over the columns of both. Out picks and orders the
+// columns kept.
+type EquiJoin struct {
+	L, R         Node
+	LKeys, RKeys []expr.Expr // over L and over R
+	Conds        []expr.Expr // over L ++ R
+	Out          []int       // into L ++ R
+}
+
+// Aggregate groups by expressions: one row a group of the group expressions,
+// then the aggregates. Without group expressions and with Global it is one row,
+// also over nothing.
+type Aggregate struct {
+	In     Node
+	Group  []expr.Expr
+	Aggs   []Agg
+	Global bool
+}
+
+// Agg is one aggregate call.
+type Agg struct {
+	Name     string // signature
+	Impl     *agg.Aggregate
+	Args     []expr.Expr
+	Filter   expr.Expr // nil: none
+	Distinct bool
+	T        *values.Type
+}
+
+// Distinct keeps one of each row.
+type Distinct struct{ In Node }
+
+// UnionAll is the sum of its inputs, which agree in number and types of columns.
+type UnionAll struct{ Inputs []Node }
+
+func (n *Scan) Children() []Node      { return nil }
+func (n *Values) Children() []Node    { return nil }
+func (n *Filter) Children() []Node    { return []Node{n.In} }
+func (n *Project) Children() []Node   { return []Node{n.In} }
+func (n *Join) Children() []Node      { return n.Inputs }
+func (n *EquiJoin) Children() []Node  { return []Node{n.L, n.R} }
+func (n *Aggregate) Children() []Node { return []Node{n.In} }
+func (n *Distinct) Children() []Node  { return []Node{n.In} }
+func (n *UnionAll) Children() []Node  { return n.Inputs }
+
+func (n *Scan) With([]Node) Node        { return n }
+func (n *Values) With([]Node) Node      { return n }
+func (n *Filter) With(c []Node) Node    { return &Filter{In: c[0], Conds: n.Conds} }
+func (n *Project) With(c []Node) Node   { return &Project{In: c[0], Exprs: n.Exprs, Names: n.Names} }
+func (n *Join) With(c []Node) Node      { return &Join{Inputs: c, Conds: n.Conds} }
+func (n *EquiJoin) With(c []Node) Node  { m := *n; m.L, m.R = c[0], c[1]; return &m }
+func (n *Aggregate) With(c []Node) Node { m := *n; m.In = c[0]; return &m }
+func (n *Distinct) With(c []Node) Node  { return &Distinct{In: c[0]} }
+func (n *UnionAll) With(c []Node) Node  { return &UnionAll{Inputs: c} }
+
+// Cols of a scan are the table's columns.
+func (n *Scan) Cols() []Column {
+	out := make([]Column, len(n.Attrs))
+	for i, a := range n.Attrs {
+		out[i] = Column{Name: n.Table.Columns[a].Name, Type: n.Table.Columns[a].Type}
+	}
+	return out
+}
+
+// Cols are the constant relation's columns.
+func (n *Values) Cols() []Column { return n.Columns }
+
+// Cols are the input's.
+func (n *Filter) Cols() []Column { return n.In.Cols() }
+
+// Cols are the expressions.
+func (n *Project) Cols() []Column {
+	out := make([]Column, len(n.Exprs))
+	for i, e := range n.Exprs {
+		out[i] = Column{Name: n.Names[i], Type: e.Type()}
+	}
+	return out
+}
+
+// Cols are those of all inputs.
+func (n *Join) Cols() []Column {
+	var out []Column
+	for _, in := range n.Inputs {
+		out = append(out, in.Cols()...)
+	}
+	return out
+}
+
+// Cols are the picked columns of both inputs.
+func (n *EquiJoin) Cols() []Column {
+	all := append(append([]Column{}, n.L.Cols()...), n.R.Cols()...)
+	out := make([]Column, len(n.Out))
+	for i, c := range n.Out {
+		out[i] = all[c]
+	}
+	return out
+}
+
+// Cols are the group expressions, then the aggregates.
+func (n *Aggregate) Cols() []Column {
+	var out []Column
+	for i, g := range n.Group {
+		name := fmt.Sprintf("group%d", i+1)
+		if c, ok := g.(*expr.Col); ok && c.Name != "" {
+			name = c.Name
+		}
+		out = append(out, Column{Name: name, Type: g.Type()})
+	}
+	for _, a := range n.Aggs {
+		name, _, _ := strings.Cut(a.Name, "(")
+		out = append(out, Column{Name: name, Type: a.T})
+	}
+	return out
+}
+
+// Cols are the input's.
+func (n *Distinct) Cols() []Column { return n.In.Cols() }
+
+// Cols are the first input's.
+func (n *UnionAll) Cols() []Column { return n.Inputs[0].Cols() }
+
+// Label names the table and its columns.
+func (n *Scan) Label() string {
+	names := make([]string, len(n.Attrs))
+	for i, a := range n.Attrs {
+		names[i] = n.Table.Columns[a].Name
+	}
+	return fmt.Sprintf("Scan %s (%s)", n.Table.SQL(), strings.Join(names, ", "))
+}
+
+// Label lists the rows.
+func (n *Values) Label() string {
+	rows := make([]string, len(n.Rows))
+	for i, r := range n.Rows {
+		rows[i] = "(" + list(r) + ")"
+	}
+	return "Values " + strings.Join(rows, ", ")
+}
+
+// Label lists the conditions.
+func (n *Filter) Label() string { return "Filter " + list(n.Conds) }
+
+// Label lists the expressions.
+func (n *Project) Label() string { return "Project " + list(n.Exprs) }
+
+// Label lists the conditions.
+func (n *Join) Label() string { return "Join " + list(n.Conds) }
+
+// Label lists keys and conditions.
+func (n *EquiJoin) Label() string {
+	keys := make([]string, len(n.LKeys))
+	for i := range n.LKeys {
+		keys[i] = expr.String(n.LKeys[i]) + " = " + expr.String(n.RKeys[i])
+	}
+	s := "Join on " + strings.Join(keys, ", ")
+	if len(keys) == 0 {
+		s = "Join of all pairs"
+	}
+	if len(n.Conds) > 0 {
+		s += " if " + list(n.Conds)
+	}
+	return s + fmt.Sprint(" keep ", n.Out)
+}
+
+// Label lists group expressions and aggregates.
+func (n *Aggregate) Label() string {
+	aggs := make([]string, len(n.Aggs))
+	for i, a := range n.Aggs {
+		aggs[i] = a.Label()
+	}
+	s := "Aggregate " + strings.Join(aggs, ", ")
+	if !n.Global {
+		s += " by " + list(n.Group)
+	}
+	return s
+}
+
+// Label is the call; equal labels over one input are one aggregate.
+func (a Agg) Label() string {
+	name, _, _ := strings.Cut(a.Name, "(")
+	s := name + "("
+	if a.Distinct {
+		s += "DISTINCT "
+	}
+	s += list(a.Args) + "):" + a.T.SQL
+	if a.Filter != nil {
+		s += " filter " + expr.String(a.Filter)
+	}
+	return s
+}
+
+// Label is the operator alone.
+func (n *Distinct) Label() string { return "Distinct" }
+
+// Label is the operator alone.
+func (n *UnionAll) Label() string { return "Union all" }
+
+func list(es []expr.Expr) string {
+	out := make([]string, len(es))
+	for i, e := range es {
+		out[i] = expr.String(e)
+	}
+	return strings.Join(out, ", ")
+}
+
+// Fingerprint identifies a relation: equal fingerprints, equal contents.
+func Fingerprint(n Node) string {
+	var b strings.Builder
+	b.WriteString(n.Label())
+	b.WriteByte('[')
+	for i, c := range n.Children() {
+		if i > 0 {
+			b.WriteByte(';')
+		}
+		b.WriteString(Fingerprint(c))
+	}
+	b.WriteByte(']')
+	return b.String()
+}

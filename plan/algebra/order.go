@@ -1,0 +1,192 @@
+package algebra
+
+import (
+	"slices"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+)
+
+// Order turns every Join into EquiJoins of two. It starts with an input that is
+// not looked up by its own key (the fact among dimensions) and goes on with the
+// input that multiplies rows least: one joined on a unique key, then one joined
+// on any key, then, last, one without any.
+func Order(n Node) Node {
+	c := n.Children()
+	if len(c) > 0 {
+		ordered := make([]Node, len(c))
+		for i, in := range c {
+			ordered[i] = Order(in)
+		}
+		n = n.With(ordered)
+	}
+	if j, ok := n.(*Join); ok {
+		return orderJoin(j)
+	}
+	return n
+}
+
+// equality is a condition l = r between two inputs of a join.
+type equality struct {
+	cond expr.Expr
+	side [2]expr.Expr
+	in   [2]int
+}
+
+func orderJoin(n *Join) Node {
+	if len(n.Inputs) == 1 {
+		return filter(n.Inputs[0], n.Conds)
+	}
+	starts := offsets(n.Inputs)
+	eqs, rest := equalities(n.Conds, starts)
+
+	joined := []int{startOf(n, eqs, starts)}
+	acc := n.Inputs[joined[0]]
+	// at[i] is where column i of the whole join stands in acc.
+	at := map[int]int{}
+	place := func(input, from int) {
+		for c := starts[input]; c < starts[input+1]; c++ {
+			at[c] = from + c - starts[input]
+		}
+	}
+	place(joined[0], 0)
+	for len(joined) < len(n.Inputs) {
+		next := nextInput(n, joined, eqs, starts)
+		lw := len(acc.Cols())
+		place(next, lw)
+		j := &EquiJoin{L: acc, R: n.Inputs[next], Out: seq(lw + len(n.Inputs[next].Cols()))}
+		joined = append(joined, next)
+		var left []equality
+		for _, e := range eqs {
+			l, r := 0, 1
+			if e.in[0] == next {
+				l, r = 1, 0
+			}
+			switch {
+			case e.in[r] == next && slices.Contains(joined, e.in[l]):
+				j.LKeys = append(j.LKeys, expr.Remap(e.side[l], at))
+				j.RKeys = append(j.RKeys, expr.Shift(e.side[r], -starts[next]))
+			default:
+				left = append(left, e)
+			}
+		}
+		eqs = left
+		// Conditions go where all their columns first meet.
+		var later []expr.Expr
+		for _, c := range rest {
+			if subset(inputsOf(c, starts), joined) {
+				j.Conds = append(j.Conds, expr.Remap(c, at))
+			} else {
+				later = append(later, c)
+			}
+		}
+		rest = later
+		acc = j
+	}
+	// Back to the order of columns that the rest of the plan expects.
+	cols := n.Cols()
+	out := &Project{In: acc}
+	for i, c := range cols {
+		out.Exprs = append(out.Exprs, &expr.Col{Index: at[i], Name: c.Name, T: c.Type})
+		out.Names = append(out.Names, c.Name)
+	}
+	return out
+}
+
+// equalities picks the conditions that can be join keys between two inputs.
+func equalities(conds []expr.Expr, starts []int) (eqs []equality, rest []expr.Expr) {
+	for _, c := range conds {
+		if n, ok := c.(*expr.Native); ok && n.Equal {
+			l, r := inputsOf(n.Args[0], starts), inputsOf(n.Args[1], starts)
+			if len(l) == 1 && len(r) == 1 && l[0] != r[0] && expr.Total(n.Args[0]) && expr.Total(n.Args[1]) {
+				eqs = append(eqs, equality{c, [2]expr.Expr{n.Args[0], n.Args[1]}, [2]int{l[0], r[0]}})
+				continue
+			}
+		}
+		rest = append(rest, c)
+	}
+	return eqs, rest
+}
+
+// startOf picks the input that is least looked up by its own unique key.
+func startOf(n *Join, eqs []equality, starts []int) int {
+	for i := range n.Inputs {
+		if !unique(n.Inputs[i], keysOn(i, eqs, starts, nil)) {
+			return i
+		}
+	}
+	return 0
+}
+
+func nextInput(n *Join, joined []int, eqs []equality, starts []int) int {
+	best, rank := -1, -1
+	for i := range n.Inputs {
+		if slices.Contains(joined, i) {
+			continue
+		}
+		cols := keysOn(i, eqs, starts, joined)
+		r := 0
+		switch {
+		case len(cols) > 0 && unique(n.Inputs[i], cols):
+			r = 2
+		case connected(i, eqs, joined):
+			r = 1
+		}
+		if r > rank {
+			best, rank = i, r
+		}
+	}
+	return best
+}
+
+func connected(i int, eqs []equality, joined []int) bool {
+	for _, e := range eqs {
+		if e.in[0] == i && slices.Contains(joined, e.in[1]) || e.in[1] == i && slices.Contains(joined, e.in[0]) {
+			return true
+		}
+	}
+	return false
+}
+
+// keysOn lists the plain columns (of input i itself) that equalities with the
+// joined inputs bind; joined nil means with any.
+func keysOn(i int, eqs []equality, starts []int, joined []int) []int {
+	var cols []int
+	for _, e := range eqs {
+		for s := range 2 {
+			if e.in[s] != i || joined != nil && !slices.Contains(joined, e.in[1-s]) {
+				continue
+			}
+			if c, ok := e.side[s].(*expr.Col); ok {
+				cols = append(cols, c.Index-starts[i])
+			}
+		}
+	}
+	return cols
+}
+
+// unique says whether the columns contain a key of n.
+func unique(n Node, cols []int) bool {
+	for _, k := range Keys(n) {
+		if subset(k, cols) {
+			return true
+		}
+	}
+	return false
+}
+
+func subset(a, b []int) bool {
+	for _, x := range a {
+		if !slices.Contains(b, x) {
+			return false
+		}
+	}
+	return true
+}
+
+func seq(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}

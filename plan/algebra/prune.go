@@ -1,0 +1,220 @@
+package algebra
+
+import (
+	"slices"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+)
+
+// Prune drops the columns that nothing above uses, down to the scans.
+func Prune(n Node) Node { return prune(n, seq(len(n.Cols()))) }
+
+// prune gives a node whose columns are exactly need, in that order.
+func prune(n Node, need []int) Node {
+	switch n := n.(type) {
+	case *Scan:
+		out := &Scan{Table: n.Table}
+		sorted := sortedUnique(need)
+		for _, c := range sorted {
+			out.Attrs = append(out.Attrs, n.Attrs[c])
+		}
+		return pick(out, sorted, need)
+	case *Filter:
+		used := withColumns(need, n.Conds...)
+		out := &Filter{In: prune(n.In, used), Conds: remapAll(n.Conds, index(used))}
+		return pick(out, used, need)
+	case *Project:
+		out := &Project{}
+		for _, c := range need {
+			out.Exprs = append(out.Exprs, n.Exprs[c])
+			out.Names = append(out.Names, n.Names[c])
+		}
+		used := withColumns(nil, out.Exprs...)
+		out.In = prune(n.In, used)
+		out.Exprs = remapAll(out.Exprs, index(used))
+		return merge(out)
+	case *EquiJoin:
+		return pruneJoin(n, need)
+	case *Aggregate:
+		return pruneAggregate(n, need)
+	case *UnionAll:
+		out := &UnionAll{}
+		for _, in := range n.Inputs {
+			out.Inputs = append(out.Inputs, prune(in, need))
+		}
+		return out
+	case *Values:
+		out := &Values{}
+		for _, c := range need {
+			out.Columns = append(out.Columns, n.Columns[c])
+		}
+		for _, r := range n.Rows {
+			row := make([]expr.Expr, 0, len(need))
+			for _, c := range need {
+				row = append(row, r[c])
+			}
+			out.Rows = append(out.Rows, row)
+		}
+		return out
+	}
+	// Distinct (and anything unknown) needs all of its columns.
+	all := seq(len(n.Cols()))
+	c := n.Children()
+	pruned := make([]Node, len(c))
+	for i, in := range c {
+		pruned[i] = prune(in, seq(len(in.Cols())))
+	}
+	return pick(n.With(pruned), all, need)
+}
+
+func pruneJoin(n *EquiJoin, need []int) Node {
+	lw := len(n.L.Cols())
+	// What the join itself reads of L ++ R, and what it hands on.
+	out := make([]int, len(need))
+	for i, c := range need {
+		out[i] = n.Out[c]
+	}
+	used := withColumns(sortedUnique(out), n.Conds...)
+	var l, r []int
+	for _, c := range used {
+		if c < lw {
+			l = append(l, c)
+		} else {
+			r = append(r, c-lw)
+		}
+	}
+	l, r = withColumns(l, n.LKeys...), withColumns(r, n.RKeys...)
+	at := map[int]int{}
+	for i, c := range l {
+		at[c] = i
+	}
+	for i, c := range r {
+		at[lw+c] = len(l) + i
+	}
+	m := &EquiJoin{
+		L: prune(n.L, l), R: prune(n.R, r),
+		LKeys: remapAll(n.LKeys, index(l)), RKeys: remapAll(n.RKeys, index(r)),
+		Conds: remapAll(n.Conds, at),
+	}
+	for _, c := range out {
+		m.Out = append(m.Out, at[c])
+	}
+	return m
+}
+
+func pruneAggregate(n *Aggregate, need []int) Node {
+	// The groups stay: they are what is counted. Aggregates nobody reads go.
+	kept := seq(len(n.Group))
+	out := &Aggregate{Global: n.Global}
+	var read []expr.Expr
+	read = append(read, n.Group...)
+	for i, a := range n.Aggs {
+		if !slices.Contains(need, len(n.Group)+i) {
+			continue
+		}
+		kept = append(kept, len(n.Group)+i)
+		out.Aggs = append(out.Aggs, a)
+		read = append(read, a.Args...)
+		if a.Filter != nil {
+			read = append(read, a.Filter)
+		}
+	}
+	used := withColumns(nil, read...)
+	at := index(used)
+	out.In = prune(n.In, used)
+	out.Group = remapAll(n.Group, at)
+	for i := range out.Aggs {
+		a := &out.Aggs[i]
+		a.Args = remapAll(a.Args, at)
+		if a.Filter != nil {
+			a.Filter = expr.Remap(a.Filter, at)
+		}
+	}
+	return pick(out, kept, need)
+}
+
+// pick gives the columns need of a node whose columns are have (by their old
+// numbers).
+func pick(n Node, have, need []int) Node {
+	if slices.Equal(have, need) {
+		return n
+	}
+	cols, at := n.Cols(), index(have)
+	p := &Project{In: n}
+	for _, c := range need {
+		i := at[c]
+		p.Exprs = append(p.Exprs, &expr.Col{Index: i, Name: cols[i].Name, T: cols[i].Type})
+		p.Names = append(p.Names, cols[i].Name)
+	}
+	return merge(p)
+}
+
+// merge joins a projection with one right below it, if nothing is then
+// computed twice.
+func merge(p *Project) Node {
+	in, ok := p.In.(*Project)
+	if !ok {
+		return p
+	}
+	uses := map[int]int{}
+	for _, e := range p.Exprs {
+		expr.Walk(e, func(e expr.Expr) {
+			if c, ok := e.(*expr.Col); ok {
+				uses[c.Index]++
+			}
+		})
+	}
+	for i, e := range in.Exprs {
+		switch e.(type) {
+		case *expr.Col, *expr.Const:
+		default:
+			if uses[i] > 1 {
+				return p
+			}
+		}
+	}
+	out := &Project{In: in.In, Names: p.Names}
+	for _, e := range p.Exprs {
+		out.Exprs = append(out.Exprs, expr.Substitute(e, in.Exprs))
+	}
+	return merge(out)
+}
+
+// withColumns is the sorted set of cols and of all columns that exprs read.
+func withColumns(cols []int, exprs ...expr.Expr) []int {
+	set := map[int]bool{}
+	for _, c := range cols {
+		set[c] = true
+	}
+	for _, e := range exprs {
+		expr.Columns(e, set)
+	}
+	out := make([]int, 0, len(set))
+	for c := range set {
+		out = append(out, c)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func sortedUnique(cols []int) []int { return withColumns(cols) }
+
+// index maps each element of cols to its position.
+func index(cols []int) map[int]int {
+	at := make(map[int]int, len(cols))
+	for i, c := range cols {
+		at[c] = i
+	}
+	return at
+}
+
+func remapAll(es []expr.Expr, to map[int]int) []expr.Expr {
+	out := make([]expr.Expr, len(es))
+	for i, e := range es {
+		out[i] = expr.Remap(e, to)
+	}
+	return out
+}
+
+// Optimize runs all rewrites.
+func Optimize(n Node) Node { return Prune(Order(Push(n))) }

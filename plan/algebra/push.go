@@ -1,0 +1,171 @@
+package algebra
+
+import (
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/values"
+)
+
+// Push moves conditions as far down as they keep their meaning, flattens nested
+// joins, and gathers the conditions of a join with it.
+//
+// A condition that can raise an error stays where the query has it relative to
+// joins and groups: further down it would meet rows that the query never shows it.
+func Push(n Node) Node { return push(n, nil) }
+
+func push(n Node, conds []expr.Expr) Node {
+	switch n := n.(type) {
+	case *Filter:
+		return push(n.In, append(n.Conds[:len(n.Conds):len(n.Conds)], conds...))
+	case *Project:
+		below := make([]expr.Expr, len(conds))
+		for i, c := range conds {
+			below[i] = expr.Substitute(c, n.Exprs)
+		}
+		return &Project{In: push(n.In, below), Exprs: n.Exprs, Names: n.Names}
+	case *Join:
+		return pushJoin(flatten(n), conds)
+	case *Aggregate:
+		below, above := split(conds, func(c expr.Expr) bool {
+			return !n.Global && expr.Total(c) && readsOnlyExact(c, n.Cols(), len(n.Group))
+		})
+		for i, c := range below {
+			below[i] = expr.Substitute(c, n.Group)
+		}
+		return filter(&Aggregate{In: push(n.In, below), Group: n.Group, Aggs: n.Aggs, Global: n.Global}, above)
+	case *Distinct:
+		below, above := split(conds, func(c expr.Expr) bool {
+			cols := n.Cols()
+			return expr.Total(c) && readsOnlyExact(c, cols, len(cols))
+		})
+		return filter(&Distinct{In: push(n.In, below)}, above)
+	case *UnionAll:
+		inputs := make([]Node, len(n.Inputs))
+		for i, in := range n.Inputs {
+			inputs[i] = push(in, conds)
+		}
+		return &UnionAll{Inputs: inputs}
+	}
+	return filter(n, conds)
+}
+
+// filter puts conditions on a node; constants that are true vanish.
+func filter(n Node, conds []expr.Expr) Node {
+	var keep []expr.Expr
+	for _, c := range conds {
+		for _, c := range expr.Conjuncts(c) {
+			if k, ok := c.(*expr.Const); ok && k.V.IsTrue() {
+				continue
+			}
+			keep = append(keep, c)
+		}
+	}
+	if len(keep) == 0 {
+		return n
+	}
+	return &Filter{In: n, Conds: keep}
+}
+
+func split(conds []expr.Expr, first func(expr.Expr) bool) (yes, no []expr.Expr) {
+	for _, c := range conds {
+		for _, c := range expr.Conjuncts(c) {
+			if first(c) {
+				yes = append(yes, c)
+			} else {
+				no = append(no, c)
+			}
+		}
+	}
+	return yes, no
+}
+
+// readsOnlyExact says whether c reads only columns below limit whose equal
+// values are always the same value: only then does a condition say the same of
+// a group's representative and of each of its members.
+func readsOnlyExact(c expr.Expr, cols []Column, limit int) bool {
+	set := map[int]bool{}
+	expr.Columns(c, set)
+	for i := range set {
+		if i >= limit || !values.IdentityIsEquality(cols[i].Type) {
+			return false
+		}
+	}
+	return true
+}
+
+// flatten merges joins that stand directly under a join.
+func flatten(n *Join) *Join {
+	out := &Join{}
+	offset := 0
+	for _, in := range n.Inputs {
+		width := len(in.Cols())
+		var conds []expr.Expr
+		for {
+			f, ok := in.(*Filter)
+			if !ok {
+				break
+			}
+			if _, ok := f.In.(*Join); !ok {
+				break
+			}
+			conds = append(conds, f.Conds...)
+			in = f.In
+		}
+		if j, ok := in.(*Join); ok {
+			j = flatten(j)
+			out.Inputs = append(out.Inputs, j.Inputs...)
+			for _, c := range append(j.Conds[:len(j.Conds):len(j.Conds)], conds...) {
+				out.Conds = append(out.Conds, expr.Shift(c, offset))
+			}
+		} else {
+			out.Inputs = append(out.Inputs, in)
+		}
+		offset += width
+	}
+	out.Conds = append(out.Conds, n.Conds...)
+	return out
+}
+
+func pushJoin(n *Join, conds []expr.Expr) Node {
+	starts := offsets(n.Inputs)
+	down := make([][]expr.Expr, len(n.Inputs))
+	var keep []expr.Expr
+	all, _ := split(append(n.Conds[:len(n.Conds):len(n.Conds)], conds...), func(expr.Expr) bool { return true })
+	for _, c := range all {
+		owner := inputsOf(c, starts)
+		if len(owner) == 1 && expr.Total(c) {
+			down[owner[0]] = append(down[owner[0]], expr.Shift(c, -starts[owner[0]]))
+		} else {
+			keep = append(keep, c)
+		}
+	}
+	inputs := make([]Node, len(n.Inputs))
+	for i, in := range n.Inputs {
+		inputs[i] = push(in, down[i])
+	}
+	return &Join{Inputs: inputs, Conds: keep}
+}
+
+// offsets is where each input's columns start, and, last, how many there are.
+func offsets(inputs []Node) []int {
+	starts := make([]int, len(inputs)+1)
+	for i, in := range inputs {
+		starts[i+1] = starts[i] + len(in.Cols())
+	}
+	return starts
+}
+
+// inputsOf lists the inputs whose columns c reads, in order.
+func inputsOf(c expr.Expr, starts []int) []int {
+	set := map[int]bool{}
+	expr.Columns(c, set)
+	var out []int
+	for i := 0; i+1 < len(starts); i++ {
+		for col := range set {
+			if col >= starts[i] && col < starts[i+1] {
+				out = append(out, i)
+				break
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,323 @@
+// Package plan turns the views of a configuration into one circuit: Postgres
+// analyzes them, their query trees become relational algebra, which is
+// rewritten and compiled.
+//
+// It knows Postgres' query trees, what of SQL can be maintained and how. It must
+// not know of replication, of the sink, or of where state lies. All it does to
+// the database is one transaction that is rolled back.
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
+	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+)
+
+// View is a view to maintain: by its query, or by the name of an existing view
+// whose definition is adopted.
+type View struct {
+	Name  string
+	Query string
+	From  string // schema.name or name; "" when Query is given
+}
+
+// Output is one analyzed view.
+type Output struct {
+	Name    string
+	Query   string           // as analyzed: the definition, for an adopted view
+	Columns []algebra.Column // exactly the output table's
+	Plan    algebra.Node     // optimized
+	Key     []int            // columns that identify a row; nil: a multiset
+}
+
+// Analysis is what all views mean.
+type Analysis struct {
+	Outputs  []*Output
+	Tables   []*catalog.Relation // every source table that is read, by name
+	Settings Settings
+	Problems []Problem
+}
+
+// Reserved are the schemas whose tables a view may not read: they are ours.
+type Reserved []string
+
+// Analyze asks the database what the views mean. Problems of the views are in
+// the result; the error is for everything else (no connection, no privilege).
+func Analyze(ctx context.Context, conn *pgx.Conn, views []View, reserved Reserved) (*Analysis, error) {
+	tx, err := conn.Begin(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("begin the analysis: %w", err)
+	}
+	// The transaction leaves nothing behind, whatever happens.
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	a := &analyzer{ctx: ctx, tx: tx, cat: catalog.New(tx), reserved: reserved, oids: map[string]uint32{}, names: map[uint32]string{}}
+	if err := tx.QueryRow(ctx, `SELECT pg_catalog.current_setting('TimeZone')`).Scan(&a.result.Settings.TimeZone); err != nil {
+		return nil, fmt.Errorf("read the time zone: %w", err)
+	}
+	if err := a.adopt(views); err != nil {
+		return nil, err
+	}
+	if err := a.declare(); err != nil {
+		return nil, err
+	}
+	if err := a.translate(); err != nil {
+		return nil, err
+	}
+	return &a.result, nil
+}
+
+type analyzer struct {
+	ctx      context.Context
+	tx       pgx.Tx
+	cat      *catalog.Catalog
+	reserved Reserved
+	views    []View // with queries
+	oids     map[string]uint32
+	names    map[uint32]string
+	result   Analysis
+}
+
+func (a *analyzer) problem(p Problem) { a.result.Problems = append(a.result.Problems, p) }
+
+// adopt replaces `from: name` by the named view's definition.
+func (a *analyzer) adopt(views []View) error {
+	for _, v := range views {
+		if v.From == "" {
+			v.Query = strings.TrimRight(strings.TrimSpace(v.Query), "; \t\r\n")
+			a.views = append(a.views, v)
+			continue
+		}
+		sub, err := a.tx.Begin(a.ctx)
+		if err != nil {
+			return fmt.Errorf("adopt %s: %w", v.From, err)
+		}
+		var kind, query string
+		err = sub.QueryRow(a.ctx, `
+			SELECT c.relkind::text, coalesce(pg_catalog.pg_get_viewdef(c.oid), '')
+			FROM pg_catalog.pg_class c WHERE c.oid = $1::pg_catalog.regclass`, v.From).Scan(&kind, &query)
+		if rollback := sub.Rollback(a.ctx); rollback != nil {
+			return fmt.Errorf("adopt %s: %w", v.From, rollback)
+		}
+		var pgErr *pgconn.PgError
+		switch {
+		case errors.As(err, &pgErr):
+			a.problem(Problem{View: v.Name, Code: CodeName, Construct: v.From, SQLState: pgErr.Code, Message: "from: " + pgErr.Message,
+				Remedy: "give the schema and name of an existing view or materialized view"})
+			continue
+		case err != nil:
+			return fmt.Errorf("adopt %s: %w", v.From, err)
+		case kind != "v" && kind != "m":
+			a.problem(Problem{View: v.Name, Code: CodeName, Construct: v.From, Message: "from: " + v.From + " is not a view or materialized view",
+				Remedy: "write a query: SELECT * FROM " + v.From})
+			continue
+		}
+		v.Query = strings.TrimRight(strings.TrimSpace(query), ";")
+		a.views = append(a.views, v)
+	}
+	return nil
+}
+
+// declare creates a temporary view for each view. One that reads another view
+// can only be declared after it, so those that fail on a missing relation are
+// tried again until no more succeed.
+func (a *analyzer) declare() error {
+	pending := a.views
+	for len(pending) > 0 {
+		var again []View
+		var failures []Problem
+		for _, v := range pending {
+			p, err := a.declareOne(v)
+			if err != nil {
+				return err
+			}
+			if p == nil {
+				continue
+			}
+			const undefinedTable = "42P01"
+			if p.SQLState == undefinedTable {
+				again = append(again, v)
+				failures = append(failures, *p)
+			} else {
+				a.problem(*p)
+			}
+		}
+		if len(again) == len(pending) {
+			for _, p := range failures {
+				a.problem(p)
+			}
+			return nil
+		}
+		pending = again
+	}
+	return nil
+}
+
+func (a *analyzer) declareOne(v View) (*Problem, error) {
+	sub, err := a.tx.Begin(a.ctx)
+	if err != nil {
+		return nil, fmt.Errorf("declare view %s: %w", v.Name, err)
+	}
+	prefix := createPrefix(v.Name)
+	// The extended protocol takes one statement only, whatever the query holds.
+	_, err = sub.Exec(a.ctx, prefix+v.Query, pgx.QueryExecModeExec)
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) {
+		if rollback := sub.Rollback(a.ctx); rollback != nil {
+			return nil, fmt.Errorf("declare view %s: %w", v.Name, rollback)
+		}
+		const insufficientPrivilege = "42501"
+		p := &Problem{View: v.Name, Code: CodeSyntax, Construct: "query", SQLState: pgErr.Code, Message: pgErr.Message, Remedy: pgErr.Hint}
+		if pgErr.Position > 0 {
+			// The server counts characters, from 1.
+			chars := []rune(prefix + v.Query)
+			at := min(int(pgErr.Position)-1, len(chars))
+			if at >= len([]rune(prefix)) {
+				p.Line, p.Col = lineCol(string(chars[len([]rune(prefix)):]), len(string(chars[len([]rune(prefix)):at])))
+			}
+		}
+		if pgErr.Code == insufficientPrivilege && p.Remedy == "" {
+			p.Remedy = "grant the role SELECT on what the view reads, and TEMPORARY on the database"
+		}
+		return p, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("declare view %s: %w", v.Name, err)
+	}
+	if err := sub.Commit(a.ctx); err != nil {
+		return nil, fmt.Errorf("declare view %s: %w", v.Name, err)
+	}
+	var oid uint32
+	err = a.tx.QueryRow(a.ctx, `SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relname = $1 AND c.relnamespace = pg_catalog.pg_my_temp_schema()`, v.Name).Scan(&oid)
+	if err != nil {
+		return nil, fmt.Errorf("find view %s: %w", v.Name, err)
+	}
+	a.oids[v.Name] = oid
+	a.names[oid] = v.Name
+	return nil, nil
+}
+
+func createPrefix(name string) string {
+	return "CREATE TEMPORARY VIEW " + pgx.Identifier{name}.Sanitize() + " AS "
+}
+
+// translate turns every declared view into algebra.
+func (a *analyzer) translate() error {
+	tables := map[uint32]*catalog.Relation{}
+	for _, v := range a.views {
+		oid, ok := a.oids[v.Name]
+		if !ok {
+			continue
+		}
+		prefix := createPrefix(v.Name)
+		t := &translator{
+			ctx: a.ctx, cat: a.cat, settings: a.result.Settings, view: v.Name,
+			source: prefix + v.Query, prefix: len(prefix),
+			tables: map[uint32]*catalog.Relation{}, depends: map[uint32]bool{},
+		}
+		tree, err := a.cat.ViewTree(a.ctx, oid)
+		if err != nil {
+			return err
+		}
+		q, err := parseView(tree)
+		if err != nil {
+			return fmt.Errorf("view %s: %w", v.Name, err)
+		}
+		node := t.query(q, nil)
+		if t.err != nil {
+			return fmt.Errorf("view %s: %w", v.Name, t.err)
+		}
+		out := &Output{Name: v.Name, Query: v.Query}
+		if err := a.columns(oid, out); err != nil {
+			return err
+		}
+		if err := a.checkNames(v, t); err != nil {
+			return err
+		}
+		a.result.Problems = append(a.result.Problems, t.problems...)
+		if len(t.problems) > 0 {
+			continue
+		}
+		out.Plan = algebra.Optimize(named(node, out.Columns))
+		out.Key = usableKey(out)
+		a.result.Outputs = append(a.result.Outputs, out)
+		for oid, rel := range t.tables {
+			tables[oid] = rel
+		}
+	}
+	for _, rel := range tables {
+		a.result.Tables = append(a.result.Tables, rel)
+	}
+	slices.SortFunc(a.result.Tables, func(x, y *catalog.Relation) int { return strings.Compare(x.SQL(), y.SQL()) })
+	return nil
+}
+
+// named gives a plan the output's column names and declared types.
+func named(n algebra.Node, cols []algebra.Column) algebra.Node {
+	p := &algebra.Project{In: n}
+	for i, c := range n.Cols() {
+		p.Exprs = append(p.Exprs, &expr.Col{Index: i, Name: c.Name, T: c.Type})
+		p.Names = append(p.Names, cols[i].Name)
+	}
+	return p
+}
+
+// usableKey is the plan's narrowest key, unless the output has none: a single
+// row is told apart as a multiset of one.
+func usableKey(out *Output) []int {
+	if key := algebra.BestKey(out.Plan); len(key) > 0 {
+		return key
+	}
+	return nil
+}
+
+// columns reads the output's columns as Postgres declared them.
+func (a *analyzer) columns(oid uint32, out *Output) error {
+	rel, err := a.cat.Relation(a.ctx, oid)
+	if err != nil {
+		return fmt.Errorf("view %s: %w", out.Name, err)
+	}
+	for _, c := range rel.Columns {
+		out.Columns = append(out.Columns, algebra.Column{Name: c.Name, Type: c.Type})
+	}
+	return nil
+}
+
+// checkNames refuses what the names of a view's relations leave ambiguous: the
+// name of a maintained view that is also a relation of the source, and tables
+// in the schemas that we write.
+func (a *analyzer) checkNames(v View, t *translator) error {
+	for oid := range t.depends {
+		name, ok := a.names[oid]
+		if !ok {
+			continue
+		}
+		var hidden *string
+		err := a.tx.QueryRow(a.ctx, `
+			SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+			WHERE c.relname = $1 AND n.nspname = ANY (pg_catalog.current_schemas(false)) LIMIT 1`, name).Scan(&hidden)
+		if errors.Is(err, pgx.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("view %s: %w", v.Name, err)
+		}
+		t.problem(nil, CodeName, name, fmt.Sprintf("%q can mean the maintained view or the relation %s.%s", name, *hidden, name),
+			fmt.Sprintf("write %s.%s for the relation, or rename the maintained view", *hidden, name))
+	}
+	for _, rel := range t.tables {
+		if slices.Contains(a.reserved, rel.Schema) {
+			t.problem(nil, CodeRelation, rel.SQL(), "table "+rel.SQL()+" is written by stepping-cdc itself",
+				"read a maintained view by its own name, without a schema")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,257 @@
+// Package catalog reads what the planner needs of Postgres' system catalogues:
+// types, functions, operators, collations and relations, by object identifier.
+//
+// It knows pg_catalog and caches what it read for the length of one analysis.
+// It must not know of query trees or circuits.
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/stepping-cdc/stepping-cdc/values"
+)
+
+// Catalog answers questions about one database, inside one transaction.
+type Catalog struct {
+	tx         pgx.Tx
+	types      map[uint32]*values.Type
+	typed      map[typeKey]*values.Type
+	procs      map[uint32]*Proc
+	operators  map[uint32]*Operator
+	relations  map[uint32]*Relation
+	collations map[uint32]*Collation
+}
+
+type typeKey struct {
+	oid       uint32
+	typmod    int32
+	collation uint32
+}
+
+// New makes a catalogue that reads through tx.
+func New(tx pgx.Tx) *Catalog {
+	return &Catalog{
+		tx: tx, types: map[uint32]*values.Type{}, typed: map[typeKey]*values.Type{},
+		procs: map[uint32]*Proc{}, operators: map[uint32]*Operator{},
+		relations: map[uint32]*Relation{}, collations: map[uint32]*Collation{},
+	}
+}
+
+// Proc is a function as pg_proc has it.
+type Proc struct {
+	OID        uint32
+	Schema     string
+	Name       string
+	ArgTypes   []string // typname, as declared
+	Signature  string   // name(typname,…) for pg_catalog functions; "" for others
+	Volatility string   // i, s or v
+	Kind       string   // f function, a aggregate, w window, p procedure
+	Strict     bool
+	Leakproof  bool
+	ReturnsSet bool
+}
+
+// Operator is an operator as pg_operator has it.
+type Operator struct {
+	OID    uint32
+	Schema string
+	Name   string
+	Func   uint32 // oprcode
+	Equal  bool   // a btree or hash equality: may serve as a join key
+}
+
+// Collation is a collation as pg_collation has it.
+type Collation struct {
+	OID              uint32
+	Schema, Name     string
+	ByBytes          bool // orders by bytes
+	PlainClasses     bool // letters, digits and cases are ASCII's: C, POSIX
+	NonDeterministic bool
+}
+
+// SQL is the collation's name as SQL writes it.
+func (c *Collation) SQL() string { return pgx.Identifier{c.Schema, c.Name}.Sanitize() }
+
+// Cast says how Postgres converts between two types: by a function, by input
+// and output, or not at all because the images are the same.
+type Cast struct {
+	Method string // f function, i input and output, b binary-coercible, "" none
+	Func   uint32
+}
+
+// Cast finds the implicit or explicit conversion of pg_cast.
+func (c *Catalog) Cast(ctx context.Context, from, to uint32) (Cast, error) {
+	var cast Cast
+	err := c.tx.QueryRow(ctx, `SELECT castmethod::text, castfunc FROM pg_catalog.pg_cast WHERE castsource = $1 AND casttarget = $2`, from, to).
+		Scan(&cast.Method, &cast.Func)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Cast{}, nil
+	}
+	if err != nil {
+		return Cast{}, fmt.Errorf("read the cast of type %d to %d: %w", from, to, err)
+	}
+	return cast, nil
+}
+
+// Type is a type with a modifier and a collation.
+func (c *Catalog) Type(ctx context.Context, oid uint32, typmod int32, collation uint32) (*values.Type, error) {
+	key := typeKey{oid, typmod, collation}
+	if t, ok := c.typed[key]; ok {
+		return t, nil
+	}
+	base, err := c.baseType(ctx, oid)
+	if err != nil {
+		return nil, err
+	}
+	t := *base
+	t.Typmod = typmod
+	if typmod >= 0 {
+		if err := c.tx.QueryRow(ctx, "SELECT pg_catalog.format_type($1, $2)", oid, typmod).Scan(&t.SQL); err != nil {
+			return nil, fmt.Errorf("name type %d: %w", oid, err)
+		}
+	}
+	if collation != 0 {
+		coll, err := c.Collation(ctx, collation)
+		if err != nil {
+			return nil, err
+		}
+		collate(&t, coll)
+	}
+	c.typed[key] = &t
+	return &t, nil
+}
+
+// collate gives a type, and the elements of an array, a collation.
+func collate(t *values.Type, coll *Collation) {
+	t.Collation, t.CCollation, t.NonDeterministic = coll.OID, coll.ByBytes, coll.NonDeterministic
+	if t.Elem != nil {
+		elem := *t.Elem
+		collate(&elem, coll)
+		t.Elem = &elem
+	}
+}
+
+func (c *Catalog) baseType(ctx context.Context, oid uint32) (*values.Type, error) {
+	if t, ok := c.types[oid]; ok {
+		return t, nil
+	}
+	var f values.Facts
+	var typType, category string
+	var elem uint32
+	// A domain is followed to its base type, however deep.
+	err := c.tx.QueryRow(ctx, `
+		WITH RECURSIVE d(oid, base) AS (
+			SELECT t.oid, t.oid FROM pg_catalog.pg_type t WHERE t.oid = $1
+			UNION ALL
+			SELECT d.oid, t.typbasetype FROM d JOIN pg_catalog.pg_type t ON t.oid = d.base WHERE t.typtype = 'd'
+		)
+		SELECT d.oid, t.oid, n.nspname, t.typname, t.typtype::text, t.typcategory::text, t.typsend = 0,
+		       CASE WHEN t.typcategory = 'A' AND t.typsubscript = 'pg_catalog.array_subscript_handler'::pg_catalog.regproc THEN t.typelem ELSE 0 END,
+		       pg_catalog.format_type($1, NULL),
+		       ARRAY(SELECT e.enumlabel::text FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder)
+		FROM d JOIN pg_catalog.pg_type t ON t.oid = d.base JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+		WHERE t.typtype <> 'd'`, oid).
+		Scan(&f.OID, &f.BaseOID, &f.Schema, &f.Name, &typType, &category, &f.NoBinary, &elem, &f.SQL, &f.Labels)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, fmt.Errorf("type %d does not exist", oid)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read type %d: %w", oid, err)
+	}
+	if elem != 0 {
+		if f.Elem, err = c.baseType(ctx, elem); err != nil {
+			return nil, err
+		}
+	}
+	f.Typmod, f.TypType, f.Category = -1, typType[0], category[0]
+	t := values.NewType(f)
+	c.types[oid] = t
+	return t, nil
+}
+
+// Collation reads a collation; the database's default is resolved to what it is.
+func (c *Catalog) Collation(ctx context.Context, oid uint32) (*Collation, error) {
+	if coll, ok := c.collations[oid]; ok {
+		return coll, nil
+	}
+	coll := &Collation{OID: oid}
+	var provider, collate, ctype string
+	// Under provider d, what counts is the database's own locale. The column that
+	// holds an ICU or builtin locale has changed its name between versions, so it
+	// is read from a row turned to JSON.
+	err := c.tx.QueryRow(ctx, `
+		SELECT n.nspname, c.collname, NOT c.collisdeterministic,
+		       CASE c.collprovider WHEN 'd' THEN coalesce(pg_catalog.to_jsonb(d)->>'datlocprovider', 'c') ELSE c.collprovider::text END,
+		       CASE c.collprovider WHEN 'd' THEN coalesce(d.datcollate::text, '') ELSE coalesce(c.collcollate::text, '') END,
+		       CASE c.collprovider WHEN 'd' THEN coalesce(d.datctype::text, '') ELSE coalesce(c.collctype::text, '') END
+		FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace,
+		     pg_catalog.pg_database d
+		WHERE c.oid = $1 AND d.datname = pg_catalog.current_database()`, oid).
+		Scan(&coll.Schema, &coll.Name, &coll.NonDeterministic, &provider, &collate, &ctype)
+	if err != nil {
+		return nil, fmt.Errorf("read collation %d: %w", oid, err)
+	}
+	// C.UTF-8 orders by code point, which in UTF-8 is by byte, both in glibc
+	// (2.35 release notes) and in Postgres' builtin provider
+	// (postgresql.org/docs/current/locale.html#LOCALE-PROVIDERS).
+	plain := func(l string) bool { return l == "C" || l == "POSIX" }
+	codePoint := collate == "C.UTF-8" || collate == "C.utf8"
+	coll.ByBytes = provider == "c" && (plain(collate) || codePoint) || provider == "b"
+	coll.PlainClasses = provider == "c" && plain(ctype)
+	c.collations[oid] = coll
+	return coll, nil
+}
+
+// Proc reads a function or an aggregate.
+func (c *Catalog) Proc(ctx context.Context, oid uint32) (*Proc, error) {
+	if p, ok := c.procs[oid]; ok {
+		return p, nil
+	}
+	p := &Proc{OID: oid}
+	err := c.tx.QueryRow(ctx, `
+		SELECT n.nspname, p.proname, p.provolatile::text, p.prokind::text, p.proisstrict, p.proleakproof, p.proretset,
+		       ARRAY(SELECT t.typname::text FROM unnest(p.proargtypes) WITH ORDINALITY a(o, i) JOIN pg_catalog.pg_type t ON t.oid = a.o ORDER BY a.i)
+		FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = $1`, oid).
+		Scan(&p.Schema, &p.Name, &p.Volatility, &p.Kind, &p.Strict, &p.Leakproof, &p.ReturnsSet, &p.ArgTypes)
+	if err != nil {
+		return nil, fmt.Errorf("read function %d: %w", oid, err)
+	}
+	if p.Schema == "pg_catalog" {
+		p.Signature = p.Name + "(" + strings.Join(p.ArgTypes, ",") + ")"
+	}
+	c.procs[oid] = p
+	return p, nil
+}
+
+// Operator reads an operator.
+func (c *Catalog) Operator(ctx context.Context, oid uint32) (*Operator, error) {
+	if o, ok := c.operators[oid]; ok {
+		return o, nil
+	}
+	o := &Operator{OID: oid}
+	err := c.tx.QueryRow(ctx, `
+		SELECT n.nspname, o.oprname, o.oprcode::oid,
+		       EXISTS (SELECT FROM pg_catalog.pg_amop a JOIN pg_catalog.pg_am m ON m.oid = a.amopmethod
+		               WHERE a.amopopr = o.oid AND (m.amname = 'btree' AND a.amopstrategy = 3 OR m.amname = 'hash' AND a.amopstrategy = 1))
+		FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace WHERE o.oid = $1`, oid).
+		Scan(&o.Schema, &o.Name, &o.Func, &o.Equal)
+	if err != nil {
+		return nil, fmt.Errorf("read operator %d: %w", oid, err)
+	}
+	c.operators[oid] = o
+	return o, nil
+}
+
+// EnumLabel is the label of an enum value by its own object identifier.
+func (c *Catalog) EnumLabel(ctx context.Context, oid uint32) (string, error) {
+	var label string
+	if err := c.tx.QueryRow(ctx, `SELECT enumlabel::text FROM pg_catalog.pg_enum WHERE oid = $1`, oid).Scan(&label); err != nil {
+		return "", fmt.Errorf("read enum value %d: %w", oid, err)
+	}
+	return label, nil
+}

@@ -1,0 +1,160 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/stepping-cdc/stepping-cdc/values"
+)
+
+// Relation is a table or view.
+type Relation struct {
+	OID     uint32
+	Schema  string
+	Name    string
+	Kind    string // pg_class.relkind: r, p, v, m, f …
+	Temp    bool
+	Columns []Column // in attribute order; dropped ones are left out
+	Keys    [][]int  // unique over columns that are all NOT NULL, as indexes into Columns; the primary key first
+	RowSec  bool     // row-level security is enabled
+
+	// Full says that the table has REPLICA IDENTITY FULL; Identity are the
+	// columns of its replica identity otherwise, nil if it has none.
+	Full     bool
+	Identity []int
+}
+
+// Column is a column of a relation.
+type Column struct {
+	Num       int // attnum
+	Name      string
+	Type      *values.Type
+	NotNull   bool
+	Generated bool
+}
+
+// SQL is the relation's qualified name as SQL writes it.
+func (r *Relation) SQL() string { return pgx.Identifier{r.Schema, r.Name}.Sanitize() }
+
+// Column finds a column by attribute number; -1 if there is none.
+func (r *Relation) Column(attnum int) int {
+	for i, c := range r.Columns {
+		if c.Num == attnum {
+			return i
+		}
+	}
+	return -1
+}
+
+// Relation reads a relation with its columns and keys.
+func (c *Catalog) Relation(ctx context.Context, oid uint32) (*Relation, error) {
+	if r, ok := c.relations[oid]; ok {
+		return r, nil
+	}
+	r := &Relation{OID: oid}
+	err := c.tx.QueryRow(ctx, `
+		SELECT n.nspname, c.relname, c.relkind::text, c.relpersistence = 't', c.relrowsecurity
+		FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1`, oid).
+		Scan(&r.Schema, &r.Name, &r.Kind, &r.Temp, &r.RowSec)
+	if err != nil {
+		return nil, fmt.Errorf("read relation %d: %w", oid, err)
+	}
+	type attr struct {
+		col       Column
+		typ, coll uint32
+		typmod    int32
+	}
+	rows, err := c.tx.Query(ctx, `
+		SELECT attnum, attname, atttypid, atttypmod, attcollation, attnotnull, attgenerated <> ''
+		FROM pg_catalog.pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped ORDER BY attnum`, oid)
+	if err != nil {
+		return nil, fmt.Errorf("read columns of %s: %w", r.SQL(), err)
+	}
+	attrs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (a attr, err error) {
+		err = row.Scan(&a.col.Num, &a.col.Name, &a.typ, &a.typmod, &a.coll, &a.col.NotNull, &a.col.Generated)
+		return a, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read columns of %s: %w", r.SQL(), err)
+	}
+	for _, a := range attrs {
+		if a.col.Type, err = c.Type(ctx, a.typ, a.typmod, a.coll); err != nil {
+			return nil, fmt.Errorf("column %s of %s: %w", a.col.Name, r.SQL(), err)
+		}
+		r.Columns = append(r.Columns, a.col)
+	}
+	if err := c.readKeys(ctx, r); err != nil {
+		return nil, err
+	}
+	if err := c.readIdentity(ctx, r); err != nil {
+		return nil, err
+	}
+	c.relations[oid] = r
+	return r, nil
+}
+
+// readKeys finds what identifies a row at every commit: unique constraints and
+// indexes over plain NOT NULL columns, without a predicate.
+func (c *Catalog) readKeys(ctx context.Context, r *Relation) error {
+	rows, err := c.tx.Query(ctx, `
+		SELECT (SELECT pg_catalog.array_agg(k::int4 ORDER BY o) FROM unnest(i.indkey[0:i.indnkeyatts-1]) WITH ORDINALITY u(k, o))
+		FROM pg_catalog.pg_index i
+		WHERE i.indrelid = $1 AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+		  AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint x WHERE x.conindid = i.indexrelid AND x.contype = 'x')
+		ORDER BY i.indisprimary DESC, i.indnkeyatts, i.indexrelid`, r.OID)
+	if err != nil {
+		return fmt.Errorf("read keys of %s: %w", r.SQL(), err)
+	}
+	keys, err := pgx.CollectRows(rows, pgx.RowTo[[]int32])
+	if err != nil {
+		return fmt.Errorf("read keys of %s: %w", r.SQL(), err)
+	}
+next:
+	for _, key := range keys {
+		var cols []int
+		for _, num := range key {
+			i := r.Column(int(num))
+			if i < 0 || !r.Columns[i].NotNull {
+				continue next
+			}
+			cols = append(cols, i)
+		}
+		r.Keys = append(r.Keys, cols)
+	}
+	return nil
+}
+
+// readIdentity finds what an UPDATE or DELETE sends of the old row
+// (postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-REPLICA-IDENTITY).
+func (c *Catalog) readIdentity(ctx context.Context, r *Relation) error {
+	var key []int32
+	err := c.tx.QueryRow(ctx, `
+		SELECT c.relreplident = 'f',
+		       coalesce((SELECT pg_catalog.array_agg(k::int4 ORDER BY o)
+		                 FROM pg_catalog.pg_index i, unnest(i.indkey[0:i.indnkeyatts-1]) WITH ORDINALITY u(k, o)
+		                 WHERE i.indrelid = c.oid AND i.indisvalid
+		                   AND (c.relreplident = 'd' AND i.indisprimary OR c.relreplident = 'i' AND i.indisreplident)), '{}')
+		FROM pg_catalog.pg_class c WHERE c.oid = $1`, r.OID).Scan(&r.Full, &key)
+	if err != nil {
+		return fmt.Errorf("read the replica identity of %s: %w", r.SQL(), err)
+	}
+	for _, num := range key {
+		if i := r.Column(int(num)); i >= 0 {
+			r.Identity = append(r.Identity, i)
+		}
+	}
+	return nil
+}
+
+// ViewTree is the stored query tree of a view or materialized view, as text.
+func (c *Catalog) ViewTree(ctx context.Context, oid uint32) (string, error) {
+	var tree string
+	err := c.tx.QueryRow(ctx, `
+		SELECT ev_action::text FROM pg_catalog.pg_rewrite WHERE ev_class = $1 AND ev_type = '1' AND rulename = '_RETURN'`, oid).Scan(&tree)
+	if err != nil {
+		return "", fmt.Errorf("read the definition of relation %d: %w", oid, err)
+	}
+	return tree, nil
+}

@@ -1,0 +1,439 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stepping-cdc/stepping-cdc/circuit"
+	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
+	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/values"
+)
+
+// Source is a table as the circuit reads it: the input named Name takes rows of
+// the columns Attrs.
+type Source struct {
+	Name  string
+	Table *catalog.Relation
+	Attrs []int // indexes into Table.Columns, ascending
+}
+
+// Program is views compiled into one circuit. Its outputs are named as the
+// views are; the output ErrorsOf(view) is the Z-set of rows that could not be
+// computed: SQLSTATE, message, and the row's values as text.
+type Program struct {
+	Builder *circuit.Builder
+	Sources []Source
+	Views   []*Output
+}
+
+// ErrorsOf names the output with a view's errors.
+func ErrorsOf(view string) string { return "errors of " + view }
+
+// errorWidth is the number of columns of an error row.
+const errorWidth = 3
+
+// Compile builds one circuit of all views, with common parts shared. The
+// evaluator serves what Go does not compute itself.
+func Compile(views []*Output, eval expr.Evaluator) *Program {
+	c := &compiler{
+		b: circuit.NewBuilder(), eval: eval,
+		done: map[string]*compiled{}, indexes: map[string]circuit.Indexed{},
+		sources: map[uint32]*Source{}, scans: map[uint32]circuit.Stream{},
+	}
+	for _, v := range views {
+		c.collect(v.Plan)
+	}
+	tables := make([]*Source, 0, len(c.sources))
+	for _, s := range c.sources {
+		slices.Sort(s.Attrs)
+		tables = append(tables, s)
+	}
+	slices.SortFunc(tables, func(a, b *Source) int { return strings.Compare(a.Name, b.Name) })
+	p := &Program{Builder: c.b, Views: views}
+	for _, s := range tables {
+		c.scans[s.Table.OID] = c.b.Source(s.Name, len(s.Attrs))
+		p.Sources = append(p.Sources, *s)
+	}
+	for _, v := range views {
+		out := c.exact(c.clean(c.node(v.Plan), v.Plan.Cols()))
+		c.b.Output(v.Name, out.stream)
+		switch len(out.errs) {
+		case 0:
+		case 1:
+			c.b.Errors(ErrorsOf(v.Name), out.errs[0])
+		default:
+			c.b.Errors(ErrorsOf(v.Name), c.b.Sum(out.errs...))
+		}
+	}
+	return p
+}
+
+type compiler struct {
+	b       *circuit.Builder
+	eval    expr.Evaluator
+	done    map[string]*compiled // by fingerprint
+	indexes map[string]circuit.Indexed
+	sources map[uint32]*Source
+	scans   map[uint32]circuit.Stream
+}
+
+// compiled is a relation as a stream: its column i is column at[i] of the
+// stream's rows. errs are the error streams of everything below, each once.
+type compiled struct {
+	stream circuit.Stream
+	width  int    // of the stream's rows
+	id     string // identifies the stream
+	at     []int
+	errs   []circuit.Stream
+	dirty  bool // a column may hold an error: an aggregate's result
+}
+
+func (r *compiled) exprs(es []expr.Expr) []expr.Expr {
+	to := make(map[int]int, len(r.at))
+	for i, c := range r.at {
+		to[i] = c
+	}
+	out := make([]expr.Expr, len(es))
+	for i, e := range es {
+		out[i] = expr.Remap(e, to)
+	}
+	return out
+}
+
+// collect notes which columns of which tables are read.
+func (c *compiler) collect(n algebra.Node) {
+	if s, ok := n.(*algebra.Scan); ok {
+		src := c.sources[s.Table.OID]
+		if src == nil {
+			src = &Source{Name: s.Table.SQL(), Table: s.Table}
+			// The replica identity is needed to find old rows.
+			if !s.Table.Full {
+				src.Attrs = slices.Clone(s.Table.Identity)
+			}
+			c.sources[s.Table.OID] = src
+		}
+		for _, a := range s.Attrs {
+			if !slices.Contains(src.Attrs, a) {
+				src.Attrs = append(src.Attrs, a)
+			}
+		}
+	}
+	for _, in := range n.Children() {
+		c.collect(in)
+	}
+}
+
+func (c *compiler) node(n algebra.Node) *compiled {
+	id := algebra.Fingerprint(n)
+	if r, ok := c.done[id]; ok {
+		return r
+	}
+	r := c.compile(n, id)
+	c.done[id] = r
+	return r
+}
+
+func (c *compiler) compile(n algebra.Node, id string) *compiled {
+	switch n := n.(type) {
+	case *algebra.Scan:
+		src := c.sources[n.Table.OID]
+		r := &compiled{stream: c.scans[n.Table.OID], width: len(src.Attrs), id: "scan " + src.Name}
+		for _, a := range n.Attrs {
+			r.at = append(r.at, slices.Index(src.Attrs, a))
+		}
+		return r
+	case *algebra.Values:
+		return c.values(n, id)
+	case *algebra.Filter:
+		in := c.node(n.In)
+		cols := n.Cols()
+		keep := make([]expr.Expr, len(cols))
+		for i, col := range cols {
+			keep[i] = &expr.Col{Index: i, Name: col.Name, T: col.Type}
+		}
+		return c.mapper(in, cols, n.Conds, keep, id, n.Label())
+	case *algebra.Project:
+		return c.project(n, id)
+	case *algebra.EquiJoin:
+		return c.join(n, id)
+	case *algebra.Aggregate:
+		return c.aggregate(n, id)
+	case *algebra.Distinct:
+		in := c.exact(c.clean(c.node(n.In), n.Cols()))
+		key := rowKey(n.Cols())
+		return &compiled{stream: c.b.Distinct(in.stream, "Distinct "+types(n.Cols()), key), width: in.width, id: id, at: identity(in.width), errs: in.errs}
+	case *algebra.UnionAll:
+		r := &compiled{id: id}
+		var streams []circuit.Stream
+		for _, in := range n.Inputs {
+			part := c.exact(c.clean(c.node(in), in.Cols()))
+			streams = append(streams, part.stream)
+			r.width = part.width
+			r.errs = addErrs(r.errs, part.errs...)
+		}
+		r.stream, r.at = c.b.Sum(streams...), identity(r.width)
+		return r
+	}
+	panic(fmt.Sprintf("plan: %T was not rewritten before compiling", n))
+}
+
+// project merges a projection with a filter below it; plain columns cost
+// nothing at all.
+func (c *compiler) project(n *algebra.Project, id string) *compiled {
+	if cols, ok := plain(n.Exprs); ok {
+		in := c.node(n.In)
+		r := *in
+		r.at = make([]int, len(cols))
+		for i, col := range cols {
+			r.at[i] = in.at[col]
+		}
+		return &r
+	}
+	if f, ok := n.In.(*algebra.Filter); ok {
+		return c.mapper(c.node(f.In), f.Cols(), f.Conds, n.Exprs, id, f.Label()+", "+n.Label())
+	}
+	return c.mapper(c.node(n.In), n.In.Cols(), nil, n.Exprs, id, n.Label())
+}
+
+func plain(es []expr.Expr) ([]int, bool) {
+	cols := make([]int, len(es))
+	for i, e := range es {
+		c, ok := e.(*expr.Col)
+		if !ok {
+			return nil, false
+		}
+		cols[i] = c.Index
+	}
+	return cols, true
+}
+
+// exact makes the stream's rows have just the relation's columns, in order.
+func (c *compiler) exact(r *compiled) *compiled {
+	if slices.Equal(r.at, identity(r.width)) {
+		return r
+	}
+	id := fmt.Sprintf("%s pick %v", r.id, r.at)
+	if done, ok := c.done[id]; ok {
+		return done
+	}
+	at := r.at
+	s := c.b.Map(r.stream, len(at), fmt.Sprint("Pick ", at), func(_ context.Context, in, out *circuit.Batch) error {
+		for i := range in.Len() {
+			row, to := in.Row(i), out.Grow(in.W[i])
+			for j, a := range at {
+				to[j] = row[a]
+			}
+		}
+		return nil
+	})
+	done := &compiled{stream: s, width: len(at), id: id, at: identity(len(at)), errs: r.errs}
+	c.done[id] = done
+	return done
+}
+
+// mapper compiles conditions and expressions into one linear operator. Rows
+// whose evaluation fails go to its second output.
+func (c *compiler) mapper(in *compiled, cols []algebra.Column, conds, exprs []expr.Expr, id, label string) *compiled {
+	conds, exprs = in.exprs(conds), in.exprs(exprs)
+	all := append(conds[:len(conds):len(conds)], exprs...)
+	m := newMapper(conds, exprs, in.width, cols, in.at, c.eval)
+	r := &compiled{width: len(exprs), id: id, at: identity(len(exprs)), errs: in.errs}
+	label = fmt.Sprint(label, " at ", in.at)
+	canFail := in.dirty
+	for _, e := range all {
+		canFail = canFail || !expr.Total(e)
+	}
+	if !canFail {
+		r.stream = c.b.Map(in.stream, r.width, label, func(ctx context.Context, b, out *circuit.Batch) error {
+			return m.run(ctx, b, out, nil)
+		})
+		return r
+	}
+	good, bad := c.b.Map2(in.stream, r.width, errorWidth, label, m.run)
+	r.stream = good
+	r.errs = addErrs(in.errs, bad)
+	return r
+}
+
+// clean makes sure that no column holds an error: rows where one does go to the
+// errors.
+func (c *compiler) clean(r *compiled, cols []algebra.Column) *compiled {
+	if !r.dirty {
+		return r
+	}
+	keep := make([]expr.Expr, len(cols))
+	for i, col := range cols {
+		keep[i] = &expr.Col{Index: i, Name: col.Name, T: col.Type}
+	}
+	id := fmt.Sprintf("%s clean %v", r.id, r.at)
+	if done, ok := c.done[id]; ok {
+		return done
+	}
+	done := c.mapper(r, cols, nil, keep, id, "Divert errors")
+	c.done[id] = done
+	return done
+}
+
+func (c *compiler) values(n *algebra.Values, id string) *compiled {
+	rows := circuit.NewBatch(len(n.Columns), len(n.Rows))
+	for _, r := range n.Rows {
+		row := rows.Grow(1)
+		for i, e := range r {
+			row[i] = expr.Compile(e)(nil)
+		}
+	}
+	return &compiled{stream: c.b.Constant(rows, n.Label()), width: rows.Width, id: id, at: identity(rows.Width)}
+}
+
+// index arranges a relation by key expressions; equal arrangements are shared.
+func (c *compiler) index(in *compiled, keys []expr.Expr) circuit.Indexed {
+	keys = in.exprs(keys)
+	label := "Index by "
+	for i, k := range keys {
+		if i > 0 {
+			label += ", "
+		}
+		label += expr.String(k) + " as " + k.Type().SQL
+	}
+	id := in.id + " " + label
+	if ix, ok := c.indexes[id]; ok {
+		return ix
+	}
+	types := make([]*values.Type, len(keys))
+	for i, k := range keys {
+		types[i] = k.Type()
+	}
+	evals := compileAll(keys)
+	ix := c.b.Index(in.stream, label, func(dst []byte, row []values.Datum) ([]byte, bool) {
+		for i, k := range evals {
+			v := k(row)
+			if v.IsNull() || v.IsErr() { // an equality with NULL is not true
+				return dst, false
+			}
+			dst = values.AppendKey(dst, types[i], v)
+		}
+		return dst, true
+	})
+	c.indexes[id] = ix
+	return ix
+}
+
+func (c *compiler) join(n *algebra.EquiJoin, id string) *compiled {
+	l, r := c.clean(c.node(n.L), n.L.Cols()), c.clean(c.node(n.R), n.R.Cols())
+	li, ri := c.index(l, n.LKeys), c.index(r, n.RKeys)
+	errs := addErrs(l.errs, r.errs...)
+
+	// The joined row is the left stream's row, then the right one's.
+	both := &compiled{width: l.width + r.width}
+	both.at = append(both.at, l.at...)
+	for _, a := range r.at {
+		both.at = append(both.at, l.width+a)
+	}
+	conds := both.exprs(n.Conds)
+	total := !expr.HasRemote(conds)
+	for _, e := range conds {
+		total = total && expr.Total(e)
+	}
+	if total {
+		out := make([]int, len(n.Out))
+		for i, o := range n.Out {
+			out[i] = both.at[o]
+		}
+		s := c.b.Join(li, ri, len(out), fmt.Sprint(n.Label(), " at ", both.at), pairs(expr.Conjoin(conds), l.width, both.width, out))
+		return &compiled{stream: s, width: len(out), id: id, at: identity(len(out)), errs: errs}
+	}
+	// A condition that can fail, or that Postgres evaluates, is an operator of
+	// its own above the join.
+	all := identity(both.width)
+	s := c.b.Join(li, ri, both.width, fmt.Sprint(n.Label(), " all of ", both.at), pairs(nil, l.width, both.width, all))
+	joined := &compiled{stream: s, width: both.width, id: id + " before conditions", at: both.at, errs: errs}
+	cols := append(append([]algebra.Column{}, n.L.Cols()...), n.R.Cols()...)
+	keep := make([]expr.Expr, len(n.Out))
+	for i, o := range n.Out {
+		keep[i] = &expr.Col{Index: o, Name: cols[o].Name, T: cols[o].Type}
+	}
+	return c.mapper(joined, cols, n.Conds, keep, id, n.Label())
+}
+
+// pairs is the function of a join: it tests a total condition on the pair and
+// keeps the columns out of it.
+func pairs(cond expr.Expr, lw, width int, out []int) circuit.JoinFunc {
+	if cond == nil {
+		return func(l, r []values.Datum, to *circuit.Batch, w int64) {
+			row := to.Grow(w)
+			for i, o := range out {
+				if o < lw {
+					row[i] = l[o]
+				} else {
+					row[i] = r[o-lw]
+				}
+			}
+		}
+	}
+	test := expr.Compile(cond)
+	pair := make([]values.Datum, width)
+	return func(l, r []values.Datum, to *circuit.Batch, w int64) {
+		copy(pair, l)
+		copy(pair[lw:], r)
+		if !test(pair).IsTrue() {
+			return
+		}
+		row := to.Grow(w)
+		for i, o := range out {
+			row[i] = pair[o]
+		}
+	}
+}
+
+func identity(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}
+
+func addErrs(errs []circuit.Stream, more ...circuit.Stream) []circuit.Stream {
+	out := slices.Clone(errs)
+	for _, e := range more {
+		if !slices.Contains(out, e) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func types(cols []algebra.Column) string {
+	out := make([]string, len(cols))
+	for i, c := range cols {
+		out[i] = c.Type.SQL
+	}
+	return strings.Join(out, ", ")
+}
+
+// rowKey is the key of a whole row by SQL's notion of sameness (NULLs are the
+// same).
+func rowKey(cols []algebra.Column) circuit.KeyFunc {
+	ts := make([]*values.Type, len(cols))
+	for i, c := range cols {
+		ts[i] = c.Type
+	}
+	return func(dst []byte, row []values.Datum) ([]byte, bool) {
+		for i, t := range ts {
+			dst = values.AppendKey(dst, t, row[i])
+		}
+		return dst, true
+	}
+}
+
+func compileAll(es []expr.Expr) []expr.Eval {
+	out := make([]expr.Eval, len(es))
+	for i, e := range es {
+		out[i] = expr.Compile(e)
+	}
+	return out
+}

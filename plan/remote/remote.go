@@ -1,0 +1,270 @@
+// Package remote evaluates, in Postgres, the functions and operators that Go
+// does not implement: a batch of arguments at a time, each distinct one once.
+//
+// It knows one connection and how arguments travel as arrays. It must not know
+// what the expressions are for.
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/values"
+)
+
+const (
+	// batchRows bounds how many calls go to the server at a time.
+	batchRows = 2000
+	// memoBytes bounds the remembered results of all calls together.
+	memoBytes = 64 << 20
+)
+
+// Evaluator is an expr.Evaluator over a connection of its own, opened when it is
+// first needed and again when it was lost.
+type Evaluator struct {
+	dsn      string
+	settings plan.Settings
+
+	mu    sync.Mutex
+	conn  *pgx.Conn
+	memo  map[string]values.Datum
+	bytes int
+}
+
+// New makes an evaluator. Functions run under the given settings, whatever the
+// role or the database presets.
+func New(dsn string, settings plan.Settings) *Evaluator {
+	return &Evaluator{dsn: dsn, settings: settings, memo: map[string]values.Datum{}}
+}
+
+// Close closes the connection.
+func (e *Evaluator) Close(ctx context.Context) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.conn == nil {
+		return nil
+	}
+	err := e.conn.Close(ctx)
+	e.conn = nil
+	return err
+}
+
+func (e *Evaluator) connect(ctx context.Context) error {
+	if e.conn != nil && !e.conn.IsClosed() {
+		return nil
+	}
+	cfg, err := pgx.ParseConfig(e.dsn)
+	if err != nil {
+		return fmt.Errorf("connect to evaluate functions: %w", err)
+	}
+	for name, value := range map[string]string{
+		"application_name": "stepping-cdc evaluate", "TimeZone": e.settings.TimeZone, "DateStyle": "ISO, MDY", "IntervalStyle": "postgres",
+		"bytea_output": "hex", "extra_float_digits": "1", "statement_timeout": "0", "client_encoding": "UTF8",
+	} {
+		cfg.RuntimeParams[name] = value
+	}
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return fmt.Errorf("connect to evaluate functions: %w", err)
+	}
+	e.conn = conn
+	return nil
+}
+
+// EvalRemote implements expr.Evaluator.
+func (e *Evaluator) EvalRemote(ctx context.Context, call *expr.Remote, args [][]values.Datum) ([]values.Datum, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	id := expr.String(call) + "\x00"
+	out := make([]values.Datum, len(args))
+	waiting := map[string][]int{} // key → rows that want its result
+	var keys []string
+	var ask [][]values.Datum
+	key := []byte(id)
+	for i, row := range args {
+		key = values.AppendRow(key[:len(id)], row)
+		if v, ok := e.memo[string(key)]; ok {
+			out[i] = v
+			continue
+		}
+		k := string(key)
+		if _, ok := waiting[k]; !ok {
+			keys, ask = append(keys, k), append(ask, row)
+		}
+		waiting[k] = append(waiting[k], i)
+	}
+	for from := 0; from < len(ask); from += batchRows {
+		to := min(from+batchRows, len(ask))
+		results, err := e.evaluate(ctx, call, ask[from:to])
+		if err != nil {
+			return nil, err
+		}
+		for j, v := range results {
+			k := keys[from+j]
+			for _, i := range waiting[k] {
+				out[i] = v
+			}
+			e.remember(k, v)
+		}
+	}
+	return out, nil
+}
+
+func (e *Evaluator) remember(key string, v values.Datum) {
+	const overhead = 96
+	size := len(key) + len(v.Str()) + overhead
+	if e.bytes+size > memoBytes {
+		// Starting over costs a batch of calls; keeping an order of use would
+		// cost every look-up.
+		clear(e.memo)
+		e.bytes = 0
+	}
+	e.memo[key] = v
+	e.bytes += size
+}
+
+// evaluate asks for all rows at once. If one of them fails, it halves until the
+// failing ones are found: their result is the error.
+func (e *Evaluator) evaluate(ctx context.Context, call *expr.Remote, rows [][]values.Datum) ([]values.Datum, error) {
+	out, err := e.query(ctx, call, rows)
+	var pgErr *pgconn.PgError
+	if !errors.As(err, &pgErr) || !ofData(pgErr.Code) {
+		return out, err
+	}
+	if len(rows) == 1 {
+		return []values.Datum{values.Errorf(pgErr.Code, "%s", pgErr.Message)}, nil
+	}
+	half := len(rows) / 2
+	a, err := e.evaluate(ctx, call, rows[:half])
+	if err != nil {
+		return nil, err
+	}
+	b, err := e.evaluate(ctx, call, rows[half:])
+	if err != nil {
+		return nil, err
+	}
+	return append(a, b...), nil
+}
+
+// ofData says whether an error is about the arguments, not about the server,
+// the connection or the role: those are worth another try.
+func ofData(sqlstate string) bool {
+	for _, class := range []string{"08", "53", "55", "57", "58", "42501", "XX"} {
+		if strings.HasPrefix(sqlstate, class) {
+			return false
+		}
+	}
+	return true
+}
+
+func (e *Evaluator) query(ctx context.Context, call *expr.Remote, rows [][]values.Datum) ([]values.Datum, error) {
+	if err := e.connect(ctx); err != nil {
+		return nil, err
+	}
+	sql, text := Query(call)
+	params := make([][]byte, len(call.Args)+1)
+	formats := make([]int16, len(params))
+	for c, a := range call.Args {
+		var err error
+		if params[c], err = column(a.Type(), rows, c); err != nil {
+			return nil, err
+		}
+		formats[c] = 1
+	}
+	params[len(call.Args)] = strconv.AppendInt(nil, int64(len(rows)), 10)
+	resultFormat := int16(1)
+	if text {
+		resultFormat = 0
+	}
+	res := e.conn.PgConn().ExecParams(ctx, sql, params, nil, formats, []int16{resultFormat}).Read()
+	if res.Err != nil {
+		if e.conn.PgConn().IsClosed() {
+			e.conn = nil
+		}
+		return nil, res.Err
+	}
+	if len(res.Rows) != len(rows) {
+		return nil, fmt.Errorf("%d results for %d calls", len(res.Rows), len(rows))
+	}
+	out := make([]values.Datum, len(rows))
+	for i, r := range res.Rows {
+		if r[0] == nil {
+			continue
+		}
+		v, err := values.DecodeBinary(call.T, r[0])
+		if err != nil {
+			return nil, fmt.Errorf("read a result: %w", err)
+		}
+		out[i] = v
+	}
+	return out, nil
+}
+
+// Query is the statement that evaluates a call over arrays of arguments, and
+// whether its result comes as text. An array of arrays does not exist in
+// Postgres, so arguments that are arrays travel as text.
+func Query(call *expr.Remote) (sql string, text bool) {
+	value := call.Query(func(i int) string {
+		t := call.Args[i].Type()
+		name := "a.c" + strconv.Itoa(i+1)
+		if viaText(t) {
+			name = "CAST(" + name + " AS " + t.SQL + ")"
+		}
+		return "(" + name + ")"
+	})
+	text = call.T.NoBinary
+	if text {
+		value = "CAST(" + value + " AS pg_catalog.text)"
+	}
+	n := len(call.Args)
+	if n == 0 {
+		return fmt.Sprintf("SELECT %s FROM pg_catalog.generate_series(1, $1::pg_catalog.int8)", value), text
+	}
+	var arrays, names []string
+	for i, a := range call.Args {
+		t := a.Type().SQL
+		if viaText(a.Type()) {
+			t = "pg_catalog.text"
+		}
+		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, t))
+		names = append(names, fmt.Sprintf("c%d", i+1))
+	}
+	return fmt.Sprintf("SELECT %s FROM ROWS FROM (pg_catalog.unnest(%s)) WITH ORDINALITY AS a(%s, o) WHERE o <= $%d::pg_catalog.int8 ORDER BY o",
+		value, strings.Join(arrays, ", "), strings.Join(names, ", "), n+1), text
+}
+
+func viaText(t *values.Type) bool { return t.Kind == values.KindArray || t.NoBinary }
+
+// column builds the binary array of one argument of all rows.
+func column(t *values.Type, rows [][]values.Datum, c int) ([]byte, error) {
+	elem := t
+	if viaText(t) {
+		elem = values.TextType
+	}
+	elems := make([]values.Datum, len(rows))
+	for i, r := range rows {
+		elems[i] = r[c]
+		if viaText(t) && !r[c].IsNull() {
+			text, err := values.AppendText(nil, t, r[c])
+			if err != nil {
+				return nil, fmt.Errorf("send an argument of type %s: %w", t.SQL, err)
+			}
+			elems[i] = values.String(string(text))
+		}
+	}
+	array := &values.Type{Kind: values.KindArray, Elem: elem, Typmod: -1, Name: "_" + elem.Name}
+	d, err := values.MakeArray(array, elems)
+	if err != nil {
+		return nil, fmt.Errorf("send arguments of type %s: %w", t.SQL, err)
+	}
+	return values.AppendBinary(nil, array, d)
+}

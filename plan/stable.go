@@ -1,0 +1,76 @@
+package plan
+
+import (
+	"strings"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
+	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+)
+
+// Settings are the session settings that a view's functions may depend on.
+// They are pinned when the views are analyzed, for us and for verify alike.
+type Settings struct {
+	TimeZone string
+}
+
+// UTC says whether local time is UTC.
+func (s Settings) UTC() bool {
+	switch strings.ToUpper(s.TimeZone) {
+	case "UTC", "ETC/UTC", "GMT", "ETC/GMT", "UCT", "ETC/UCT", "ZULU", "ETC/ZULU", "UNIVERSAL", "ETC/UNIVERSAL":
+		return true
+	}
+	return false
+}
+
+// stableNames are the STABLE functions of pg_catalog that depend on nothing but
+// settings we pin (TimeZone, DateStyle, IntervalStyle …). Everything else that
+// is STABLE may read tables, the clock or the session.
+var stableNames = map[string]bool{
+	"array_to_string": true, "concat": true, "concat_ws": true, "format": true, "quote_literal": true, "quote_nullable": true,
+	"to_char": true, "to_date": true, "to_timestamp": true, "to_number": true,
+	"to_json": true, "to_jsonb": true, "array_to_json": true, "row_to_json": true,
+	"json_build_array": true, "json_build_object": true, "jsonb_build_array": true, "jsonb_build_object": true,
+	"date_trunc": true, "date_part": true, "extract": true, "timezone": true, "date_bin": true, "make_timestamptz": true,
+	"timestamptz_pl_interval": true, "timestamptz_mi_interval": true, "interval_pl_timestamptz": true,
+	"timestamptz": true, "timestamp": true, "date": true, "time": true, "timetz": true,
+	"timetzdate_pl": true, "datetimetz_pl": true,
+	"date_add": true, "date_subtract": true,
+}
+
+// crossTypeComparisons are STABLE since they read local time through TimeZone.
+func isTimeComparison(name string) bool {
+	for _, prefix := range []string{"date_", "timestamp_", "timestamptz_"} {
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			op, other, ok := strings.Cut(rest, "_")
+			if ok && strings.Contains(" eq ne lt le gt ge cmp ", " "+op+" ") && (other == "timestamptz" || other == "timestamp" || other == "date") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// clockNames are STABLE or VOLATILE because they read the clock.
+var clockNames = map[string]bool{
+	"now": true, "transaction_timestamp": true, "statement_timestamp": true, "clock_timestamp": true, "timeofday": true,
+}
+
+// stable says whether a function may be part of a view, and records why not.
+func (t *translator) stable(n *pgtree.Node, p *catalog.Proc) bool {
+	name := describe(p)
+	builtin := p.Schema == "pg_catalog"
+	switch {
+	case p.Volatility == "i":
+		return true
+	case builtin && (clockNames[p.Name] || p.Name == "age" && len(p.ArgTypes) == 1):
+		t.refuse(n, CodeClock, name, "compare with the clock where the view is read")
+		return false
+	case p.Volatility == "v":
+		t.problem(n, CodeVolatile, name, name+" is VOLATILE: it is not a function of the data", "leave it out, or declare it IMMUTABLE if it is so in truth")
+		return false
+	case builtin && (stableNames[p.Name] || isTimeComparison(p.Name) || p.Name == "age" && len(p.ArgTypes) == 2):
+		return true
+	}
+	t.problem(n, CodeVolatile, name, name+" is STABLE: it may depend on tables, on the session or on the clock", "declare it IMMUTABLE if it depends on its arguments alone")
+	return false
+}

@@ -1,0 +1,433 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
+	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/values"
+)
+
+// translator turns the analyzed query tree of one view into algebra. What it
+// cannot maintain it records as a problem and carries on, so that all problems
+// of a view are told at once.
+type translator struct {
+	ctx      context.Context
+	cat      *catalog.Catalog
+	settings Settings
+	view     string
+	source   string // the text that locations of the tree refer to; "" in nested views
+	prefix   int    // bytes before the query in source
+	problems []Problem
+	expanded []uint32 // views being expanded, outermost first
+	tables   map[uint32]*catalog.Relation
+	depends  map[uint32]bool // maintained views (their temporary views) that are read
+	err      error           // the first failure that is not the query's fault
+}
+
+// scope is the names that a query's expressions can refer to.
+type scope struct {
+	query  *pgtree.Node
+	parent *scope
+	rtes   []*pgtree.Node
+	start  map[int]int // rtindex → first column in the FROM row
+	cols   map[int]int // rtindex → number of columns
+	ctes   map[string]*pgtree.Node
+	from   []algebra.Column // the FROM row
+	agg    *grouping        // while translating above GROUP BY
+	tests  []expr.Expr      // what CASE x WHEN compares, innermost last
+}
+
+// grouping collects the aggregates of a query while its expressions are
+// translated: they read the aggregate's output row.
+type grouping struct {
+	group []expr.Expr // over the FROM row
+	keys  []string    // their identities
+	aggs  []algebra.Agg
+	names []string // the aggregates' identities
+	// global: no GROUP BY, so one group that is always there.
+	global bool
+	having []expr.Expr
+}
+
+func (t *translator) fail(err error) {
+	if t.err == nil {
+		t.err = err
+	}
+}
+
+// refuse records that a construct is not maintained.
+func (t *translator) refuse(n *pgtree.Node, code Code, construct, remedy string) {
+	t.problem(n, code, construct, construct+" cannot be maintained yet", remedy)
+}
+
+func (t *translator) problem(n *pgtree.Node, code Code, construct, message, remedy string) {
+	p := Problem{View: t.view, Code: code, Construct: construct, Message: message, Remedy: remedy}
+	if t.source != "" && n != nil && n.Has("location") {
+		if at := n.Int("location"); at >= t.prefix && at <= len(t.source) {
+			p.Line, p.Col = lineCol(t.source[t.prefix:], at-t.prefix)
+		}
+	}
+	for _, q := range t.problems {
+		if q == p {
+			return
+		}
+	}
+	t.problems = append(t.problems, p)
+}
+
+// lineCol is the line and column (in characters, both from 1) of a byte.
+func lineCol(text string, offset int) (line, col int) {
+	before := text[:min(offset, len(text))]
+	line = 1 + strings.Count(before, "\n")
+	if i := strings.LastIndexByte(before, '\n'); i >= 0 {
+		before = before[i+1:]
+	}
+	return line, 1 + len([]rune(before))
+}
+
+// empty stands in for a relation that was refused.
+func empty(cols []algebra.Column) algebra.Node { return &algebra.Values{Columns: cols} }
+
+// query translates a QUERY node.
+func (t *translator) query(q *pgtree.Node, parent *scope) algebra.Node {
+	s := &scope{
+		query: q, parent: parent, rtes: q.Nodes("rtable"),
+		start: map[int]int{}, cols: map[int]int{}, ctes: map[string]*pgtree.Node{},
+	}
+	if q.Int("commandType") != 1 {
+		t.refuse(q, CodeUnsupported, "a statement other than SELECT", "")
+		return empty(nil)
+	}
+	for _, c := range q.Nodes("cteList") {
+		if c.Bool("cterecursive") {
+			t.refuse(c, CodeUnsupported, "WITH RECURSIVE", "")
+		}
+		s.ctes[c.Str("ctename")] = c
+	}
+	for _, f := range []struct{ field, construct, remedy string }{
+		{"rowMarks", "FOR UPDATE or FOR SHARE", "leave the locking clause out"},
+		{"limitCount", "LIMIT", "apply the limit where the view is read"},
+		{"limitOffset", "OFFSET", "apply the offset where the view is read"},
+		{"groupingSets", "GROUPING SETS, ROLLUP or CUBE", ""},
+	} {
+		if v := q.Get(f.field); v != nil {
+			if l, ok := v.(pgtree.List); !ok || len(l) > 0 {
+				at, _ := v.(*pgtree.Node)
+				t.refuse(at, CodeUnsupported, f.construct, f.remedy)
+			}
+		}
+	}
+	if q.Bool("hasDistinctOn") {
+		t.refuse(q, CodeUnsupported, "DISTINCT ON", "")
+	}
+	if op := q.Node("setOperations"); op != nil {
+		return t.setOperation(op, s)
+	}
+
+	node := t.from(q.Node("jointree"), s)
+	s.from = node.Cols()
+	if quals := q.Node("jointree").Node("quals"); quals != nil {
+		node = &algebra.Filter{In: node, Conds: expr.Conjuncts(t.expr(quals, s))}
+	}
+
+	targets := q.Nodes("targetList")
+	having := q.Node("havingQual")
+	if groups := q.Nodes("groupClause"); q.Bool("hasAggs") || len(groups) > 0 || having != nil {
+		node = t.aggregate(node, s, targets, groups, having)
+	}
+
+	p := &algebra.Project{In: node}
+	for _, te := range targets {
+		if te.Bool("resjunk") {
+			continue
+		}
+		p.Exprs = append(p.Exprs, t.expr(te.Node("expr"), s))
+		p.Names = append(p.Names, te.Str("resname"))
+	}
+	if s.agg != nil {
+		// Group columns and aggregates may have been added by the target list.
+		p.In = s.agg.finish(p.In)
+		for i, e := range p.Exprs {
+			p.Exprs[i] = s.agg.resolve(e)
+		}
+	}
+	node = p
+	if d := q.Nodes("distinctClause"); len(d) > 0 && !q.Bool("hasDistinctOn") {
+		t.checkKeys(q, "SELECT DISTINCT", p.Exprs)
+		node = &algebra.Distinct{In: node}
+	}
+	return node
+}
+
+// from translates a FROM clause into one join of all its relations.
+func (t *translator) from(f *pgtree.Node, s *scope) algebra.Node {
+	j := &algebra.Join{}
+	var conds []*pgtree.Node
+	width := 0
+	var item func(n *pgtree.Node)
+	item = func(n *pgtree.Node) {
+		switch n.Tag {
+		case "RANGETBLREF":
+			i := n.Int("rtindex")
+			rel := t.relation(s.rtes[i-1], s)
+			s.start[i], s.cols[i] = width, len(rel.Cols())
+			width += len(rel.Cols())
+			j.Inputs = append(j.Inputs, rel)
+		case "JOINEXPR":
+			if jt := n.Int("jointype"); jt != 0 {
+				name := map[int]string{1: "LEFT JOIN", 2: "FULL JOIN", 3: "RIGHT JOIN"}[jt]
+				t.refuse(n, CodeUnsupported, name, "")
+			}
+			item(n.Node("larg"))
+			item(n.Node("rarg"))
+			if q := n.Node("quals"); q != nil {
+				conds = append(conds, q)
+			}
+		default:
+			t.refuse(n, CodeUnsupported, "FROM item "+n.Tag, "")
+		}
+	}
+	for _, n := range f.Nodes("fromlist") {
+		item(n)
+	}
+	if len(j.Inputs) == 0 {
+		// No FROM: one row without columns.
+		return &algebra.Values{Rows: [][]expr.Expr{{}}}
+	}
+	s.from = j.Cols()
+	for _, q := range conds {
+		j.Conds = append(j.Conds, expr.Conjuncts(t.expr(q, s))...)
+	}
+	if len(j.Inputs) == 1 && len(j.Conds) == 0 {
+		return j.Inputs[0]
+	}
+	return j
+}
+
+// relation translates one entry of the range table.
+func (t *translator) relation(rte *pgtree.Node, s *scope) algebra.Node {
+	names := []string(nil)
+	if e := rte.Node("eref"); e != nil {
+		names = e.Strings("colnames")
+	}
+	if rte.Bool("lateral") {
+		t.refuse(rte, CodeUnsupported, "LATERAL", "")
+		return empty(t.unknownCols(names))
+	}
+	switch kind := rte.Int("rtekind"); kind {
+	case 0:
+		return t.table(rte, names)
+	case 1:
+		return t.query(rte.Node("subquery"), s)
+	case 5:
+		return t.values(rte, names, s)
+	case 6:
+		return t.cte(rte, s)
+	case 8:
+		return &algebra.Values{Rows: [][]expr.Expr{{}}}
+	default:
+		construct := map[int]string{3: "a function in FROM", 4: "a table function in FROM", 7: "a transition table"}[kind]
+		t.refuse(rte, CodeUnsupported, construct, "")
+		return empty(t.unknownCols(names))
+	}
+}
+
+// unknownCols are stand-ins for the columns of a relation that was refused.
+func (t *translator) unknownCols(names []string) []algebra.Column {
+	cols := make([]algebra.Column, len(names))
+	for i, n := range names {
+		cols[i] = algebra.Column{Name: n, Type: values.TextType}
+	}
+	return cols
+}
+
+// table translates a table, or expands a view by its own stored tree.
+func (t *translator) table(rte *pgtree.Node, names []string) algebra.Node {
+	oid := rte.OID("relid")
+	rel, err := t.cat.Relation(t.ctx, oid)
+	if err != nil {
+		t.fail(err)
+		return empty(t.unknownCols(names))
+	}
+	if rte.Node("tablesample") != nil {
+		t.problem(rte.Node("tablesample"), CodeVolatile, "TABLESAMPLE", "TABLESAMPLE is not a function of the data: its choice of rows depends on their physical place", "leave it out")
+	}
+	kinds := map[string]string{"m": "materialized view", "f": "foreign table", "S": "sequence"}
+	switch rel.Kind {
+	case "v":
+		if slices.Contains(t.expanded, oid) {
+			t.problem(nil, CodeRelation, rel.SQL(), "view "+rel.SQL()+" refers to itself", "")
+			return empty(t.unknownCols(names))
+		}
+		if rel.Temp {
+			t.depends[oid] = true
+		}
+		return t.expand(rel)
+	case "r", "p":
+		if rel.Temp {
+			t.problem(nil, CodeRelation, rel.SQL(), "temporary table "+rel.Name+" is not replicated", "use an ordinary table")
+		}
+		if rel.Schema == "pg_catalog" || rel.Schema == "information_schema" {
+			t.problem(nil, CodeRelation, rel.SQL(), "system table "+rel.SQL()+" is not replicated", "")
+		}
+		t.tables[oid] = rel
+		attrs := make([]int, 0, len(rel.Columns))
+		// Attribute numbers have gaps where columns were dropped: Var looks the
+		// column up by number, so a scan gives one column for each live one.
+		for i := range rel.Columns {
+			attrs = append(attrs, i)
+		}
+		return &algebra.Scan{Table: rel, Attrs: attrs}
+	default:
+		remedy := ""
+		if rel.Kind == "m" {
+			remedy = "list it in the configuration by `from: " + rel.Schema + "." + rel.Name + "` and read the maintained view, or read what it reads"
+		}
+		t.problem(nil, CodeRelation, rel.SQL(), kinds[rel.Kind]+" "+rel.SQL()+" is not replicated", remedy)
+		return empty(t.relCols(rel))
+	}
+}
+
+func (t *translator) relCols(rel *catalog.Relation) []algebra.Column {
+	cols := make([]algebra.Column, len(rel.Columns))
+	for i, c := range rel.Columns {
+		cols[i] = algebra.Column{Name: c.Name, Type: c.Type}
+	}
+	return cols
+}
+
+// expand translates the definition of a view in place of it.
+func (t *translator) expand(rel *catalog.Relation) algebra.Node {
+	tree, err := t.cat.ViewTree(t.ctx, rel.OID)
+	if err != nil {
+		t.fail(err)
+		return empty(t.relCols(rel))
+	}
+	q, err := parseView(tree)
+	if err != nil {
+		t.fail(fmt.Errorf("view %s: %w", rel.SQL(), err))
+		return empty(t.relCols(rel))
+	}
+	source := t.source
+	t.source = ""
+	t.expanded = append(t.expanded, rel.OID)
+	node := t.query(q, nil)
+	t.expanded = t.expanded[:len(t.expanded)-1]
+	t.source = source
+	return node
+}
+
+// parseView reads the tree of a view's rule: a list of one query.
+func parseView(tree string) (*pgtree.Node, error) {
+	v, err := pgtree.Parse(tree)
+	if err != nil {
+		return nil, err
+	}
+	if l, ok := v.(pgtree.List); ok && len(l) == 1 {
+		if q, ok := l[0].(*pgtree.Node); ok && q.Tag == "QUERY" {
+			return q, nil
+		}
+	}
+	return nil, fmt.Errorf("the stored rule is not one query")
+}
+
+// cte translates a reference to a WITH query, by inlining it: equal
+// sub-circuits are shared anyway.
+func (t *translator) cte(rte *pgtree.Node, s *scope) algebra.Node {
+	at := s
+	for range rte.Int("ctelevelsup") {
+		if at = at.parent; at == nil {
+			break
+		}
+	}
+	name := rte.Str("ctename")
+	if at == nil || at.ctes[name] == nil || at.ctes[name].Bool("cterecursive") || rte.Bool("self_reference") {
+		t.refuse(rte, CodeUnsupported, "recursive reference to "+name, "")
+		return empty(t.unknownCols(rte.Node("eref").Strings("colnames")))
+	}
+	return t.query(at.ctes[name].Node("ctequery"), at)
+}
+
+// values translates a VALUES list.
+func (t *translator) values(rte *pgtree.Node, names []string, s *scope) algebra.Node {
+	out := &algebra.Values{}
+	lists, _ := rte.Get("values_lists").(pgtree.List)
+	for _, l := range lists {
+		var row []expr.Expr
+		items, _ := l.(pgtree.List)
+		for _, v := range items {
+			if n, ok := v.(*pgtree.Node); ok {
+				row = append(row, t.expr(n, s))
+			}
+		}
+		if out.Columns == nil {
+			for i, e := range row {
+				name := fmt.Sprintf("column%d", i+1)
+				if i < len(names) {
+					name = names[i]
+				}
+				out.Columns = append(out.Columns, algebra.Column{Name: name, Type: e.Type()})
+			}
+		}
+		out.Rows = append(out.Rows, row)
+	}
+	return out
+}
+
+// setOperation translates UNION [ALL]; its leaves are sub-queries whose columns
+// may still have to be brought to the common type.
+func (t *translator) setOperation(n *pgtree.Node, s *scope) algebra.Node {
+	if n.Tag == "RANGETBLREF" {
+		return t.relation(s.rtes[n.Int("rtindex")-1], s)
+	}
+	types, typmods, colls := n.Ints("colTypes"), n.Ints("colTypmods"), n.Ints("colCollations")
+	if op := n.Int("op"); op != 1 {
+		t.refuse(n, CodeUnsupported, map[int]string{2: "INTERSECT", 3: "EXCEPT"}[op], "")
+	}
+	out := &algebra.UnionAll{}
+	for _, side := range []string{"larg", "rarg"} {
+		in := t.setOperation(n.Node(side), s)
+		cols := in.Cols()
+		p := &algebra.Project{In: in}
+		for i, c := range cols {
+			var e expr.Expr = &expr.Col{Index: i, Name: c.Name, T: c.Type}
+			if i < len(types) {
+				e = t.coerce(n, e, t.typ(uint32(types[i]), int32(typmods[i]), uint32(colls[i])))
+			}
+			p.Exprs = append(p.Exprs, e)
+			p.Names = append(p.Names, c.Name)
+		}
+		out.Inputs = append(out.Inputs, p)
+	}
+	if n.Bool("all") {
+		return out
+	}
+	t.checkKeys(n, "UNION", out.Inputs[0].(*algebra.Project).Exprs)
+	return &algebra.Distinct{In: out}
+}
+
+// checkKeys refuses what cannot be told equal or different natively.
+func (t *translator) checkKeys(n *pgtree.Node, construct string, keys []expr.Expr) {
+	for _, k := range keys {
+		if !values.Equatable(k.Type()) {
+			t.problem(n, CodeType, construct+" over "+k.Type().SQL,
+				construct+" over a value of type "+k.Type().SQL+" cannot be maintained: its equality is known to Postgres alone",
+				"cast the value to text or another type with a plain equality")
+		}
+	}
+}
+
+func (t *translator) typ(oid uint32, typmod int32, collation uint32) *values.Type {
+	ty, err := t.cat.Type(t.ctx, oid, typmod, collation)
+	if err != nil {
+		t.fail(err)
+		return values.TextType
+	}
+	return ty
+}

@@ -1,0 +1,180 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/values"
+	"github.com/stepping-cdc/stepping-cdc/values/agg"
+)
+
+// aggregate starts grouping: from here on expressions of s read the row of
+// groups and aggregates. The aggregate node itself is made by finish, once the
+// target list has said which aggregates there are.
+func (t *translator) aggregate(in algebra.Node, s *scope, targets, groups []*pgtree.Node, having *pgtree.Node) algebra.Node {
+	g := &grouping{}
+	for _, c := range groups {
+		ref := c.Int("tleSortGroupRef")
+		for _, te := range targets {
+			if te.Int("ressortgroupref") == ref {
+				g.add(t.expr(te.Node("expr"), s))
+			}
+		}
+	}
+	t.checkKeys(s.query, "GROUP BY", g.group)
+	g.global = len(groups) == 0
+	s.agg = g
+	if having != nil {
+		g.having = expr.Conjuncts(t.expr(having, s))
+	}
+	return in
+}
+
+func (g *grouping) add(e expr.Expr) int {
+	id := expr.String(e)
+	if i := slices.Index(g.keys, id); i >= 0 {
+		return i
+	}
+	g.group = append(g.group, e)
+	g.keys = append(g.keys, id)
+	return len(g.group) - 1
+}
+
+// grouped translates an expression above GROUP BY if it is a group expression
+// or a column that depends on one (GROUP BY a primary key).
+func (t *translator) grouped(n *pgtree.Node, s *scope) (expr.Expr, bool) {
+	switch n.Tag {
+	case "AGGREF", "CONST", "GROUPINGFUNC", "SUBLINK", "CASETESTEXPR":
+		return nil, false
+	}
+	if n.Tag != "VAR" && containsAggregate(n) {
+		return nil, false
+	}
+	// Translate it as below GROUP BY, to see what it is there.
+	g := s.agg
+	tests := s.tests
+	s.agg, s.tests = nil, nil
+	known := len(t.problems)
+	e := t.expr(n, s)
+	s.agg, s.tests = g, tests
+	if len(t.problems) > known {
+		t.problems = t.problems[:known]
+		return nil, false
+	}
+	if i := slices.Index(g.keys, expr.String(e)); i >= 0 {
+		return groupCol(g, i), true
+	}
+	if n.Tag == "VAR" {
+		// Postgres accepted it, so it depends on the group: grouping by it as
+		// well changes nothing.
+		return groupCol(g, g.add(e)), true
+	}
+	return nil, false
+}
+
+func groupCol(g *grouping, i int) expr.Expr {
+	c := &expr.Col{Index: i, T: g.group[i].Type()}
+	if in, ok := g.group[i].(*expr.Col); ok {
+		c.Name = in.Name
+	}
+	return c
+}
+
+func containsAggregate(n *pgtree.Node) bool {
+	found := false
+	pgtree.Walk(n, func(n *pgtree.Node) bool {
+		found = found || n.Tag == "AGGREF"
+		return !found
+	})
+	return found
+}
+
+// aggref translates an aggregate call to a column of the aggregate's row,
+// numbered -1, -2 … until the number of groups is known.
+func (t *translator) aggref(n *pgtree.Node, s *scope) expr.Expr {
+	if s.agg == nil || n.Int("agglevelsup") > 0 {
+		t.refuse(n, CodeUnsupported, "an aggregate of an outer query", "")
+		return nil
+	}
+	proc, err := t.cat.Proc(t.ctx, n.OID("aggfnoid"))
+	if err != nil {
+		t.fail(err)
+		return nil
+	}
+	g := s.agg
+	s.agg = nil
+	defer func() { s.agg = g }()
+	a := algebra.Agg{
+		Name:     proc.Signature,
+		Distinct: len(n.Nodes("aggdistinct")) > 0,
+		T:        t.typ(n.OID("aggtype"), -1, n.OID("aggcollid")),
+	}
+	var types []*values.Type
+	for _, te := range n.Nodes("args") {
+		if te.Bool("resjunk") {
+			continue
+		}
+		e := t.expr(te.Node("expr"), s)
+		a.Args = append(a.Args, e)
+		types = append(types, e.Type())
+	}
+	if f := n.Node("aggfilter"); f != nil {
+		a.Filter = t.expr(f, s)
+	}
+	name := describe(proc)
+	if a.Name == "" || n.Str("aggkind") != "n" || n.Bool("aggvariadic") {
+		t.refuse(n, CodeUnsupported, "aggregate "+name, "")
+		return nil
+	}
+	if a.Impl = agg.Lookup(a.Name, types, a.T); a.Impl == nil {
+		remedy := ""
+		for _, ty := range types {
+			if ty.Collation != 0 && !values.Comparable(ty) {
+				remedy = `order it by bytes: COLLATE "C"`
+			}
+		}
+		t.refuse(n, CodeUnsupported, "aggregate "+name, remedy)
+		return nil
+	}
+	if a.Impl.Fold != nil {
+		a.Distinct = false // the ordered aggregates look at values, not at copies
+	}
+	if a.Distinct {
+		t.checkKeys(n, "DISTINCT aggregate", a.Args)
+	}
+	id := a.Label()
+	i := slices.Index(g.names, id)
+	if i < 0 {
+		i = len(g.aggs)
+		g.aggs = append(g.aggs, a)
+		g.names = append(g.names, id)
+	}
+	return &expr.Col{Index: -1 - i, T: a.T}
+}
+
+// finish puts the aggregate, and HAVING, on its input.
+func (g *grouping) finish(in algebra.Node) algebra.Node {
+	var n algebra.Node = &algebra.Aggregate{In: in, Group: g.group, Aggs: g.aggs, Global: g.global && len(g.group) == 0}
+	if g.having != nil {
+		conds := make([]expr.Expr, len(g.having))
+		for i, c := range g.having {
+			conds[i] = g.resolve(c)
+		}
+		n = &algebra.Filter{In: n, Conds: conds}
+	}
+	return n
+}
+
+// resolve gives aggregates their final column numbers.
+func (g *grouping) resolve(e expr.Expr) expr.Expr {
+	return expr.Map(e, func(e expr.Expr) expr.Expr {
+		if c, ok := e.(*expr.Col); ok && c.Index < 0 {
+			n := *c
+			n.Index = len(g.group) - 1 - c.Index
+			return &n
+		}
+		return e
+	})
+}

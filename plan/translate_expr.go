@@ -1,0 +1,552 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/values"
+	"github.com/stepping-cdc/stepping-cdc/values/fn"
+)
+
+// placeholder stands in for an expression that was refused.
+var placeholder = &expr.Const{T: values.TextType}
+
+// expr translates an expression over the FROM row or, above GROUP BY, over the
+// aggregate's row.
+func (t *translator) expr(n *pgtree.Node, s *scope) expr.Expr {
+	if s.agg != nil {
+		if e, ok := t.grouped(n, s); ok {
+			return e
+		}
+	}
+	e := t.node(n, s)
+	if e == nil {
+		return placeholder
+	}
+	return expr.Fold(e)
+}
+
+func (t *translator) exprs(ns []*pgtree.Node, s *scope) []expr.Expr {
+	out := make([]expr.Expr, len(ns))
+	for i, n := range ns {
+		out[i] = t.expr(n, s)
+	}
+	return out
+}
+
+func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
+	switch n.Tag {
+	case "VAR":
+		return t.column(n, s)
+	case "CONST":
+		return t.constant(n)
+	case "FUNCEXPR":
+		return t.function(n, s)
+	case "OPEXPR":
+		return t.operator(n, s)
+	case "DISTINCTEXPR":
+		if a, b, eq := t.comparison(n, s); eq != nil {
+			return &expr.Distinct{Eq: eq, A: a, B: b, T: values.BoolType}
+		}
+		return t.remoteInfix(n, s, "IS DISTINCT FROM", values.BoolType)
+	case "NULLIFEXPR":
+		return t.nullIf(n, s)
+	case "SCALARARRAYOPEXPR":
+		return t.anyAll(n, s)
+	case "BOOLEXPR":
+		op := map[string]expr.BoolKind{"and": expr.And, "or": expr.Or, "not": expr.Not}[n.Str("boolop")]
+		return &expr.BoolOp{Op: op, Args: t.exprs(n.Nodes("args"), s), T: values.BoolType}
+	case "CASEEXPR", "CASE":
+		return t.caseExpr(n, s)
+	case "CASETESTEXPR":
+		if len(s.tests) > 0 {
+			return s.tests[len(s.tests)-1]
+		}
+	case "COALESCEEXPR", "COALESCE":
+		ty := t.typ(n.OID("coalescetype"), -1, n.OID("coalescecollid"))
+		return &expr.Coalesce{Args: t.exprs(n.Nodes("args"), s), T: ty}
+	case "MINMAXEXPR", "MINMAX":
+		return t.minMax(n, s)
+	case "NULLTEST":
+		if n.Bool("argisrow") {
+			break
+		}
+		return &expr.NullTest{Arg: t.expr(n.Node("arg"), s), Not: n.Int("nulltesttype") == 1, T: values.BoolType}
+	case "BOOLEANTEST":
+		is := []string{"TRUE", "NOT TRUE", "FALSE", "NOT FALSE", "UNKNOWN", "NOT UNKNOWN"}
+		if k := n.Int("booltesttype"); k >= 0 && k < len(is) {
+			return &expr.BoolTest{Arg: t.expr(n.Node("arg"), s), Is: is[k], T: values.BoolType}
+		}
+	case "RELABELTYPE":
+		return t.relabel(t.expr(n.Node("arg"), s), t.typ(n.OID("resulttype"), int32(n.Int("resulttypmod")), n.OID("resultcollid")))
+	case "COLLATEEXPR":
+		arg := t.expr(n.Node("arg"), s)
+		return t.relabel(arg, t.typ(arg.Type().OID, arg.Type().Typmod, n.OID("collOid")))
+	case "COERCEVIAIO":
+		return t.viaIO(t.expr(n.Node("arg"), s), t.typ(n.OID("resulttype"), -1, n.OID("resultcollid")))
+	case "ARRAYCOERCEEXPR", "COERCETODOMAIN":
+		return t.remoteCast(t.expr(n.Node("arg"), s), t.typ(n.OID("resulttype"), int32(n.Int("resulttypmod")), n.OID("resultcollid")))
+	case "ARRAYEXPR", "ARRAY":
+		return t.array(n, s)
+	case "SUBSCRIPTINGREF":
+		return t.subscript(n, s)
+	case "NAMEDARGEXPR":
+		return t.expr(n.Node("arg"), s)
+	case "AGGREF":
+		return t.aggref(n, s)
+	}
+	return t.refuseExpr(n)
+}
+
+// refuseExpr names an expression that is not translated.
+func (t *translator) refuseExpr(n *pgtree.Node) expr.Expr {
+	names := map[string]string{
+		"SUBLINK": "a sub-query in an expression", "WINDOWFUNC": "a window function", "GROUPINGFUNC": "GROUPING()",
+		"ROWEXPR": "a row constructor", "ROW": "a row constructor", "ROWCOMPAREEXPR": "a row comparison", "ROWCOMPARE": "a row comparison",
+		"FIELDSELECT": "a field of a composite value", "CONVERTROWTYPEEXPR": "a row conversion", "NULLTEST": "IS NULL of a row",
+		"XMLEXPR": "an XML expression", "PARAM": "a parameter",
+	}
+	if n.Tag == "SQLVALUEFUNCTION" {
+		names := []string{"current_date", "current_time", "current_time", "current_timestamp", "current_timestamp",
+			"localtime", "localtime", "localtimestamp", "localtimestamp", "current_role", "current_user", "user",
+			"session_user", "current_catalog", "current_schema"}
+		name := "a session value"
+		if op := n.Int("op"); op < len(names) {
+			name = names[op]
+		}
+		if n.Int("op") <= 8 {
+			t.refuse(n, CodeClock, name, "compare with the clock where the view is read")
+		} else {
+			t.problem(n, CodeVolatile, name, name+" depends on who asks, not on the data", "")
+		}
+		return nil
+	}
+	name := names[n.Tag]
+	if name == "" {
+		name = "an expression of kind " + n.Tag
+	}
+	t.refuse(n, CodeUnsupported, name, "")
+	return nil
+}
+
+// column resolves a Var to a column of the FROM row.
+func (t *translator) column(n *pgtree.Node, s *scope) expr.Expr {
+	if n.Int("varlevelsup") > 0 {
+		t.refuse(n, CodeUnsupported, "a reference to an outer query", "")
+		return nil
+	}
+	rti, att := n.Int("varno"), n.Int("varattno")
+	if rti < 1 || rti > len(s.rtes) {
+		t.fail(fmt.Errorf("column of range table entry %d, of %d", rti, len(s.rtes)))
+		return nil
+	}
+	rte := s.rtes[rti-1]
+	switch {
+	case att == 0:
+		t.refuse(n, CodeUnsupported, "a whole row as a value", "name its columns")
+		return nil
+	case att < 0:
+		t.problem(n, CodeVolatile, "a system column", "a system column (ctid, xmin …) is not replicated", "leave it out")
+		return nil
+	case rte.Int("rtekind") == 2: // a join: its columns are its inputs'
+		if vars := rte.Nodes("joinaliasvars"); att <= len(vars) {
+			return t.expr(vars[att-1], s)
+		}
+	case rte.Int("rtekind") == 9: // 18's GROUP BY entry
+		if vars := rte.Nodes("groupexprs"); att <= len(vars) {
+			return t.expr(vars[att-1], s)
+		}
+	}
+	start, ok := s.start[rti]
+	col := att - 1
+	if rte.Int("rtekind") == 0 {
+		rel, err := t.cat.Relation(t.ctx, rte.OID("relid"))
+		if err != nil {
+			t.fail(err)
+			return nil
+		}
+		col = rel.Column(att)
+	}
+	if !ok || col < 0 || col >= s.cols[rti] {
+		return nil // of a relation that was refused, or not in reach: already told
+	}
+	c := s.from[start+col]
+	return &expr.Col{Index: start + col, Name: c.Name, T: c.Type}
+}
+
+// function translates a call, natively if Go has the function.
+func (t *translator) function(n *pgtree.Node, s *scope) expr.Expr {
+	proc, err := t.cat.Proc(t.ctx, n.OID("funcid"))
+	if err != nil {
+		t.fail(err)
+		return nil
+	}
+	if n.Bool("funcretset") {
+		t.refuse(n, CodeUnsupported, "set-returning function "+proc.Name+"()", "")
+		return nil
+	}
+	result := t.typ(n.OID("funcresulttype"), -1, n.OID("funccollid"))
+	nodes := n.Nodes("args")
+	args := t.exprs(nodes, s)
+	if !t.stable(n, proc) {
+		return nil
+	}
+	named := false
+	for _, a := range nodes {
+		named = named || a.Tag == "NAMEDARGEXPR"
+	}
+	if e := t.native(proc, args, result, n.OID("inputcollid")); e != nil && !named && !n.Bool("funcvariadic") {
+		return e
+	}
+	sql := []string{pgx.Identifier{proc.Schema, proc.Name}.Sanitize() + "("}
+	for i, a := range nodes {
+		var before string
+		if n.Bool("funcvariadic") && i == len(nodes)-1 {
+			before = "VARIADIC "
+		}
+		if a.Tag == "NAMEDARGEXPR" {
+			before += pgx.Identifier{a.Str("name")}.Sanitize() + " => "
+		}
+		sql[i] += before
+		sql = append(sql, t.collation(args[i], n.OID("inputcollid")))
+		if i < len(nodes)-1 {
+			sql[i+1] += ", "
+		}
+	}
+	sql[len(sql)-1] += ")"
+	return expr.NewRemote(sql, args, proc.Strict, result)
+}
+
+// collation is the clause that a remote call needs after an argument so that
+// the call's collation is the query's.
+func (t *translator) collation(arg expr.Expr, oid uint32) string {
+	const defaultCollation = 100
+	if oid == 0 || oid == defaultCollation || arg.Type().Collation == 0 {
+		return ""
+	}
+	coll, err := t.cat.Collation(t.ctx, oid)
+	if err != nil {
+		t.fail(err)
+		return ""
+	}
+	return " COLLATE " + coll.SQL()
+}
+
+// native is the Go form of a call, or nil.
+func (t *translator) native(proc *catalog.Proc, args []expr.Expr, result *values.Type, collation uint32) *expr.Native {
+	if proc.Signature == "" || len(args) != len(proc.ArgTypes) {
+		return nil
+	}
+	types := make([]*values.Type, len(args))
+	for i, a := range args {
+		types[i] = a.Type()
+	}
+	f := fn.Lookup(proc.Signature, types, result)
+	if f == nil || !t.meets(f.Need, collation) {
+		return nil
+	}
+	return &expr.Native{Func: f, Name: proc.Signature, Total: proc.Leakproof || totalNames[proc.Name], Args: args, T: result}
+}
+
+// totalNames are functions that never raise an error although Postgres does
+// not mark them leakproof.
+var totalNames = map[string]bool{
+	"numeric_eq": true, "numeric_ne": true, "numeric_lt": true, "numeric_le": true, "numeric_gt": true, "numeric_ge": true,
+	"textlike": true, "textnlike": true, "bpcharlike": true, "bpcharnlike": true, "textcat": true, "lower": true, "upper": true,
+	"date_lt_timestamp": true, "date_le_timestamp": true, "date_gt_timestamp": true, "date_ge_timestamp": true, "date_eq_timestamp": true, "date_ne_timestamp": true,
+}
+
+// meets says whether the circumstances under which a native function is exact
+// are given.
+func (t *translator) meets(need fn.Need, collation uint32) bool {
+	if need&fn.NeedUTC != 0 && !t.settings.UTC() {
+		return false
+	}
+	if need&(fn.NeedCOrder|fn.NeedCCtype|fn.NeedDeterministic) == 0 {
+		return true
+	}
+	if collation == 0 {
+		return need&(fn.NeedCOrder|fn.NeedCCtype) == 0
+	}
+	coll, err := t.cat.Collation(t.ctx, collation)
+	if err != nil {
+		t.fail(err)
+		return false
+	}
+	return (need&fn.NeedCOrder == 0 || coll.ByBytes) &&
+		(need&fn.NeedCCtype == 0 || coll.PlainClasses) &&
+		(need&fn.NeedDeterministic == 0 || !coll.NonDeterministic)
+}
+
+// operator translates a call written as an operator.
+func (t *translator) operator(n *pgtree.Node, s *scope) expr.Expr {
+	op, proc := t.operatorProc(n)
+	if proc == nil {
+		return nil
+	}
+	result := t.typ(n.OID("opresulttype"), -1, n.OID("opcollid"))
+	args := t.exprs(n.Nodes("args"), s)
+	if !t.stable(n, proc) {
+		return nil
+	}
+	if e := t.native(proc, args, result, n.OID("inputcollid")); e != nil {
+		if len(args) == 2 {
+			e.Equal = op.Equal && sameKey(args[0].Type(), args[1].Type())
+		}
+		return e
+	}
+	name := " OPERATOR(" + pgx.Identifier{op.Schema}.Sanitize() + "." + op.Name + ") "
+	sql := []string{"", ""}
+	if len(args) == 1 {
+		sql[0] = name
+	} else {
+		sql[1] = t.collation(args[0], n.OID("inputcollid")) + name
+		sql = append(sql, t.collation(args[1], n.OID("inputcollid")))
+	}
+	return expr.NewRemote(sql, args, proc.Strict, result)
+}
+
+func (t *translator) operatorProc(n *pgtree.Node) (*catalog.Operator, *catalog.Proc) {
+	op, err := t.cat.Operator(t.ctx, n.OID("opno"))
+	if err != nil {
+		t.fail(err)
+		return nil, nil
+	}
+	proc, err := t.cat.Proc(t.ctx, op.Func)
+	if err != nil {
+		t.fail(err)
+		return nil, nil
+	}
+	return op, proc
+}
+
+// sameKey says whether values of two types that compare equal have the same
+// key encoding.
+func sameKey(a, b *values.Type) bool {
+	if !values.Equatable(a) || !values.Equatable(b) {
+		return false
+	}
+	return keyFamily(a.Kind) == keyFamily(b.Kind) && (a.Kind != values.Opaque || a.BaseOID == b.BaseOID)
+}
+
+func keyFamily(k values.Kind) values.Kind {
+	switch k {
+	case values.KindInt2, values.KindInt4, values.KindInt8, values.KindOID:
+		return values.KindInt8
+	case values.KindFloat4, values.KindFloat8:
+		return values.KindFloat8
+	}
+	return k
+}
+
+// comparison translates the operands of an equality and, if Go has it, the
+// equality itself over columns 0 and 1.
+func (t *translator) comparison(n *pgtree.Node, s *scope) (a, b, eq expr.Expr) {
+	args := t.exprs(n.Nodes("args"), s)
+	_, proc := t.operatorProc(n)
+	if proc == nil || len(args) != 2 {
+		return placeholder, placeholder, nil
+	}
+	if e := t.native(proc, pairOf(args[0].Type(), args[1].Type()), values.BoolType, n.OID("inputcollid")); e != nil {
+		return args[0], args[1], e
+	}
+	return args[0], args[1], nil
+}
+
+func pairOf(a, b *values.Type) []expr.Expr {
+	return []expr.Expr{&expr.Col{Index: 0, T: a}, &expr.Col{Index: 1, T: b}}
+}
+
+func (t *translator) remoteInfix(n *pgtree.Node, s *scope, infix string, result *values.Type) expr.Expr {
+	args := t.exprs(n.Nodes("args"), s)
+	coll := n.OID("inputcollid")
+	return expr.NewRemote([]string{"", t.collation(args[0], coll) + " " + infix + " ", t.collation(args[1], coll)}, args, false, result)
+}
+
+func (t *translator) nullIf(n *pgtree.Node, s *scope) expr.Expr {
+	a, b, eq := t.comparison(n, s)
+	if eq != nil {
+		return &expr.NullIf{Eq: eq, A: a, B: b, T: a.Type()}
+	}
+	return expr.NewRemote([]string{"NULLIF(", ", ", ")"}, []expr.Expr{a, b}, false, a.Type())
+}
+
+func (t *translator) anyAll(n *pgtree.Node, s *scope) expr.Expr {
+	args := t.exprs(n.Nodes("args"), s)
+	op, proc := t.operatorProc(n)
+	if proc == nil || len(args) != 2 || !t.stable(n, proc) {
+		return nil
+	}
+	useOr := n.Bool("useOr")
+	coll := n.OID("inputcollid")
+	if elem := args[1].Type().Elem; elem != nil {
+		if e := t.native(proc, pairOf(args[0].Type(), elem), values.BoolType, coll); e != nil {
+			return &expr.AnyAll{Op: e, All: !useOr, Left: args[0], Array: args[1], T: values.BoolType}
+		}
+	}
+	quantifier := "ALL"
+	if useOr {
+		quantifier = "ANY"
+	}
+	name := t.collation(args[0], coll) + " OPERATOR(" + pgx.Identifier{op.Schema}.Sanitize() + "." + op.Name + ") " + quantifier + " ("
+	return expr.NewRemote([]string{"", name, ")"}, args, false, values.BoolType)
+}
+
+func (t *translator) caseExpr(n *pgtree.Node, s *scope) expr.Expr {
+	e := &expr.Case{T: t.typ(n.OID("casetype"), -1, n.OID("casecollid"))}
+	if arg := n.Node("arg"); arg != nil {
+		s.tests = append(s.tests, t.expr(arg, s))
+		defer func() { s.tests = s.tests[:len(s.tests)-1] }()
+	}
+	for _, w := range n.Nodes("args") {
+		e.Whens = append(e.Whens, t.expr(w.Node("expr"), s), t.expr(w.Node("result"), s))
+	}
+	if d := n.Node("defresult"); d != nil {
+		e.Else = t.expr(d, s)
+	} else {
+		e.Else = &expr.Const{T: e.T}
+	}
+	return e
+}
+
+func (t *translator) minMax(n *pgtree.Node, s *scope) expr.Expr {
+	ty := t.typ(n.OID("minmaxtype"), -1, n.OID("minmaxcollid"))
+	args := t.exprs(n.Nodes("args"), s)
+	greatest := n.Int("op") == 0
+	if values.Comparable(ty) {
+		return &expr.MinMax{Greatest: greatest, Args: args, T: ty}
+	}
+	sql := []string{"LEAST("}
+	if greatest {
+		sql[0] = "GREATEST("
+	}
+	for i, a := range args {
+		sql = append(sql, t.collation(a, n.OID("inputcollid"))+", ")
+		if i == len(args)-1 {
+			sql[i+1] = strings.TrimSuffix(sql[i+1], ", ") + ")"
+		}
+	}
+	return expr.NewRemote(sql, args, false, ty)
+}
+
+// relabel gives an expression another type that has the same images.
+func (t *translator) relabel(e expr.Expr, ty *values.Type) expr.Expr {
+	from := e.Type()
+	same := from.Kind == ty.Kind && (ty.Kind != values.Opaque || from.BaseOID == ty.BaseOID)
+	if !same {
+		return t.remoteCast(e, ty)
+	}
+	switch e := e.(type) {
+	case *expr.Const:
+		return &expr.Const{V: e.V, T: ty}
+	case *expr.Col:
+		c := *e
+		c.T = ty
+		return &c
+	}
+	return &expr.Coalesce{Args: []expr.Expr{e}, T: ty}
+}
+
+// coerce brings a set operation's column to the common type.
+func (t *translator) coerce(n *pgtree.Node, e expr.Expr, ty *values.Type) expr.Expr {
+	from := e.Type()
+	if from.OID == ty.OID {
+		return e
+	}
+	cast, err := t.cat.Cast(t.ctx, from.BaseOID, ty.BaseOID)
+	if err != nil {
+		t.fail(err)
+		return e
+	}
+	switch cast.Method {
+	case "b":
+		return t.relabel(e, ty)
+	case "i":
+		return t.viaIO(e, ty)
+	case "f":
+		proc, err := t.cat.Proc(t.ctx, cast.Func)
+		if err != nil {
+			t.fail(err)
+			return e
+		}
+		if t.stable(n, proc) {
+			if f := t.native(proc, []expr.Expr{e}, ty, ty.Collation); f != nil {
+				return f
+			}
+		}
+	}
+	if from.BaseOID == ty.BaseOID {
+		return t.relabel(e, ty)
+	}
+	return t.remoteCast(e, ty)
+}
+
+func (t *translator) viaIO(e expr.Expr, ty *values.Type) expr.Expr {
+	if f := fn.CoerceViaIO(e.Type(), ty); f != nil && t.meets(f.Need, 0) {
+		return &expr.Native{Func: f, Name: "cast(" + e.Type().SQL + "," + ty.SQL + ")", Args: []expr.Expr{e}, T: ty}
+	}
+	return t.remoteCast(e, ty)
+}
+
+func (t *translator) remoteCast(e expr.Expr, ty *values.Type) expr.Expr {
+	return expr.NewRemote([]string{"CAST(", " AS " + ty.SQL + ")"}, []expr.Expr{e}, true, ty)
+}
+
+func (t *translator) array(n *pgtree.Node, s *scope) expr.Expr {
+	ty := t.typ(n.OID("array_typeid"), -1, n.OID("array_collid"))
+	elems := t.exprs(n.Nodes("elements"), s)
+	if !n.Bool("multidims") && ty.Kind == values.KindArray && !ty.NoBinary {
+		return &expr.ArrayOf{Elems: elems, T: ty}
+	}
+	sql := []string{"ARRAY["}
+	for i := range elems {
+		sep := ", "
+		if i == len(elems)-1 {
+			sep = "]::" + ty.SQL
+		}
+		sql = append(sql, sep)
+	}
+	return expr.NewRemote(sql, elems, false, ty)
+}
+
+// subscript translates a[i], a[i:j] and jsonb's j['key'], through Postgres.
+func (t *translator) subscript(n *pgtree.Node, s *scope) expr.Expr {
+	if n.Node("refassgnexpr") != nil {
+		return t.refuseExpr(n)
+	}
+	ty := t.typ(n.OID("refrestype"), -1, n.OID("refcollid"))
+	args := []expr.Expr{t.expr(n.Node("refexpr"), s)}
+	sql := []string{"(", ")"}
+	upper, _ := n.Get("refupperindexpr").(pgtree.List)
+	lower, _ := n.Get("reflowerindexpr").(pgtree.List)
+	bound := func(v pgtree.Value) {
+		if b, ok := v.(*pgtree.Node); ok {
+			args = append(args, t.expr(b, s))
+			sql = append(sql, "")
+		}
+	}
+	for i := range upper {
+		sql[len(sql)-1] += "["
+		if i < len(lower) {
+			bound(lower[i])
+			sql[len(sql)-1] += ":"
+		}
+		bound(upper[i])
+		sql[len(sql)-1] += "]"
+	}
+	return expr.NewRemote(sql, args, false, ty)
+}
+
+// describe names a function for people.
+func describe(p *catalog.Proc) string {
+	name := p.Name
+	if p.Schema != "pg_catalog" {
+		name = p.Schema + "." + name
+	}
+	return name + "(" + strings.Join(p.ArgTypes, ", ") + ")"
+}
