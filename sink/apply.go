@@ -124,7 +124,7 @@ const (
 		SELECT 1 FROM stepping_cdc.progress WHERE lsn = '0/0'::pg_lsn + $1::int8::numeric AND epoch = $2 FOR UPDATE)
 	SELECT stepping_cdc.check_progress((SELECT count(*) FROM u), '0/0'::pg_lsn + $1::int8::numeric, $2)`
 	addRowsSQL = `UPDATE stepping_cdc.views v SET rows = v.rows + d.n, updated_at = pg_catalog.clock_timestamp()
-		FROM pg_catalog.unnest($1::text[], $2::int8[]) AS d(name, n) WHERE v.name = d.name`
+		FROM unnest($1::text[], $2::int8[]) AS d(name, n) WHERE v.name = d.name`
 )
 
 // batch collects statements for one round trip and remembers whose they are.

@@ -24,7 +24,7 @@ const (
 func (t *Table) statement(kind stmtKind, nulls uint64) string {
 	n := len(t.spec.Columns)
 	cols := aliases("c", n)
-	rows := fmt.Sprintf("pg_catalog.unnest($1::%s[]) AS d(%s)", t.rel, cols)
+	rows := fmt.Sprintf("unnest($1::%s[]) AS d(%s)", t.rel, cols)
 	var write string
 	switch kind {
 	case stInsert:
@@ -54,7 +54,7 @@ func (t *Table) statement(kind stmtKind, nulls uint64) string {
 
 // rowsWithCopies unnests the rows beside their numbers of copies.
 func (t *Table) rowsWithCopies() string {
-	return fmt.Sprintf("ROWS FROM (pg_catalog.unnest($1::%s[]), pg_catalog.unnest($4::int8[])) AS d(%s,w)",
+	return fmt.Sprintf("ROWS FROM (unnest($1::%s[]), unnest($4::int8[])) AS d(%s,w)",
 		t.rel, aliases("c", len(t.spec.Columns)))
 }
 

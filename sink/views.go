@@ -42,11 +42,11 @@ type ErrorDelta struct {
 const (
 	statusSQL = `UPDATE stepping_cdc.views v SET state = d.state, error = nullif(d.error, ''),
 			updated_at = pg_catalog.clock_timestamp()
-		FROM pg_catalog.unnest($1::text[], $2::text[], $3::text[]) AS d(name, state, error) WHERE v.name = d.name`
+		FROM unnest($1::text[], $2::text[], $3::text[]) AS d(name, state, error) WHERE v.name = d.name`
 	errorsSQL = `INSERT INTO stepping_cdc.errors AS e (view, sqlstate, message, "row", weight, seen_at)
 		SELECT d.view, d.sqlstate, d.message, nullif(d."row", ''), d.weight, pg_catalog.clock_timestamp()
 		FROM (SELECT u.view, u.sqlstate, u.message, u."row", sum(u.weight)::int8 AS weight
-			FROM pg_catalog.unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int8[]) AS u(view, sqlstate, message, "row", weight)
+			FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int8[]) AS u(view, sqlstate, message, "row", weight)
 			GROUP BY 1, 2, 3, 4) AS d
 		ON CONFLICT (view, digest) DO UPDATE SET weight = e.weight + excluded.weight, seen_at = excluded.seen_at`
 	settledErrorsSQL = `DELETE FROM stepping_cdc.errors WHERE weight = 0 AND view = ANY ($1::text[])`
