@@ -49,6 +49,13 @@ type Disk struct {
 	done      chan struct{} // the watcher of flushed has ended
 	committed atomic.Uint64
 	lastErr   atomic.Pointer[error]
+	commit    sync.Mutex // held while a batch is applied
+
+	compacted   atomic.Uint64 // bytes read by compactions
+	swept       chan struct{} // the sweeper has ended
+	stop        chan struct{} // asks both to
+	sweptAt     uint64        // compacted at the last sweep
+	sweepFactor uint64
 
 	mu      sync.Mutex
 	durable uint64
@@ -108,6 +115,10 @@ func openLocked(dir string, o Options, lock *pebble.Lock) (*Disk, error) {
 		flushed:   make(chan struct{}, 1),
 		done:      make(chan struct{}),
 		grown:     make(chan struct{}),
+		stop:      make(chan struct{}),
+		swept:     make(chan struct{}),
+
+		sweepFactor: sweepMinFactor,
 	}
 	if d.db, err = pebble.Open(dir, d.pebbleOptions(o, marker == markerReady)); err != nil {
 		return nil, openError(err)
@@ -132,6 +143,7 @@ func (d *Disk) start() error {
 	d.durable = seq
 	d.committed.Store(seq)
 	go d.watch()
+	go d.sweeper(d.stop)
 	return nil
 }
 
@@ -179,7 +191,7 @@ func (d *Disk) readDurable() (uint64, error) {
 	}
 	var seq uint64
 	if it.First() {
-		if v := it.Value(); len(v) == 8 {
+		if v, _ := stored(it.Value()); len(v) == 8 {
 			seq = binary.BigEndian.Uint64(v)
 		} else {
 			err = corruptf("commit number of %d bytes", len(v))
@@ -192,7 +204,12 @@ func (d *Disk) readDurable() (uint64, error) {
 // own view of itself rather than guessed.
 func (d *Disk) watch() {
 	defer close(d.done)
-	for range d.flushed {
+	for {
+		select {
+		case <-d.stop:
+			return
+		case <-d.flushed:
+		}
 		seq, err := d.readDurable()
 		if err != nil {
 			d.lastErr.Store(&err)
@@ -221,8 +238,9 @@ func (d *Disk) Get(dst, key []byte) ([]byte, bool, error) {
 		}
 		return dst, false, readError(err)
 	}
+	value, ok := stored(value)
 	dst = append(dst, value...)
-	return dst, true, readError(closer.Close())
+	return dst, ok, readError(closer.Close())
 }
 
 // NewIter implements Store.
@@ -231,7 +249,7 @@ func (d *Disk) NewIter(lower, upper []byte) Iterator {
 	if err != nil {
 		return failedIter{readError(err)}
 	}
-	return diskIter{it}
+	return &diskIter{it: it}
 }
 
 // NewBatch implements Store.
@@ -331,9 +349,10 @@ func (d *Disk) Close() error {
 	close(d.grown)
 	d.grown = make(chan struct{})
 	d.mu.Unlock()
-	err := d.db.Close() // no flush ends after this
-	close(d.flushed)
+	close(d.stop)
+	<-d.swept
 	<-d.done
+	err := d.db.Close()
 	if err = errors.Join(err, d.lock.Close()); err != nil {
 		return fmt.Errorf("close state: %w", err)
 	}

@@ -22,7 +22,13 @@ func (b *diskBatch) fail(err error) {
 	}
 }
 
-func (b *diskBatch) Set(key, value []byte)           { b.fail(b.b.Set(key, value, nil)) }
+func (b *diskBatch) Set(key, value []byte) {
+	op := b.b.SetDeferred(len(key), len(value)+1)
+	copy(op.Key, key)
+	op.Value[copy(op.Value, value)] = setTag
+	b.fail(op.Finish())
+}
+
 func (b *diskBatch) Delete(key []byte)               { b.fail(b.b.Delete(key, nil)) }
 func (b *diskBatch) DeleteRange(lower, upper []byte) { b.fail(b.b.DeleteRange(lower, upper, nil)) }
 func (b *diskBatch) Len() int                        { return int(b.b.Count()) }
@@ -35,8 +41,10 @@ func (b *diskBatch) AddWeight(key []byte, w int64) {
 }
 
 func (b *diskBatch) Commit() (uint64, error) {
+	b.d.commit.Lock()
+	defer b.d.commit.Unlock()
 	seq := b.d.committed.Load() + 1
-	b.fail(b.b.Set(commitKey, binary.BigEndian.AppendUint64(b.scratch[:0], seq), nil))
+	b.Set(commitKey, binary.BigEndian.AppendUint64(b.scratch[:0], seq))
 	if b.err == nil {
 		b.fail(b.b.Commit(pebble.NoSync))
 	}

@@ -31,6 +31,11 @@ func (d *Disk) listener(on func(Event)) *pebble.EventListener {
 			on(Event{Name: "flush", Text: info.String(), Err: info.Err})
 		},
 		CompactionEnd: func(info pebble.CompactionInfo) {
+			for _, level := range info.Input {
+				for _, table := range level.Tables {
+					d.compacted.Add(table.Size)
+				}
+			}
 			on(Event{Name: "compaction", Text: info.String(), Err: info.Err})
 		},
 		WriteStallBegin: func(info pebble.WriteStallBeginInfo) {

@@ -2,20 +2,40 @@ package state
 
 import "github.com/cockroachdb/pebble/v2"
 
-// diskIter is Pebble's iterator with our classes of errors.
-type diskIter struct{ it *pebble.Iterator }
+// diskIter is Pebble's iterator without the keys whose weight is zero, with our
+// classes of errors.
+type diskIter struct {
+	it    *pebble.Iterator
+	value []byte
+	valid bool
+}
 
-func (i diskIter) First() bool            { return i.it.First() }
-func (i diskIter) Last() bool             { return i.it.Last() }
-func (i diskIter) SeekGE(key []byte) bool { return i.it.SeekGE(key) }
-func (i diskIter) SeekLT(key []byte) bool { return i.it.SeekLT(key) }
-func (i diskIter) Next() bool             { return i.it.Next() }
-func (i diskIter) Prev() bool             { return i.it.Prev() }
-func (i diskIter) Valid() bool            { return i.it.Valid() }
-func (i diskIter) Key() []byte            { return i.it.Key() }
-func (i diskIter) Value() []byte          { return i.it.Value() }
-func (i diskIter) Error() error           { return readError(i.it.Error()) }
-func (i diskIter) Close() error           { return readError(i.it.Close()) }
+// ahead and back settle on a key that is there, going on from ok.
+func (i *diskIter) ahead(ok bool) bool { return i.settle(ok, i.it.Next) }
+func (i *diskIter) back(ok bool) bool  { return i.settle(ok, i.it.Prev) }
+
+func (i *diskIter) settle(ok bool, move func() bool) bool {
+	for ; ok; ok = move() {
+		if i.value, ok = stored(i.it.Value()); ok {
+			i.valid = true
+			return true
+		}
+	}
+	i.value, i.valid = nil, false
+	return false
+}
+
+func (i *diskIter) First() bool            { return i.ahead(i.it.First()) }
+func (i *diskIter) Last() bool             { return i.back(i.it.Last()) }
+func (i *diskIter) SeekGE(key []byte) bool { return i.ahead(i.it.SeekGE(key)) }
+func (i *diskIter) SeekLT(key []byte) bool { return i.back(i.it.SeekLT(key)) }
+func (i *diskIter) Next() bool             { return i.ahead(i.it.Next()) }
+func (i *diskIter) Prev() bool             { return i.back(i.it.Prev()) }
+func (i *diskIter) Valid() bool            { return i.valid }
+func (i *diskIter) Key() []byte            { return i.it.Key() }
+func (i *diskIter) Value() []byte          { return i.value }
+func (i *diskIter) Error() error           { return readError(i.it.Error()) }
+func (i *diskIter) Close() error           { return readError(i.it.Close()) }
 
 // failedIter is an iterator that could not be made; it is never valid.
 type failedIter struct{ err error }

@@ -17,10 +17,10 @@
 //
 // # Value keys and weight keys
 //
-// A key is used in one of two ways for ever: with Set and Delete (a value key)
-// or with AddWeight (a weight key, which exists while its weight is not zero;
-// read its value with Weight). Mixing them on one key is a bug of the caller
-// that a store may not notice. DeleteRange removes both kinds.
+// A key is used in one of two ways: with Set (a value key) or with AddWeight (a
+// weight key, which exists while its weight is not zero; read its value with
+// Weight). Adding weight to a value is a bug of the caller, found as ErrCorrupt,
+// if at all. Delete and DeleteRange remove both kinds.
 package state
 
 import "context"
