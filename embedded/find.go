@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,6 +28,16 @@ type Installation struct {
 	BinDir  string
 	Version string // "15.20"
 	Major   int
+}
+
+// Locate finds an installation of a major version ("" for any), and gets one if
+// there is none. Lines about downloads and installations go to log, if not nil.
+func Locate(ctx context.Context, version string, log io.Writer) (Installation, error) {
+	acct, err := serverAccount()
+	if err != nil {
+		return Installation{}, fmt.Errorf("choose the server's user: %w", err)
+	}
+	return locate(ctx, version, acct, logger{log})
 }
 
 // locate returns an installation of the version ("" for any), fetching one if needed.
