@@ -1,0 +1,64 @@
+# `make help` is generated from the comments behind the targets.
+
+GO       ?= go
+VERSIONS ?= 14 16 17 18
+FUZZTIME ?= 30s
+SOAKTIME ?= 1h
+# For all tests of one package; the slowest needs a fraction of it on two cores.
+TIMEOUT  ?= 30m
+
+BIN := bin/stepping-cdc
+export CGO_ENABLED ?= 0
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test matrix soak bench lint fuzz clean postgres
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/stepping-cdc, a static binary
+	$(GO) build -trimpath -o $(BIN) ./cmd/stepping-cdc
+
+demo: build ## a shop on a throw-away Postgres, live writers, and the tables that follow them
+	$(BIN) demo
+
+test: postgres ## go vet and all tests; gets a Postgres if none is installed
+	$(GO) vet ./...
+	$(GO) test -timeout $(TIMEOUT) ./...
+
+matrix: ## all tests on each Postgres of VERSIONS, here 14 16 17 18
+	@set -e; for v in $(VERSIONS); do \
+		echo "== PostgreSQL $$v"; \
+		$(GO) run ./embedded/getpg -version $$v; \
+		STEPPING_TEST_PG_VERSION=$$v $(GO) test -count=1 -timeout $(TIMEOUT) ./...; \
+	done
+
+soak: postgres ## random faults under load for SOAKTIME, here 1h
+	STEPPING_SOAK=$(SOAKTIME) $(GO) test -count=1 -timeout 0 -v -run Soak ./pipeline/...
+
+bench: postgres ## Go benchmarks, then the whole program against its aims
+	$(GO) test -run '^$$' -bench . -benchmem ./circuit/... ./decode/... ./values/...
+	$(GO) run ./bench
+
+lint: ## formatting, go vet, and golangci-lint where it is installed
+	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	@if command -v golangci-lint >/dev/null; then golangci-lint run ./...; \
+	else echo "golangci-lint is not installed: only gofmt and go vet were run"; fi
+
+fuzz: ## every fuzz test for FUZZTIME, here 30s
+	@set -e; for pkg in $$($(GO) list ./...); do \
+		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "== $$pkg $$f"; \
+			$(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg; \
+		done; \
+	done
+
+clean: ## remove what was built; downloads of Postgres stay in the user's cache
+	rm -rf bin coverage.out
+	$(GO) clean -testcache
+
+# Before the tests, so that a download is seen and does not count against their time.
+postgres:
+	@$(GO) run ./embedded/getpg
