@@ -1,6 +1,7 @@
 package values
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -130,8 +131,8 @@ func DecodeRow(src []byte, dst []Datum) ([]Datum, error) {
 			if code > 8 {
 				n -= 8
 			}
-			if ok = n <= len(src)-at; ok {
-				d.i = readWord(src[at:at+n], code)
+			if ok = n <= len(src)-at; ok && code > 0 {
+				d.i = readWord(src[at:], n, code)
 				at += n
 			}
 			if ok && head&rowAux != 0 {
@@ -157,17 +158,18 @@ func DecodeRow(src []byte, dst []Datum) ([]Datum, error) {
 	return dst, nil
 }
 
-// readWord reads i by its code from exactly its bytes.
-func readWord(b []byte, code int) int64 {
-	var u uint64
-	if code > 8 {
-		for n, c := range b {
-			u |= uint64(c) << (56 - 8*n)
+// readWord reads i by its code from the first n bytes, 1 to 8.
+func readWord(b []byte, n, code int) int64 {
+	var u uint64 // little endian
+	if len(b) >= 8 {
+		u = binary.LittleEndian.Uint64(b) << (64 - 8*n) >> (64 - 8*n)
+	} else {
+		for k := range n {
+			u |= uint64(b[k]) << (8 * k)
 		}
-		return int64(u)
 	}
-	for n, c := range b {
-		u |= uint64(c) << (8 * n)
+	if code > 8 {
+		return int64(bits.ReverseBytes64(u))
 	}
 	return int64(u>>1) ^ -int64(u&1)
 }
