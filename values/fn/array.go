@@ -2,6 +2,7 @@ package fn
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
@@ -149,7 +150,7 @@ func extend(elem *values.Type, array, element values.Datum, front bool) values.D
 	return arrayOf(elem, dims, null || arrayHasNull(s), arrayBody(s), string(word))
 }
 
-var errIncompatibleArrays = values.Errorf("2202E", "cannot concatArrays incompatible arrays")
+var errIncompatibleArrays = values.Errorf("2202E", "cannot concatenate incompatible arrays")
 
 // concatArrays is array_cat: arrays of one shape are joined along the first
 // dimension, and one of a dimension less is taken as an element of the other.
@@ -171,34 +172,25 @@ func concatArrays(elem *values.Type, a, b values.Datum) values.Datum {
 	case len(dx) == len(dy):
 		dims = dx
 		dims[0][0] += dy[0][0]
-		if !sameLengths(dims[1:], dy[1:]) {
+		if !slices.Equal(dims[1:], dy[1:]) {
 			return errIncompatibleArrays
 		}
 	case len(dx) == len(dy)-1:
 		dims = dy
 		dims[0][0]++
-		if !sameLengths(dims[1:], dx) {
+		if !slices.Equal(dims[1:], dx) {
 			return errIncompatibleArrays
 		}
 	case len(dx)-1 == len(dy):
 		dims = dx
 		dims[0][0]++
-		if !sameLengths(dims[1:], dy) {
+		if !slices.Equal(dims[1:], dy) {
 			return errIncompatibleArrays
 		}
 	default:
 		return errIncompatibleArrays
 	}
 	return arrayOf(elem, dims, arrayHasNull(x) || arrayHasNull(y), arrayBody(x), arrayBody(y))
-}
-
-func sameLengths(a, b [][2]int64) bool {
-	for i := range a {
-		if a[i][0] != b[i][0] {
-			return false
-		}
-	}
-	return true
 }
 
 // onArrays binds a function that ignores the element type.

@@ -90,6 +90,11 @@ func makeElementwise(f func(elem *values.Type, a, b string) values.Datum) Make {
 	}
 }
 
+func hasNullElement(s string) (found bool) {
+	eachArrayElement(s, func(_ string, null bool) bool { found = null; return !null })
+	return found
+}
+
 // position is array_position(array, element [, start]): the subscript of the
 // first element that IS NOT DISTINCT FROM the one sought.
 func position(elem *values.Type, array, element values.Datum, start values.Datum, hasStart bool) values.Datum {
@@ -102,6 +107,9 @@ func position(elem *values.Type, array, element values.Datum, start values.Datum
 	}
 	if arrayDims(s) > 1 {
 		return values.Errorf("0A000", "searching for elements in multidimensional arrays is not supported")
+	}
+	if element.IsNull() && !hasNullElement(s) {
+		return values.Null
 	}
 	at := dimLower(s, 0)
 	first := at

@@ -61,6 +61,10 @@ func (x accessor) element(d, index values.Datum) values.Datum {
 	if v, ok := jsonElement(root, index.Int64()); ok {
 		return x.show(v)
 	}
+	// jsonb holds a scalar document as an array of that one element.
+	if i := index.Int64(); !x.checked && !isJSONContainer(root) && (i == 0 || i == -1) {
+		return x.show(root)
+	}
 	return values.Null
 }
 
