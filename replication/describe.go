@@ -54,7 +54,7 @@ func DescribeTables(ctx context.Context, conn *pgx.Conn, tables []TableRef) ([]D
 		if columns == nil {
 			columns = []string{}
 		}
-		batch.Queue(describeSQL, tables[i].sql(), columns).QueryRow(func(row pgx.Row) error {
+		batch.Queue(describeSQL, tables[i].Schema, tables[i].Name, columns).QueryRow(func(row pgx.Row) error {
 			var generated [][]string
 			err := row.Scan(&d.OID, &d.Kind, &d.Persistence, &d.Partition, &d.Parent, &d.HiddenRows, &d.Readable,
 				&d.Owned, &d.Owner, &d.Identity, &d.KeyColumns, &generated, &d.Missing, &d.Ancestors,
@@ -75,7 +75,8 @@ func DescribeTables(ctx context.Context, conn *pgx.Conn, tables []TableRef) ([]D
 	return result, nil
 }
 
-// describeSQL describes one table: $1 its name, quoted; $2 its columns in use.
+// describeSQL describes one table: $1 its schema, $2 its name, $3 its columns in
+// use. Names are compared, not resolved, which would take USAGE on the schema.
 //
 // A partition's rows are logged by its own replica identity, but announced under
 // that of the root, so the two have to agree.
@@ -86,7 +87,7 @@ SELECT c.oid, c.relkind::text, c.relpersistence::text, c.relispartition,
        has_schema_privilege(c.relnamespace, 'USAGE') AND coalesce((
            SELECT bool_and(has_column_privilege(c.oid, a.attnum, 'SELECT'))
            FROM pg_attribute a
-           WHERE a.attrelid = c.oid AND a.attname = ANY ($2::text[]) AND a.attnum > 0 AND NOT a.attisdropped
+           WHERE a.attrelid = c.oid AND a.attname = ANY ($3::text[]) AND a.attnum > 0 AND NOT a.attisdropped
        ), has_table_privilege(c.oid, 'SELECT') OR has_any_column_privilege(c.oid, 'SELECT')),
        pg_has_role(c.relowner, 'USAGE'), pg_get_userbyid(c.relowner)::text,
        c.relreplident::text,
@@ -100,10 +101,10 @@ SELECT c.oid, c.relkind::text, c.relpersistence::text, c.relispartition,
        coalesce((
            SELECT array_agg(ARRAY[a.attname::text, a.attgenerated::text])
            FROM pg_attribute a
-           WHERE a.attrelid = c.oid AND a.attname = ANY ($2::text[]) AND a.attgenerated <> '' AND NOT a.attisdropped
+           WHERE a.attrelid = c.oid AND a.attname = ANY ($3::text[]) AND a.attgenerated <> '' AND NOT a.attisdropped
        ), '{}'),
        coalesce((
-           SELECT array_agg(u ORDER BY u) FROM unnest($2::text[]) u
+           SELECT array_agg(u ORDER BY u) FROM unnest($3::text[]) u
            WHERE NOT EXISTS (SELECT FROM pg_attribute a
                              WHERE a.attrelid = c.oid AND a.attname = u AND a.attnum > 0 AND NOT a.attisdropped)
        ), '{}'),
@@ -122,4 +123,4 @@ SELECT c.oid, c.relkind::text, c.relpersistence::text, c.relispartition,
        ), '{}'),
        c.oid < 16384 OR n.nspname LIKE 'pg\_%' OR n.nspname = 'information_schema'
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.oid = to_regclass($1)`
+WHERE n.nspname = $1 AND c.relname = $2`

@@ -202,12 +202,11 @@ func ReadFingerprint(ctx context.Context, conn *pgx.Conn, name string, tables []
 	if err != nil {
 		return f, fmt.Errorf("read publication %s: %w", name, err)
 	}
-	names := make([]string, len(tables))
-	quoted := make([]string, len(tables))
+	schemas, names := make([]string, len(tables)), make([]string, len(tables))
 	for i, t := range tables {
-		names[i], quoted[i] = t.String(), t.sql()
+		schemas[i], names[i] = t.Schema, t.Name
 	}
-	rows, err := conn.Query(ctx, fingerprintSQL(serverVersion(conn)), name, names, quoted)
+	rows, err := conn.Query(ctx, fingerprintSQL(serverVersion(conn)), name, schemas, names)
 	if err != nil {
 		return f, fmt.Errorf("read publication %s: %w", name, err)
 	}
@@ -246,7 +245,7 @@ func fingerprintSQL(version int) string {
 			      (SELECT c.oid UNION ALL SELECT relid FROM pg_partition_ancestors(c.oid)))`
 	}
 	return `
-		SELECT u.name, c.oid::text, (
+		SELECT u.schema || '.' || u.name, c.oid::text, (
 			SELECT string_agg(e.entry, '; ' ORDER BY e.entry) FROM (
 				SELECT to_jsonb(pr)::text AS entry FROM pg_publication_rel pr
 				WHERE pr.prpubid = p.oid AND pr.prrelid IN (SELECT c.oid UNION ALL SELECT relid FROM pg_partition_ancestors(c.oid))` +
@@ -258,7 +257,7 @@ func fingerprintSQL(version int) string {
 			SELECT ' index ' || string_agg(i.indexrelid::text, ' ' ORDER BY i.indexrelid) FROM pg_index i
 			WHERE i.indrelid = c.oid
 			  AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END), '')
-		FROM unnest($2::text[], $3::text[]) AS u(name, quoted)
+		FROM unnest($2::text[], $3::text[]) AS u(schema, name)
 		CROSS JOIN (SELECT oid FROM pg_publication WHERE pubname = $1) p
-		LEFT JOIN pg_class c ON c.oid = to_regclass(u.quoted)`
+		LEFT JOIN (pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace) ON n.nspname = u.schema AND c.relname = u.name`
 }

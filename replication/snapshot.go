@@ -63,8 +63,9 @@ func (s *Snapshot) Estimate(ctx context.Context, table *decode.Table) (int64, er
 func (s *Snapshot) Load(ctx context.Context, table *decode.Table, emit func(*circuit.Batch) error) (rows int64, err error) {
 	name := quote(table.Schema) + "." + quote(table.Name)
 	var partitioned bool
-	err = s.conn.QueryRow(ctx, "SELECT relkind = 'p' FROM pg_class WHERE oid = $1 AND oid = to_regclass($2)",
-		table.OID, name).Scan(&partitioned)
+	err = s.conn.QueryRow(ctx, `
+		SELECT relkind = 'p' FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+		WHERE c.oid = $1 AND nspname = $2 AND relname = $3`, table.OID, table.Schema, table.Name).Scan(&partitioned)
 	if err == pgx.ErrNoRows {
 		return 0, tableChanged(qualified(table), "was dropped, renamed or created anew")
 	}
