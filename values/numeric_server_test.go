@@ -197,6 +197,9 @@ func TestNumericCastsAgreeWithServer(t *testing.T) {
 			}
 		}
 		for _, tm := range [][2]int32{{5, 2}, {10, 0}, {20, 10}, {3, -2}, {2, 4}, {1000, 0}, {38, 20}, {1, 0}, {5, 5}} {
+			if s.major < 15 && (tm[1] < 0 || tm[1] > tm[0]) {
+				continue // no such type there
+			}
 			expr := fmt.Sprintf("%s::numeric(%d,%d)", lit, tm[0], tm[1])
 			typmod := (tm[0]<<16 | tm[1]&0x7ff) + 4
 			if want, got := s.outcome(expr), outcomeOf(t, NumericType, NumericApplyTypmod(a, typmod)); got != want {

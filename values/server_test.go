@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -20,6 +21,8 @@ func TestMain(m *testing.M) { os.Exit(embedded.RunTests(m)) }
 type server struct {
 	t    testing.TB
 	conn *pgconn.PgConn
+
+	major int
 }
 
 func newServer(t testing.TB) *server {
@@ -56,6 +59,11 @@ func newServer(t testing.TB) *server {
 	s := &server{t: t, conn: conn}
 	s.exec(`SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres';
 		SET extra_float_digits = 3; SET bytea_output = 'hex'`)
+	version, err := strconv.Atoi(string(s.query(0, `SELECT current_setting('server_version_num')`)[0][0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.major = version / 10000
 	return s
 }
 
