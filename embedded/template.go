@@ -124,8 +124,9 @@ func templateFor(ctx context.Context, inst Installation, acct *account, locale s
 	if err != nil {
 		return "", err
 	}
-	// A copy, not a rename: the temporary folder may be on another file system.
-	if err := copyTree(fresh, template, acct); err != nil {
+	// A copy, not a rename: the temporary folder may be on another file system, and
+	// the template stays ours, so that the server's user cannot change it.
+	if err := copyTree(fresh, template, &account{}); err != nil {
 		return "", fmt.Errorf("copy the new cluster: %w", err)
 	}
 	if err := os.WriteFile(template+".password", []byte(password), 0o600); err != nil {
