@@ -53,12 +53,8 @@ func decodeNumeric[B bytesOrString](t *Type, src B) (Datum, error) {
 	if n == 0 {
 		return NumericFromInt(0, int32(scale)), nil
 	}
-	if u, ok := digitWords(src[8:], n, shift); ok {
-		i := int64(u)
-		if sign == numericNeg {
-			i = -i
-		}
-		return NumericFromInt(i, int32(scale)), nil
+	if hi, lo, ok := digitWords(src[8:], n, shift); ok {
+		return numericFromWords(hi, lo, sign == numericNeg, int32(scale)), nil
 	}
 	text := make([]byte, 0, 4*n)
 	for i := range n {
@@ -81,10 +77,10 @@ func decodeNumeric[B bytesOrString](t *Type, src B) (Datum, error) {
 	return d, nil
 }
 
-// digitWords computes digits·10^shift in a word; false when it does not fit.
-func digitWords[B bytesOrString](src B, n, shift int) (u uint64, ok bool) {
-	if n > 6 || shift > 18 || shift < -3 {
-		return 0, false
+// digitWords computes digits·10^shift in two words; false when it does not fit.
+func digitWords[B bytesOrString](src B, n, shift int) (hi, lo uint64, ok bool) {
+	if n > 10 || shift > 19 || shift < -3 {
+		return 0, 0, false
 	}
 	step := uint64(10000)
 	for i := range n {
@@ -92,21 +88,14 @@ func digitWords[B bytesOrString](src B, n, shift int) (u uint64, ok bool) {
 		if shift < 0 && i == n-1 {
 			step, v = pow10[4+shift], v/pow10[-shift]
 		}
-		hi, lo := bits.Mul64(u, step)
-		sum, carry := bits.Add64(lo, v, 0)
-		if hi+carry != 0 {
-			return 0, false
+		if hi, lo, ok = mulAddWords(hi, lo, step, v); !ok {
+			return 0, 0, false
 		}
-		u = sum
 	}
 	if shift > 0 {
-		hi, lo := bits.Mul64(u, pow10[shift])
-		if hi != 0 {
-			return 0, false
-		}
-		u = lo
+		return mulAddWords(hi, lo, pow10[shift], 0)
 	}
-	return u, u < 1<<63
+	return hi, lo, true
 }
 
 func appendNumericBinary(dst []byte, d Datum) []byte {

@@ -33,7 +33,8 @@ const (
 // several columns concatenate into one.
 //
 // int2, int4, int8 and oid have the same keys for the same numbers, so do
-// float4 and float8, and all kinds of text.
+// float4 and float8, and all kinds of text. An enum's key is its label's
+// position: keys kept from before a label was added between others are stale.
 func AppendKey(dst []byte, t *Type, d Datum) []byte {
 	switch d.tag {
 	case tagNull:

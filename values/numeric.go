@@ -177,6 +177,33 @@ func signWord(hi, lo uint64, neg bool) (int64, bool) {
 	return int64(lo), lo < 1<<63
 }
 
+// mulAddWords returns (hi, lo)·m + v when it fits two words.
+func mulAddWords(hi, lo, m, v uint64) (uint64, uint64, bool) {
+	over, hi := bits.Mul64(hi, m)
+	carryHi, lo := bits.Mul64(lo, m)
+	lo, carry := bits.Add64(lo, v, 0)
+	hi, carry = bits.Add64(hi, carryHi, carry)
+	return hi, lo, over|carry == 0
+}
+
+// numericFromWords makes a numeric of a magnitude of two words.
+func numericFromWords(hi, lo uint64, neg bool, scale int32) Datum {
+	if i, ok := signWord(hi, lo, neg); ok {
+		return Make("", i, scale)
+	}
+	var b [17]byte
+	append64(append64(b[1:1], hi), lo)
+	at := bits.LeadingZeros64(hi) / 8
+	if hi == 0 {
+		at = 8 // lo ≥ 2^63: all its bytes count
+	}
+	b[at] = '+'
+	if neg {
+		b[at] = '-'
+	}
+	return Make(string(b[at:]), 0, scale)
+}
+
 // AppendNumeric appends a numeric as Postgres prints it.
 func AppendNumeric(dst []byte, d Datum) []byte {
 	switch d.s {

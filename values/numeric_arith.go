@@ -84,9 +84,7 @@ func NumericMul(a, b Datum) Datum {
 	if a.s == "" && b.s == "" {
 		if scale := a.aux + b.aux; scale <= maxScale {
 			hi, lo := bits.Mul64(absWord(a.i), absWord(b.i))
-			if i, ok := signWord(hi, lo, (a.i < 0) != (b.i < 0)); ok {
-				return Make("", i, scale)
-			}
+			return numericFromWords(hi, lo, (a.i < 0) != (b.i < 0), scale)
 		}
 	}
 	if e, bad := argumentError(a, b); bad {

@@ -39,32 +39,26 @@ func NumericDiv(a, b Datum) Datum {
 	return NumericFromBig(x, int32(scale))
 }
 
-// divWords divides a·10^shift by b in 128 bits, when quotient and steps fit.
+// divWords divides a·10^shift by b, when the dividend fits two words.
 func divWords(a, b int64, shift int, scale int32) (Datum, bool) {
 	u, v := absWord(a), absWord(b)
-	if shift > 19 {
-		if shift > 38 {
-			return Null, false
-		}
-		hi, lo := bits.Mul64(u, pow10[shift-19])
-		if hi != 0 {
-			return Null, false
-		}
-		u, shift = lo, 19
+	hi, lo, ok := uint64(0), u, shift <= 2*19
+	for ok && shift > 0 {
+		step := min(shift, 19)
+		hi, lo, ok = mulAddWords(hi, lo, pow10[step], 0)
+		shift -= step
 	}
-	hi, lo := bits.Mul64(u, pow10[shift])
-	if hi >= v {
+	if !ok {
 		return Null, false
 	}
-	q, rem := bits.Div64(hi, lo, v)
+	qhi, rem := hi/v, hi%v
+	qlo, rem := bits.Div64(rem, lo, v)
 	if rem >= v-rem {
-		q++
-		if q == 0 {
-			return Null, false
-		}
+		var carry uint64
+		qlo, carry = bits.Add64(qlo, 1, 0)
+		qhi += carry // v > 1 here, so the quotient is far below 2^128
 	}
-	i, ok := signWord(0, q, (a < 0) != (b < 0))
-	return Make("", i, scale), ok
+	return numericFromWords(qhi, qlo, (a < 0) != (b < 0), scale), true
 }
 
 // divSpecial divides where at least one side is NaN or infinite.

@@ -3,6 +3,7 @@ package values
 import (
 	"bytes"
 	"math"
+	"math/big"
 	"slices"
 	"testing"
 
@@ -142,10 +143,29 @@ func TestNumericLawsProperty(t *testing.T) {
 		if NumericCmp(l, r) != 0 {
 			t.Fatal("not distributive")
 		}
+		if numericSign(b) != 0 {
+			checkQuotient(t, a, b)
+		}
 		if n, scale, ok := NumericBig(a); !ok || NumericFromBig(n, scale) != a {
 			t.Fatalf("%s changed through big.Int", NumericString(a))
 		}
 	})
+}
+
+// checkQuotient: a / b is the multiple of 10^-scale nearest to the exact
+// quotient, and of two the one farther from zero.
+func checkQuotient(t *rapid.T, a, b Datum) {
+	t.Helper()
+	x, as, _ := NumericBig(a)
+	y, bs, _ := NumericBig(b)
+	q, qs, _ := NumericBig(NumericDiv(a, b))
+	exact := new(big.Rat).Quo(scaledRat(x, -int(as)), scaledRat(y, -int(bs)))
+	half := new(big.Rat).Quo(scaledRat(big.NewInt(1), -int(qs)), big.NewRat(2, 1))
+	off := new(big.Rat).Sub(scaledRat(q, -int(qs)), exact)
+	away := off.Sign() == exact.Sign()
+	if c := off.Abs(off).Cmp(half); c > 0 || c == 0 && !away {
+		t.Fatalf("%s / %s = %s", NumericString(a), NumericString(b), NumericString(NumericDiv(a, b)))
+	}
 }
 
 func TestCivilProperty(t *testing.T) {
