@@ -134,8 +134,12 @@ type batch struct {
 	views []string
 }
 
-func (b *batch) add(ctx context.Context, view, sql string, params [][]byte, formats []int16) error {
-	sd, err := b.s.prepare(ctx, sql)
+func (b *batch) add(ctx context.Context, sql string, params [][]byte, formats []int16) error {
+	return b.addFor(ctx, "", stmtID{sql: sql}, params, formats)
+}
+
+func (b *batch) addFor(ctx context.Context, view string, id stmtID, params [][]byte, formats []int16) error {
+	sd, err := b.s.prepare(ctx, id)
 	if err != nil {
 		return classify(err, view)
 	}
@@ -145,7 +149,7 @@ func (b *batch) add(ctx context.Context, view, sql string, params [][]byte, form
 }
 
 func (b *batch) op(ctx context.Context, o op) error {
-	return b.add(ctx, o.table.spec.Name, o.table.sql(o.kind, o.nulls), o.params(), o.formats())
+	return b.addFor(ctx, o.table.spec.Name, stmtID{o.table.sql(o.kind, o.nulls), o.table.rowType}, o.params(), o.formats())
 }
 
 // moveProgress comes first: it takes the lock on the progress row that defeats
@@ -155,14 +159,14 @@ func (b *batch) moveProgress(ctx context.Context, to, from LSN, at time.Time) er
 	if !at.IsZero() {
 		committed = []byte(at.UTC().Format("2006-01-02 15:04:05.999999Z07:00"))
 	}
-	return b.add(ctx, "", moveProgressSQL,
+	return b.add(ctx, moveProgressSQL,
 		[][]byte{int8Param(int64(to)), committed, int8Param(int64(from)), int8Param(b.s.epoch)}, []int16{1, 0, 1, 1})
 }
 
 // bookkeeping writes the rows of the control tables that change with a commit.
 func (b *batch) bookkeeping(ctx context.Context, counts rowCounts, st []Status, errs []ErrorDelta) error {
 	if len(counts.names) > 0 {
-		err := b.add(ctx, "", addRowsSQL, [][]byte{appendTextArray(nil, counts.names),
+		err := b.add(ctx, addRowsSQL, [][]byte{appendTextArray(nil, counts.names),
 			appendInt8Array(nil, len(counts.n), func(i int) int64 { return counts.n[i] })}, []int16{1, 1})
 		if err != nil {
 			return fmt.Errorf("write row counts: %w", err)
@@ -233,6 +237,6 @@ func (s *Sink) trimStatements(ctx context.Context) {
 	}
 	// A failure shows up in the statements that follow.
 	if _, err := s.pg.Exec(ctx, "DEALLOCATE ALL").ReadAll(); err == nil {
-		s.prepared = map[string]*pgconn.StatementDescription{}
+		s.prepared = map[stmtID]*pgconn.StatementDescription{}
 	}
 }

@@ -116,7 +116,8 @@ func classify(err error, view string) error {
 		return err
 	}
 	switch pg.Code[:2] {
-	case "42", "23", "44", "P0", "0A": // shape, constraint, check option, a trigger's RAISE
+	case "42", "23", "44", "P0", "0A", // shape, constraint, check option, a trigger's RAISE
+		"XX": // of a dropped table, the row type in a prepared statement; a damaged file
 		return &DriftError{View: view, Cause: pg.Message + " (SQLSTATE " + pg.Code + ")", err: err}
 	}
 	return err

@@ -42,7 +42,7 @@ type Sink struct {
 	lsn   LSN // progress as of the last commit
 	ours  backend
 
-	prepared map[string]*pgconn.StatementDescription
+	prepared map[stmtID]*pgconn.StatementDescription
 	dur      durability
 }
 
@@ -117,7 +117,7 @@ func (s *Sink) connect(ctx context.Context) (err error) {
 		return err
 	}
 	s.conn, s.pg = conn, conn.PgConn()
-	s.prepared = map[string]*pgconn.StatementDescription{}
+	s.prepared = map[stmtID]*pgconn.StatementDescription{}
 	s.dur = durability{durable: 0, applied: s.lsn}
 	return nil
 }
@@ -258,15 +258,22 @@ func lost(conn *pgx.Conn, err error) error {
 	return err
 }
 
-// prepare returns the prepared statement of a text, preparing it on first use.
-func (s *Sink) prepare(ctx context.Context, sql string) (*pgconn.StatementDescription, error) {
-	if sd, ok := s.prepared[sql]; ok {
+// stmtID is a prepared statement's text and the row type its parameter has: a
+// table that replaces another under the same name has another one.
+type stmtID struct {
+	sql     string
+	rowType uint32
+}
+
+// prepare returns the prepared statement, preparing it on first use.
+func (s *Sink) prepare(ctx context.Context, id stmtID) (*pgconn.StatementDescription, error) {
+	if sd, ok := s.prepared[id]; ok {
 		return sd, nil
 	}
-	sd, err := s.pg.Prepare(ctx, fmt.Sprintf("sc%d", len(s.prepared)+1), sql, nil)
+	sd, err := s.pg.Prepare(ctx, fmt.Sprintf("sc%d", len(s.prepared)+1), id.sql, nil)
 	if err != nil {
 		return nil, s.lost(err)
 	}
-	s.prepared[sql] = sd
+	s.prepared[id] = sd
 	return sd, nil
 }

@@ -23,8 +23,7 @@ const (
 // that is NULL in all of the rows.
 func (t *Table) statement(kind stmtKind, nulls uint64) string {
 	n := len(t.spec.Columns)
-	cols := aliases("c", n)
-	rows := fmt.Sprintf("unnest($1::%s[]) AS d(%s)", t.rel, cols)
+	rows := fmt.Sprintf("unnest($1::%s[]) AS d(%s)", t.rel, aliases("c", n))
 	var write string
 	switch kind {
 	case stInsert:
@@ -35,21 +34,29 @@ func (t *Table) statement(kind stmtKind, nulls uint64) string {
 	case stUpdate:
 		set := make([]string, n)
 		for i, c := range t.spec.Columns {
-			set[i] = fmt.Sprintf("%s = d.c%d", quote(c.Name), i+1)
+			set[i] = fmt.Sprintf("%s = x.c%d", quote(c.Name), i+1)
 		}
-		write = fmt.Sprintf("UPDATE %s AS t SET %s FROM %s WHERE %s", t.rel, strings.Join(set, ", "), rows, t.match(nulls))
+		write = fmt.Sprintf("UPDATE %s AS u SET %s FROM (SELECT v.tid, %s FROM %s CROSS JOIN %s) AS x(tid, %s) WHERE u.ctid = x.tid",
+			t.rel, strings.Join(set, ", "), aliases("d.c", n), rows, t.lookup(t.match(nulls), "OFFSET 0"), aliases("c", n))
 	case stDelete:
-		write = fmt.Sprintf("DELETE FROM %s AS t USING %s WHERE %s", t.rel, rows, t.match(nulls))
+		write = fmt.Sprintf("DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT v.tid FROM %s CROSS JOIN %s))",
+			t.rel, rows, t.lookup(t.match(nulls), "OFFSET 0"))
 	case stDeleteImage:
 		// LIMIT picks as many copies as are to go; the images of distinct rows differ,
 		// so no copy is picked twice.
-		write = fmt.Sprintf(`DELETE FROM %[1]s WHERE ctid = ANY (ARRAY(
-			SELECT v.ctid FROM %[2]s CROSS JOIN LATERAL (
-				SELECT t.ctid FROM %[1]s AS t
-				WHERE %[3]s(t.*) OPERATOR(pg_catalog.*=) ROW(%[4]s)::%[1]s LIMIT d.w) AS v))`,
-			t.rel, t.rowsWithCopies(), t.matchHash(), aliases("d.c", n))
+		image := fmt.Sprintf("%s(t.*) OPERATOR(pg_catalog.*=) ROW(%s)::%s", t.matchHash(), aliases("d.c", n), t.rel)
+		write = fmt.Sprintf("DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT v.tid FROM %s CROSS JOIN %s))",
+			t.rel, t.rowsWithCopies(), t.lookup(image, "LIMIT d.w"))
 	}
 	return fmt.Sprintf("WITH x AS (%s RETURNING 1) SELECT stepping_cdc.check_count($2, (SELECT count(*) FROM x), $3)", write)
+}
+
+// lookup finds rows of the table for a row of d. OFFSET or LIMIT keeps it a subquery
+// of its own, run for each row by the index. Written as a plain join, the planner
+// may, for a table that was empty when last analyzed, scan the whole index instead,
+// and stay with that plan while the table grows.
+func (t *Table) lookup(match, fence string) string {
+	return fmt.Sprintf("LATERAL (SELECT t.ctid FROM %s AS t WHERE %s %s) AS v(tid)", t.rel, match, fence)
 }
 
 // rowsWithCopies unnests the rows beside their numbers of copies.

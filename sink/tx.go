@@ -27,10 +27,10 @@ type Tx struct {
 func (s *Sink) Begin(ctx context.Context, prev LSN) (*Tx, error) {
 	s.trimStatements(ctx)
 	b := &batch{s: s}
-	if err := b.add(ctx, "", "BEGIN", nil, nil); err != nil {
+	if err := b.add(ctx, "BEGIN", nil, nil); err != nil {
 		return nil, fmt.Errorf("begin output transaction: %w", err)
 	}
-	err := b.add(ctx, "", lockProgressSQL, [][]byte{int8Param(int64(prev)), int8Param(s.epoch)}, []int16{1, 1})
+	err := b.add(ctx, lockProgressSQL, [][]byte{int8Param(int64(prev)), int8Param(s.epoch)}, []int16{1, 1})
 	if err == nil {
 		err = b.run(ctx)
 	}

@@ -62,7 +62,7 @@ func (b *batch) statuses(ctx context.Context, st []Status) error {
 		cols[1] = append(cols[1], string(x.State))
 		cols[2] = append(cols[2], clean(x.Error))
 	}
-	err := b.add(ctx, "", statusSQL, [][]byte{appendTextArray(nil, cols[0]),
+	err := b.add(ctx, statusSQL, [][]byte{appendTextArray(nil, cols[0]),
 		appendTextArray(nil, cols[1]), appendTextArray(nil, cols[2])}, []int16{1, 1, 1})
 	if err != nil {
 		return fmt.Errorf("write statuses: %w", err)
@@ -86,9 +86,9 @@ func (b *batch) errors(ctx context.Context, errs []ErrorDelta) error {
 		params = append(params, appendTextArray(nil, c))
 	}
 	params = append(params, appendInt8Array(nil, len(errs), func(i int) int64 { return errs[i].Weight }))
-	err := b.add(ctx, "", errorsSQL, params, []int16{1, 1, 1, 1, 1})
+	err := b.add(ctx, errorsSQL, params, []int16{1, 1, 1, 1, 1})
 	if err == nil {
-		err = b.add(ctx, "", settledErrorsSQL, params[:1], []int16{1})
+		err = b.add(ctx, settledErrorsSQL, params[:1], []int16{1})
 	}
 	if err != nil {
 		return fmt.Errorf("write errors: %w", err)

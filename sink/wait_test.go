@@ -1,0 +1,234 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stepping-cdc/stepping-cdc/circuit"
+	"github.com/stepping-cdc/stepping-cdc/embedded"
+)
+
+// A waiter rings the bell from inside its own transaction; the one who hears it
+// moves progress, and the waiter goes on.
+func TestBell(t *testing.T) {
+	e := setup(t)
+	bell, err := OpenBell(e.ctx, e.dsn)
+	e.must(err)
+	defer func() { e.must(bell.Close(e.ctx)) }()
+	rings := make(chan error)
+	go func() {
+		for range 3 {
+			rings <- bell.Wait(e.ctx)
+		}
+	}()
+	for i := range 3 {
+		waited := make(chan error, 1)
+		start := time.Now()
+		go func() {
+			_, err := e.db.Exec(e.ctx, `SELECT stepping_cdc.wait_for($1::text::pg_lsn)`, (e.s.lsn + 1).String())
+			waited <- err
+		}()
+		e.must(<-rings)
+		heard := time.Since(start)
+		select {
+		case err := <-waited:
+			t.Fatalf("returned before the outputs were there: %v", err)
+		default:
+		}
+		c := e.next()
+		c.LSN = e.s.lsn + 1
+		e.must(e.s.Apply(e.ctx, c))
+		e.must(<-waited)
+		if all := time.Since(start); all > 2*time.Second {
+			t.Errorf("wait %d: heard after %v, over after %v", i, heard, all)
+		}
+	}
+}
+
+// The bell's session writes nothing into the server's log when it is rung.
+func TestBellIsQuiet(t *testing.T) {
+	e := setup(t)
+	bell, err := OpenBell(e.ctx, e.dsn)
+	e.must(err)
+	defer func() { _ = bell.Close(context.WithoutCancel(e.ctx)) }()
+	ctx, cancel := context.WithTimeout(e.ctx, 20*time.Second)
+	defer cancel()
+	go func() {
+		for ctx.Err() == nil {
+			if _, err := e.db.Exec(ctx, `SELECT stepping_cdc.ring_bell()`); err != nil {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
+	// Not the bare statement's error but the function's answer.
+	var rung bool
+	for range 20 {
+		if err := bell.conn.QueryRow(ctx, `SELECT stepping_cdc.listen_for_bell(5)`).Scan(&rung); err == nil && rung {
+			return
+		}
+	}
+	t.Error("every ring ended the statement with an error")
+}
+
+// A commit counts as durable once the sink's WAL is flushed behind it, not before.
+func TestDurable(t *testing.T) {
+	srv := embedded.StartForTest(t, embedded.Options{Settings: map[string]string{"wal_writer_delay": "10s", "autovacuum": "off", "bgwriter_delay": "10s"}})
+	e := &env{TB: t, ctx: context.Background(), dsn: srv.NewDB(t)}
+	e.db = e.connect()
+	var err error
+	e.s, err = Open(e.ctx, e.dsn, Options{})
+	e.must(err)
+	defer func() { e.must(e.s.Close(e.ctx)) }()
+	table := e.ints("v", nil)
+	_, err = e.s.Flush(e.ctx)
+	e.must(err)
+	base := e.s.lsn
+	c := e.next(ViewDelta{table, intRow(1, 1, 1)})
+	e.must(e.s.Apply(e.ctx, c))
+	if got, err := e.s.Durable(e.ctx); err != nil || got != base {
+		t.Errorf("durable right after an asynchronous commit: %s, %v; want %s", got, err, base)
+	}
+	c2 := e.next(ViewDelta{table, intRow(2, 2, 1)})
+	e.must(e.s.Apply(e.ctx, c2))
+	e.exec(`CREATE TABLE synchronous_commit_of_another ()`)
+	if got, err := e.s.Durable(e.ctx); err != nil || got != c.LSN && got != c2.LSN {
+		t.Errorf("durable after another session's flush: %s, %v; want %s", got, err, c.LSN)
+	}
+	if got, err := e.s.Flush(e.ctx); err != nil || got != c2.LSN {
+		t.Errorf("durable after Flush: %s, %v; want %s", got, err, c2.LSN)
+	}
+	if got, err := e.s.Durable(e.ctx); err != nil || got != c2.LSN {
+		t.Errorf("durable at rest: %s, %v; want %s", got, err, c2.LSN)
+	}
+}
+
+// The error Z-set holds sums: what goes away with the same weight is gone.
+func TestErrorsAddUp(t *testing.T) {
+	e := setup(t)
+	e.must(e.s.Register(e.ctx, &ViewSpec{Name: "v", Schema: "out"}, Live))
+	c := e.next()
+	c.Errors = []ErrorDelta{
+		{"v", "22012", "division by zero", "(1,0)", 2}, {"v", "22012", "division by zero", "(2,0)", 1},
+		{"v", "22012", "division by zero", "(2,0)", 1}, {"v", "22P02", "bad\x00\xff", "", 1},
+	}
+	c.Statuses = []Status{{"v", Errored, "division by zero"}}
+	e.must(e.s.Apply(e.ctx, c))
+	const list = `SELECT coalesce(string_agg(format('%s %s %s', sqlstate, "row", weight), '; ' ORDER BY 1, "row"), '') FROM stepping_cdc.errors`
+	if got := e.text(list); got != "22012 (1,0) 2; 22012 (2,0) 2; 22P02  1" {
+		t.Errorf("got %s", got)
+	}
+	c = e.next()
+	c.Errors = []ErrorDelta{{"v", "22012", "division by zero", "(1,0)", -2}, {"v", "22012", "division by zero", "(2,0)", -1}, {"v", "22P02", "bad\x00\xff", "", -1}}
+	e.must(e.s.Apply(e.ctx, c))
+	if got := e.text(list); got != "22012 (2,0) 1" {
+		t.Errorf("got %s", got)
+	}
+	views, err := e.s.Views(e.ctx)
+	e.must(err)
+	if len(views) != 1 || views[0].State != Errored || views[0].Error != "division by zero" {
+		t.Errorf("views: %+v", views)
+	}
+	e.must(e.s.ClearErrors(e.ctx, "v"))
+	if got := e.text(list); got != "" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestSpecsThatCannotBeStored(t *testing.T) {
+	e := setup(t)
+	e.exec(`CREATE TABLE src (a int, b int, acl aclitem, p point)`)
+	for want, change := range map[string]func(*ViewSpec){
+		"longer than 63 bytes":  func(v *ViewSpec) { v.Name = strings.Repeat("é", 32) },
+		"view name is empty":    func(v *ViewSpec) { v.Name = "" },
+		"occurs twice":          func(v *ViewSpec) { v.Columns[1].Name = "a" },
+		"Postgres' own":         func(v *ViewSpec) { v.Columns[0].Name = "ctid" },
+		"zero byte":             func(v *ViewSpec) { v.Columns[0].Name = "a\x00" },
+		"no columns":            func(v *ViewSpec) { v.Columns = nil },
+		"no such column":        func(v *ViewSpec) { v.Indexes = [][]string{{"z"}} },
+		"does not exist":        func(v *ViewSpec) { v.Key = []int{9} },
+		"without binary format": func(*ViewSpec) {},
+	} {
+		spec := e.spec("v", "src", nil)
+		change(spec)
+		if _, err := e.s.Create(e.ctx, spec); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want %q, got %v", want, err)
+		}
+	}
+}
+
+// Types without a binary format travel as text.
+func TestTextualRows(t *testing.T) {
+	e := setup(t)
+	e.exec(`CREATE TABLE src (id int, acl aclitem, acls aclitem[], s text, n numeric)`)
+	e.exec(`INSERT INTO src SELECT i, 'postgres=arwdDxt/postgres', ARRAY['postgres=r/postgres'::aclitem, NULL], E'q"\\,{}()\n' || i, 1.50 FROM generate_series(1, 3) i`)
+	e.exec(`INSERT INTO src DEFAULT VALUES; INSERT INTO src VALUES (3, NULL, NULL, '', NULL)`)
+	table := e.publish(e.s, e.spec("v", "src", []int{0}))
+	all := e.rowsAsText(table)
+	e.must(e.s.Apply(e.ctx, e.next(ViewDelta{table, all})))
+	const differ = `SELECT count(*)::text FROM (SELECT (s.*)::text FROM src s EXCEPT ALL SELECT (v.*)::text FROM out.v) x`
+	if got := e.text(differ); got != "0" {
+		t.Errorf("%s rows differ", got)
+	}
+	for i := range all.W {
+		all.W[i] = -1
+	}
+	e.must(e.s.Apply(e.ctx, e.next(ViewDelta{table, all})))
+	if got := e.text(`SELECT count(*)::text FROM out.v`); got != "0" {
+		t.Errorf("%s rows left", got)
+	}
+}
+
+func (e *env) rowsAsText(t *Table) *circuit.Batch {
+	e.Helper()
+	return e.rows(t, `SELECT id, acl::text, acls::text, s, n FROM public.src`)
+}
+
+// Rows are found by the index, also by plans made while the table was empty.
+func TestWritesUseTheIndex(t *testing.T) {
+	e := setup(t)
+	e.exec(`CREATE TABLE src (a int, b int, s text)`)
+	for _, key := range [][]int{{0, 1}, {2}, nil} {
+		table := e.publish(e.s, e.spec("v"+strings.Repeat("x", len(key)), "src", key))
+		for kind := stUpdate; kind <= stDeleteImage; kind++ {
+			if (kind == stDeleteImage) != (key == nil) {
+				continue
+			}
+			for _, nulls := range []uint64{0, 1} {
+				sql := strings.NewReplacer("$1", "$1", "$2", "'v'", "$3", "1").Replace(table.statement(kind, nulls))
+				args := "('{}')"
+				if kind == stDeleteImage {
+					sql = strings.ReplaceAll(sql, "$4", "$2")
+					args = "('{}', '{}')"
+				}
+				_, err := e.s.pg.Exec(e.ctx, "PREPARE p AS "+sql).ReadAll()
+				e.must(err)
+				res, err := e.s.pg.Exec(e.ctx, "EXPLAIN EXECUTE p"+args).ReadAll()
+				e.must(err)
+				var plan strings.Builder
+				for _, r := range res[0].Rows {
+					plan.Write(r[0])
+					plan.WriteByte('\n')
+				}
+				if !strings.Contains(plan.String(), "Index Cond") || !strings.Contains(plan.String(), "Tid Scan") || strings.Contains(plan.String(), "Seq Scan") {
+					t.Errorf("key %v, statement %d:\n%s", key, kind, plan.String())
+				}
+				_, err = e.s.pg.Exec(e.ctx, "DEALLOCATE p").ReadAll()
+				e.must(err)
+			}
+		}
+	}
+}
+
+// Closing an open context ends a wait for another instance with its error.
+func TestOpenHonoursItsContext(t *testing.T) {
+	e := setup(t)
+	ctx, cancel := context.WithTimeout(e.ctx, 200*time.Millisecond)
+	defer cancel()
+	if _, err := Open(ctx, e.dsn, Options{Wait: time.Minute}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+}
