@@ -116,12 +116,18 @@ func timestampPlusInterval(a, span values.Datum) values.Datum {
 	return values.Int(sum)
 }
 
+// timestampMinusInterval adds the negated interval. Before version 17 the least
+// numbers, which have no negation, stayed as they are.
 func timestampMinusInterval(a, span values.Datum) values.Datum {
-	span = negateInterval(span)
-	if span.IsErr() {
-		return span
+	minus := negateInterval(span)
+	if minus.IsErr() {
+		if serverVersion.Load() >= infiniteIntervals {
+			return minus
+		}
+		months, days, micros := span.Interval()
+		minus = values.MakeInterval(-months, -days, -micros)
 	}
-	return timestampPlusInterval(a, span)
+	return timestampPlusInterval(a, minus)
 }
 
 func infinityTimestamp(sign int) values.Datum {

@@ -18,7 +18,7 @@ func init() {
 	register("timetz(timestamptz)", utc1(castTimestampTime))
 	register("timetz(time)", utc1(identity))
 	register("time(timetz)", strict1(func(a values.Datum) values.Datum { return values.Int(a.Int64()) }))
-	register("time(interval)", strict1(castIntervalTime))
+	registerVersioned("time(interval)", castIntervalTime)
 	register("interval(time)", strict1(func(a values.Datum) values.Datum {
 		return values.MakeInterval(0, 0, a.Int64())
 	}))
@@ -61,12 +61,18 @@ func castTimestampTime(a values.Datum) values.Datum {
 	return values.Int(wrapTime(a.Int64()))
 }
 
-func castIntervalTime(a values.Datum) values.Datum {
-	if values.IntervalInfinity(a) != 0 {
-		return values.Errorf("22008", "cannot convert infinite interval to time")
-	}
-	_, _, micros := a.Interval()
-	return values.Int(wrapTime(micros))
+func castIntervalTime(version int) Func {
+	return strict1(func(a values.Datum) values.Datum {
+		if values.IntervalInfinity(a) != 0 {
+			return values.Errorf("22008", "cannot convert infinite interval to time")
+		}
+		_, _, micros := a.Interval()
+		if version < infiniteIntervals && micros < 0 {
+			// As it was computed, which overflowed in the last day of all.
+			return values.Int(micros + (-micros+microsPerDay-1)/microsPerDay*microsPerDay)
+		}
+		return values.Int(wrapTime(micros))
+	})
 }
 
 const maxPrecision = 6 // digits of a fraction of a second

@@ -257,14 +257,14 @@ func extractDate(field, a values.Datum) values.Datum {
 	out, u := numericOutput{}, extractUnit(field)
 	switch u {
 	case noUnit, hour, minute, second, millisecond, microsecond, timezone, timezoneHour, timezoneMinute:
-		return errUnit(u, field, "date")
+		return errUnit(u, field, dateName)
 	}
 	days := a.Int64()
 	switch days {
 	case values.DateInfinity:
-		return infinitePart(out, u, field, 1, "date")
+		return infinitePart(out, u, field, 1, dateName)
 	case values.DateMinusInfinity:
-		return infinitePart(out, u, field, -1, "date")
+		return infinitePart(out, u, field, -1, dateName)
 	}
 	switch u {
 	case julian:
@@ -275,11 +275,11 @@ func extractDate(field, a values.Datum) values.Datum {
 	if v, ok := dayPart(u, days); ok {
 		return out.whole(v)
 	}
-	return errUnit(u, field, "date")
+	return errUnit(u, field, dateName)
 }
 
 func extractTime(out output, field, a values.Datum, typname string) values.Datum {
-	u := extractUnit(field)
+	u := timeUnit(field)
 	if d := clockPart(out, u, a.Int64()); !d.IsNull() {
 		return d
 	}
@@ -302,7 +302,7 @@ func extractTime(out output, field, a values.Datum, typname string) values.Datum
 
 // extractInterval reads the fields as they stand, each with its own sign.
 func extractInterval(out output, version int, field, a values.Datum) values.Datum {
-	u := extractUnit(field)
+	u := timeUnit(field)
 	months, days, micros := a.Interval()
 	if sign := values.IntervalInfinity(a); sign != 0 {
 		return infiniteIntervalPart(out, version, u, field, sign)

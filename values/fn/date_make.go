@@ -34,41 +34,50 @@ func formatG(f float64, width int) string {
 	return s
 }
 
-// civilDay is the day of a date given in numbers; negative years are BC.
-func civilDay(year, month, mday int64) (int64, values.Datum) {
-	shown := year
-	valid := year != 0 && year != math.MinInt32
-	if year < 0 && valid {
+// civilDay is the day of a date given in numbers, where negative years are BC;
+// problem says what is wrong with it, if anything is.
+func civilDay(year, month, mday int64) (day int64, problem string) {
+	noSuchYear := year == 0 || year == math.MinInt32
+	if year < 0 {
 		year++ // astronomical: 1 BC is year 0
-		shown = year
 	}
-	if !valid || month < 1 || month > 12 || mday < 1 || mday > int64(daysIn(year, int(month))) {
-		return 0, values.Errorf("22008", "date field value out of range: %d-%02d-%02d", shown, month, mday)
+	if noSuchYear || month < 1 || month > 12 || mday < 1 || mday > int64(daysIn(year, int(month))) {
+		return 0, "date field value out of range"
 	}
-	day := values.DaysFromCivil(year, int(month), int(mday))
-	// A year just beyond the last date's is turned down later, by its value.
-	if day < firstDay || year > 5874898 || year == 5874898 && month > 5 {
-		return 0, values.Errorf("22008", "date out of range: %d-%02d-%02d", shown, month, mday)
+	// Whole months: the days of the first and last are for the caller to check.
+	if n := year*monthsPerYear + month - 1; n < firstMonth || n >= endMonth {
+		return 0, dateOutOfRange
 	}
-	return day, values.Null
+	return values.DaysFromCivil(year, int(month), int(mday)), ""
 }
 
+const (
+	dateOutOfRange = "date out of range"
+
+	firstMonth = -4713*monthsPerYear + 10  // November of 4714 BC
+	endMonth   = 5874898*monthsPerYear + 5 // June of 5874898
+)
+
 func makeDate(year, month, mday values.Datum) values.Datum {
-	day, err := civilDay(year.Int64(), month.Int64(), mday.Int64())
-	if err.IsErr() {
-		return err
+	day, problem := civilDay(year.Int64(), month.Int64(), mday.Int64())
+	if problem == "" {
+		if day >= firstDay && day < endDay {
+			return values.Int(day)
+		}
+		problem = dateOutOfRange
 	}
-	if day >= endDay {
-		return values.Errorf("22008", "date out of range: %d-%02d-%02d", year.Int64(), month.Int64(), mday.Int64())
+	shown := year.Int64()
+	if shown < 0 && shown != math.MinInt32 {
+		shown++ // the message has the astronomical year, but not make_timestamp's
 	}
-	return values.Int(day)
+	return values.Errorf("22008", "%s: %d-%02d-%02d", problem, shown, month.Int64(), mday.Int64())
 }
 
 func makeTimestamp(args []values.Datum) values.Datum {
 	year, month, mday := args[0].Int64(), args[1].Int64(), args[2].Int64()
-	day, err := civilDay(year, month, mday)
-	if err.IsErr() {
-		return err
+	day, problem := civilDay(year, month, mday)
+	if problem != "" {
+		return values.Errorf("22008", "%s: %d-%02d-%02d", problem, year, month, mday)
 	}
 	hour, minute, second := args[3].Int64(), args[4].Int64(), args[5].Float64()
 	micros, err := makeTime(hour, minute, second)
@@ -77,9 +86,6 @@ func makeTimestamp(args []values.Datum) values.Datum {
 	}
 	d := joinTimestamp(day, micros)
 	if d.IsErr() {
-		if year < 0 {
-			year++
-		}
 		return values.Errorf("22008", "timestamp out of range: %d-%02d-%02d %d:%02d:%s",
 			year, month, mday, hour, minute, formatG(second, 2))
 	}
@@ -96,7 +102,8 @@ func makeIntervalOf(version int) Func {
 		}
 		months := args[0].Int64()*monthsPerYear + args[1].Int64()
 		days := args[2].Int64()*7 + args[3].Int64()
-		// These cannot overflow: they are products of 32 bits and less than 2^32.
+		fitted := fits32(args[0].Int64()*monthsPerYear) && fits32(args[2].Int64()*7)
+		// This cannot overflow: they are products of 32 bits and less than 2^32.
 		clock := args[4].Int64()*microsPerHour + args[5].Int64()*microsPerMinute
 		micros := math.RoundToEven(seconds * microsPerSecond)
 		fits := micros >= math.MinInt64 && micros < -math.MinInt64
@@ -107,7 +114,7 @@ func makeIntervalOf(version int) Func {
 			}
 			return values.MakeInterval(int32(months), int32(days), clock+whole)
 		}
-		if !fits {
+		if !fits || !fitted {
 			return errIntervalRange
 		}
 		sum, ok := addInt64(clock, int64(micros))

@@ -94,8 +94,9 @@ func dateAtTimeTZ(d, t values.Datum) values.Datum {
 
 // makeTime is a time of day, up to 24:00 and with a leap second.
 func makeTime(hour, minute int64, second float64) (int64, values.Datum) {
-	if hour >= 0 && hour <= 24 && minute >= 0 && minute < 60 && second >= 0 && second <= 60 {
-		micros := hour*microsPerHour + minute*microsPerMinute + int64(math.RoundToEven(second*microsPerSecond))
+	rounded := math.RoundToEven(second * microsPerSecond)
+	if hour >= 0 && hour <= 24 && minute >= 0 && minute < 60 && rounded >= 0 && rounded <= microsPerMinute {
+		micros := hour*microsPerHour + minute*microsPerMinute + int64(rounded)
 		if micros <= microsPerDay {
 			return micros, values.Null
 		}

@@ -78,6 +78,15 @@ func truncUnit(field values.Datum) unit { return lookupUnit(intervalUnits, field
 
 func extractUnit(field values.Datum) unit { return lookupUnit(extractUnits, field) }
 
+// timeUnit is extractUnit for types without a calendar, which know no words but
+// units.
+func timeUnit(field values.Datum) unit {
+	if u := extractUnit(field); u != otherWord {
+		return u
+	}
+	return noUnit
+}
+
 func lookupUnit(names map[string]unit, field values.Datum) unit {
 	if u, ok := names[field.Str()]; ok {
 		return u
@@ -94,17 +103,35 @@ func identifier(field values.Datum) string {
 
 // errUnit is the error of a field that the type has not, or nothing has.
 func errUnit(u unit, field values.Datum, typname string) values.Datum {
+	state, verdict := "0A000", "supported"
 	if u == noUnit {
-		return values.Errorf("22023", "unit \"%s\" not recognized for type %s", identifier(field), typname)
+		state, verdict = "22023", "recognized"
 	}
-	return values.Errorf("0A000", "unit \"%s\" not supported for type %s", identifier(field), typname)
+	if serverBefore(unifiedErrors) {
+		if typname == intervalName && u == week {
+			verdict += " because months usually have fractional weeks"
+		}
+		return values.Errorf(state, "%s units \"%s\" not %s", earlierNames[typname], identifier(field), verdict)
+	}
+	return values.Errorf(state, "unit \"%s\" not %s for type %s", identifier(field), verdict, typname)
 }
 
 // The types' names in messages.
 const (
+	dateName        = "date"
 	timestampName   = "timestamp without time zone"
 	timestamptzName = "timestamp with time zone"
 	timeName        = "time without time zone"
 	timetzName      = "time with time zone"
 	intervalName    = "interval"
 )
+
+// earlierNames are the types' names in the messages of version 14.
+var earlierNames = map[string]string{
+	dateName:        "date",
+	timestampName:   "timestamp",
+	timestamptzName: "timestamp with time zone",
+	timeName:        `"time"`,
+	timetzName:      `"time with time zone"`,
+	intervalName:    "interval",
+}

@@ -31,7 +31,7 @@ func init() {
 // makeInterval checks that fields computed in more bits fit, and that they do not
 // happen to mean infinity.
 func makeInterval(months, days, micros int64, fits bool) values.Datum {
-	if !fits || months != int64(int32(months)) || days != int64(int32(days)) {
+	if !fits || !fits32(months) || !fits32(days) {
 		return errIntervalRange
 	}
 	d := values.MakeInterval(int32(months), int32(days), micros)
@@ -40,6 +40,8 @@ func makeInterval(months, days, micros int64, fits bool) values.Datum {
 	}
 	return d
 }
+
+func fits32(v int64) bool { return v == int64(int32(v)) }
 
 func negateInterval(a values.Datum) values.Datum {
 	if sign := values.IntervalInfinity(a); sign != 0 {
@@ -169,7 +171,7 @@ func justifyHours(a values.Datum) values.Datum {
 	}
 	months, d, t := a.Interval()
 	days, micros := int64(d)+t/microsPerDay, t%microsPerDay
-	if days != int64(int32(days)) {
+	if !fits32(days) {
 		return errIntervalRange
 	}
 	days, micros = sameSign(days, micros, microsPerDay)
@@ -183,7 +185,7 @@ func justifyDays(a values.Datum) values.Datum {
 	}
 	m, d, micros := a.Interval()
 	months, days := int64(m)+int64(d/daysPerMonth), int64(d%daysPerMonth)
-	if months != int64(int32(months)) {
+	if !fits32(months) {
 		return errIntervalRange
 	}
 	months, days = sameSign(months, days, daysPerMonth)
@@ -201,7 +203,7 @@ func justifyInterval(a values.Datum) values.Datum {
 	if days > 0 && micros > 0 || days < 0 && micros < 0 {
 		months += days / daysPerMonth
 		days %= daysPerMonth
-		if months != int64(int32(months)) {
+		if !fits32(months) {
 			return errIntervalRange
 		}
 	}
@@ -209,7 +211,7 @@ func justifyInterval(a values.Datum) values.Datum {
 	micros %= microsPerDay
 	months += days / daysPerMonth
 	days %= daysPerMonth
-	if months != int64(int32(months)) {
+	if !fits32(months) {
 		return errIntervalRange
 	}
 	if months > 0 && (days < 0 || days == 0 && micros < 0) {

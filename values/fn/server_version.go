@@ -10,8 +10,9 @@ import (
 // while it is unknown.
 var serverVersion atomic.Int32
 
-// Versions in which functions of dates and times changed their answers.
+// Versions in which functions changed their answers.
 const (
+	unifiedErrors     = 15 // errors of lengths, fields and code points were reworded
 	infiniteIntervals = 17 // intervals became able to be infinite, their overflow an error
 	intervalWeeks     = 18 // EXTRACT(week FROM interval), quarters of negative intervals
 )
@@ -20,6 +21,14 @@ const (
 // for. The few that answer differently from version to version are not found by
 // Lookup before it was called.
 func SetServerVersion(major int) { serverVersion.Store(int32(major)) }
+
+// serverBefore says whether the server is known to be older than a version. It is
+// for the wording of errors alone; what changes values is bound by version, see
+// registerVersioned.
+func serverBefore(major int32) bool {
+	v := serverVersion.Load()
+	return v != 0 && v < major
+}
 
 // registerVersioned registers a strict function whose answers depend on the
 // version of the server.

@@ -24,15 +24,13 @@ func init() {
 	}))
 }
 
-const (
-	typmodHeader = 4  // a length's typmod counts the header of the value
-	nameBytes    = 63 // NAMEDATALEN without its terminator
-)
+const nameBytes = 63 // NAMEDATALEN without its terminator
 
-// castVarchar cuts a text down to its declared length. Only an explicit cast cuts
+// castVarchar cuts a text down to its declared length, which the typmod counts
+// with the header. Only an explicit cast cuts
 // more than blanks.
 func castVarchar(a, typmod, explicit values.Datum) values.Datum {
-	n := typmod.Int64() - typmodHeader
+	n := typmod.Int64() - headerBytes
 	if n < 0 || int64(len(a.Str())) <= n {
 		return a
 	}
@@ -41,11 +39,14 @@ func castVarchar(a, typmod, explicit values.Datum) values.Datum {
 
 // castBPChar cuts or pads to the declared length.
 func castBPChar(a, typmod, explicit values.Datum) values.Datum {
-	n := typmod.Int64() - typmodHeader
+	n := typmod.Int64() - headerBytes
 	if n < 0 {
 		return a
 	}
 	if have := int64(utf8.RuneCountInString(a.Str())); have < n {
+		if size := n - have + int64(len(a.Str())) + headerBytes; size > maxBytes {
+			return errMemory(int64(int32(size)))
+		}
 		return values.String(a.Str() + strings.Repeat(" ", int(n-have)))
 	}
 	return cutTo(a, n, explicit, "character")

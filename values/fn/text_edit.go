@@ -46,10 +46,23 @@ func init() {
 	register("quote_nullable(text)", Func{F1: quoteNullable})
 }
 
-// maxBytes bounds a value's length in Postgres, its 4 bytes of header included.
-const maxBytes = 1<<30 - 1
+const (
+	headerBytes = 4         // before every value of variable length
+	maxBytes    = 1<<30 - 1 // of a value with its header
+)
 
-var errTooLong = values.Errorf("54000", "requested length too large")
+// errTooLong is the error of a value of more than maxBytes. Version 14 tried to
+// get the memory first, if the size was a number it could hold.
+func errTooLong(size int64) values.Datum {
+	if serverBefore(unifiedErrors) && fits32(size) {
+		return errMemory(size)
+	}
+	return values.Errorf("54000", "requested length too large")
+}
+
+func errMemory(size int64) values.Datum {
+	return values.Errorf("XX000", "invalid memory alloc request size %d", uint64(size))
+}
 
 func concatenate(a, b values.Datum) values.Datum {
 	switch {
@@ -71,8 +84,8 @@ func pad(a, length, fill values.Datum, left bool) values.Datum {
 		return values.String(s[:prefixLen(s, n)])
 	}
 	// Postgres makes room for the longest characters before it looks at them.
-	if utf8.UTFMax*n+4 > maxBytes {
-		return errTooLong
+	if size := utf8.UTFMax*n + headerBytes; size > maxBytes {
+		return errTooLong(size)
 	}
 	missing := n - have
 	count := int64(utf8.RuneCountInString(by))
@@ -94,8 +107,8 @@ func pad(a, length, fill values.Datum, left bool) values.Datum {
 
 func repeatText(a, times values.Datum) values.Datum {
 	n := max(times.Int64(), 0)
-	if n*int64(len(a.Str()))+4 > maxBytes {
-		return errTooLong
+	if size := n*int64(len(a.Str())) + headerBytes; size > maxBytes {
+		return errTooLong(size)
 	}
 	if a.Str() == "" {
 		return a
@@ -145,6 +158,8 @@ func reverseText(a values.Datum) values.Datum {
 
 func chr(a values.Datum) values.Datum {
 	switch n := a.Int64(); {
+	case n < 0 && serverBefore(unifiedErrors):
+		return values.Errorf("54000", "requested character too large for encoding: %d", n)
 	case n < 0:
 		return values.Errorf("22023", "character number must be positive")
 	case n == 0:
