@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
@@ -36,6 +37,7 @@ type aggregate struct {
 	next     []int32 // next row of the group, -1 at the end
 	variants delta
 	rep      repr
+	early    map[string][]byte // states of groups evaluated before the step's end; nil: gone
 
 	key      []byte
 	args     []values.Datum
@@ -102,7 +104,7 @@ func (o *aggregate) touch(key []byte) int32 {
 	return g
 }
 
-func (o *aggregate) push(_ *step, n *node, _ int, in *Batch) error {
+func (o *aggregate) push(s *step, n *node, _ int, in *Batch) error {
 	o.rows.Width = in.Width
 	for i, w := range in.W {
 		row := in.Row(i)
@@ -126,6 +128,29 @@ func (o *aggregate) push(_ *step, n *node, _ int, in *Batch) error {
 			return err
 		}
 	}
+	if o.rows.Len() >= pendingRows && len(o.direct) == len(o.accs) && !o.spec.Variants {
+		return o.evaluateEarly(s, n)
+	}
+	return nil
+}
+
+// pendingRows is how many rows an aggregate holds back before it evaluates what
+// it has. (One with traces reads them as they were before the step, so it has
+// to wait for the end, and gathers.)
+const pendingRows = 1 << 16
+
+// evaluateEarly treats the rows so far as a step of their own: a delta may be
+// cut anywhere. The states it leads to are kept at hand, since the step's batch
+// cannot be read.
+func (o *aggregate) evaluateEarly(s *step, n *node) error {
+	if o.early == nil {
+		o.early = map[string][]byte{}
+	}
+	o.sortTouched()
+	if err := o.evaluate(s, n); err != nil {
+		return err
+	}
+	o.forgetRows()
 	return nil
 }
 
@@ -159,17 +184,10 @@ func (o *aggregate) trace(row []values.Datum, w int64) error {
 
 func (o *aggregate) finish(s *step, n *node) (err error) {
 	if len(o.touched) == 0 {
-		return nil
+		o.reset()
+		return n.out.flush(s)
 	}
-	slices.SortFunc(o.touched, func(a, b touched) int {
-		switch {
-		case a.key < b.key:
-			return -1
-		case a.key > b.key:
-			return 1
-		}
-		return 0
-	})
+	o.sortTouched()
 	if o.spec.Variants {
 		o.variants.consolidate()
 		o.rep.cur.open(s, n, append(slices.Clone(n.prefix), 'v'))
@@ -199,16 +217,27 @@ func (o *aggregate) finish(s *step, n *node) (err error) {
 	return n.out.flush(s)
 }
 
+// sortTouched orders the touched groups by key, for reading forward.
+func (o *aggregate) sortTouched() {
+	slices.SortFunc(o.touched, func(a, b touched) int { return strings.Compare(a.key, b.key) })
+}
+
 func tracePrefix(n *node, agg int) []byte {
 	return binary.AppendUvarint(append(slices.Clone(n.prefix), 'a'), uint64(agg))
 }
 
-func (o *aggregate) reset() {
+// forgetRows drops the rows gathered, once they are evaluated.
+func (o *aggregate) forgetRows() {
 	clear(o.groups)
 	o.keys.empty()
 	o.touched = o.touched[:0]
 	o.rows.Reset()
 	o.next = o.next[:0]
+}
+
+func (o *aggregate) reset() {
+	o.forgetRows()
+	o.early = nil
 	o.variants.empty()
 	for _, t := range o.traced {
 		if t != nil {
@@ -227,10 +256,8 @@ func (o *aggregate) evaluate(s *step, n *node) error {
 		g := &o.touched[i]
 		o.key = append(o.key[:0], g.key...)
 		key = append(key[:base], g.key...)
-		n.stats.KeysRead++
-		var found bool
-		var err error
-		if o.value, found, err = s.store.Get(o.value[:0], key); err != nil {
+		found, err := o.read(s, n, key, g.key)
+		if err != nil {
 			return fmt.Errorf("read group: %w", err)
 		}
 		count, err := o.load(found)
@@ -256,7 +283,7 @@ func (o *aggregate) evaluate(s *step, n *node) error {
 		if err := o.results(g, had, has); err != nil {
 			return err
 		}
-		o.store(s, n, key, count, found)
+		o.store(s, n, key, g.key, count, found)
 		if had && has && slices.Equal(o.old, o.now) {
 			continue
 		}
@@ -271,6 +298,17 @@ func (o *aggregate) evaluate(s *step, n *node) error {
 		}
 	}
 	return nil
+}
+
+// read fetches a group's state into value.
+func (o *aggregate) read(s *step, n *node, key []byte, group string) (found bool, err error) {
+	if state, ok := o.early[group]; ok {
+		o.value = append(o.value[:0], state...)
+		return state != nil, nil
+	}
+	n.stats.KeysRead++
+	o.value, found, err = s.store.Get(o.value[:0], key)
+	return found, err
 }
 
 var errGroup = errors.New("damaged group")
@@ -321,7 +359,7 @@ func (o *aggregate) load(found bool) (count int64, err error) {
 
 // store writes the group's state, or removes it when it is that of a group that
 // never was.
-func (o *aggregate) store(s *step, n *node, key []byte, count int64, found bool) {
+func (o *aggregate) store(s *step, n *node, key []byte, group string, count int64, found bool) {
 	b := o.encoded[:0]
 	for _, acc := range o.accs {
 		if acc != nil {
@@ -333,6 +371,9 @@ func (o *aggregate) store(s *step, n *node, key []byte, count int64, found bool)
 		if found {
 			n.stats.KeysWritten++
 			s.batch.Delete(key)
+		}
+		if o.early != nil {
+			o.early[strings.Clone(group)] = nil
 		}
 		return
 	}
@@ -353,6 +394,9 @@ func (o *aggregate) store(s *step, n *node, key []byte, count int64, found bool)
 	n.stats.KeysWritten++
 	n.stats.BytesWritten += int64(len(key) + len(b))
 	s.batch.Set(key, b)
+	if o.early != nil {
+		o.early[strings.Clone(group)] = slices.Clone(b)
+	}
 }
 
 // rotate brings the last k bytes to the front.

@@ -105,9 +105,12 @@ func (c *Circuit) checkStarted() error {
 //
 // The input may be cut into steps anywhere: the sums of the outputs and the
 // state are the same (the operators are causal and the streams' integrals
-// depend on nothing but the inputs' integrals). Memory grows with the step's
-// input and with what is gathered for indexes and outputs, not with the rows
-// that pass through: a join hands on its rows in chunks.
+// depend on nothing but the inputs' integrals).
+//
+// Memory: rows pass from operator to operator in chunks, also those of a join
+// that makes many of few. What is held until a step's end is the delta of each
+// index, distinct and aggregate that keeps traces (encoded rows), the groups
+// that other aggregates touch, and the deltas of the outputs.
 func (c *Circuit) Step(ctx context.Context, inputs map[string]*Batch, batch state.Batch) ([]Output, error) {
 	out, err := c.step(ctx, inputs, batch)
 	c.enter(nil)

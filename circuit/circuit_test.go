@@ -182,7 +182,7 @@ func TestFanOut(t *testing.T) {
 			})
 		},
 	}
-	const n = 5000
+	const n = 40000 // with the second dimension, more than an aggregate holds back
 	store := state.NewMemory(state.Options{})
 	c := q.circuit(t, store)
 	facts, dims := circuit.NewBatch(2, n), circuit.NewBatch(2, 2)

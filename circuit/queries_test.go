@@ -68,8 +68,9 @@ func columns(from ...int) func(row, dst []datum) {
 }
 
 func args(from ...int) func(row, dst []datum) bool {
+	pick := columns(from...)
 	return func(row, dst []datum) bool {
-		columns(from...)(row, dst)
+		pick(row, dst)
 		return true
 	}
 }

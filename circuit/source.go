@@ -50,6 +50,10 @@ func (o *output) finish(*step, *node) error {
 }
 
 func (o *output) reset() {
+	const keep = 1 << 18 // Datums
+	if cap(o.rows.Data) > keep {
+		o.rows, o.sort = Batch{Width: o.rows.Width}, sorter{}
+	}
 	o.rows.Reset()
 	o.sent = false
 }
