@@ -293,6 +293,7 @@ func allDigits(s string) bool {
 // numericOfDigits makes ±digits·10^-scale; a negative scale appends zeros.
 func numericOfDigits(neg bool, digits string, scale int) Datum {
 	digits = strings.TrimLeft(digits, "0")
+	shift := 0
 	if scale < 0 {
 		if digits == "" {
 			return NumericFromInt(0, 0)
@@ -300,20 +301,24 @@ func numericOfDigits(neg bool, digits string, scale int) Datum {
 		if len(digits)-scale > maxIntDigits {
 			return errNumericOverflow
 		}
-		digits, scale = digits+strings.Repeat("0", -scale), 0
+		shift, scale = -scale, 0
 	}
 	if scale > maxScale || len(digits)-scale > maxIntDigits {
 		return errNumericOverflow
 	}
-	if len(digits) <= 18 {
+	if len(digits)+shift <= 18 {
 		u, _ := digitsOf(digits)
+		u *= pow10[shift]
 		i := int64(u)
 		if neg {
 			i = -i
 		}
 		return NumericFromInt(i, int32(scale))
 	}
-	n, _ := new(big.Int).SetString(digits, 10)
+	// big.Int reads long texts slowly: zeros at the end are cheaper multiplied.
+	mantissa := strings.TrimRight(digits, "0")
+	n, _ := new(big.Int).SetString(mantissa, 10)
+	n.Mul(n, pow10Big(shift+len(digits)-len(mantissa)))
 	if neg {
 		n.Neg(n)
 	}
