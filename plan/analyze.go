@@ -20,6 +20,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/values/fn"
 )
 
 // View is a view to maintain: by its query, or by the name of an existing view
@@ -36,7 +37,7 @@ type Output struct {
 	Query   string           // as analyzed: the definition, for an adopted view
 	Columns []algebra.Column // exactly the output table's
 	Plan    algebra.Node     // optimized
-	Key     []int            // columns that identify a row; nil: a multiset
+	Key     []int            // columns that identify a row; empty: one row at most; nil: a multiset
 }
 
 // Analysis is what all views mean.
@@ -60,9 +61,13 @@ func Analyze(ctx context.Context, conn *pgx.Conn, views []View, reserved Reserve
 	// The transaction leaves nothing behind, whatever happens.
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
 	a := &analyzer{ctx: ctx, tx: tx, cat: catalog.New(tx), reserved: reserved, oids: map[string]uint32{}, names: map[uint32]string{}}
-	if err := tx.QueryRow(ctx, `SELECT pg_catalog.current_setting('TimeZone')`).Scan(&a.result.Settings.TimeZone); err != nil {
-		return nil, fmt.Errorf("read the time zone: %w", err)
+	var version int
+	err = tx.QueryRow(ctx, `SELECT pg_catalog.current_setting('TimeZone'), pg_catalog.current_setting('search_path'), pg_catalog.current_setting('server_version_num')::pg_catalog.int4 / 10000`).
+		Scan(&a.result.Settings.TimeZone, &a.result.Settings.SearchPath, &version)
+	if err != nil {
+		return nil, fmt.Errorf("read the session's settings: %w", err)
 	}
+	fn.SetServerVersion(version)
 	if err := a.adopt(views); err != nil {
 		return nil, err
 	}
@@ -247,7 +252,7 @@ func (a *analyzer) translate() error {
 			continue
 		}
 		out.Plan = algebra.Optimize(named(node, out.Columns))
-		out.Key = usableKey(out)
+		out.Key = algebra.BestKey(out.Plan)
 		a.result.Outputs = append(a.result.Outputs, out)
 		for oid, rel := range t.tables {
 			tables[oid] = rel
@@ -268,15 +273,6 @@ func named(n algebra.Node, cols []algebra.Column) algebra.Node {
 		p.Names = append(p.Names, cols[i].Name)
 	}
 	return p
-}
-
-// usableKey is the plan's narrowest key, unless the output has none: a single
-// row is told apart as a multiset of one.
-func usableKey(out *Output) []int {
-	if key := algebra.BestKey(out.Plan); len(key) > 0 {
-		return key
-	}
-	return nil
 }
 
 // columns reads the output's columns as Postgres declared them.

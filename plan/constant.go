@@ -12,6 +12,18 @@ import (
 // constant reads a CONST: the image of the server's own datum.
 func (t *translator) constant(n *pgtree.Node) expr.Expr {
 	ty := t.typ(n.OID("consttype"), int32(n.Int("consttypmod")), n.OID("constcollid"))
+	if ty.Schema == "pg_catalog" && ty.Name == "unknown" {
+		// An undecorated literal for a parameter of type "any": such functions
+		// take it as text.
+		if n.Bool("constisnull") {
+			return &expr.Const{T: values.TextType}
+		}
+		text := n.Bytes("constvalue")
+		if i := indexByte(text, 0); i >= 0 {
+			text = text[:i]
+		}
+		return &expr.Const{V: values.String(string(text)), T: values.TextType}
+	}
 	if n.Bool("constisnull") {
 		return &expr.Const{T: ty}
 	}
@@ -109,13 +121,14 @@ func (t *translator) datum(ty *values.Type, img []byte) (values.Datum, error) {
 	case values.KindArray:
 		return t.arrayConstant(ty, img)
 	}
-	switch ty.Name {
-	case "regproc", "regprocedure", "regoper", "regoperator", "regclass", "regtype", "regconfig", "regdictionary", "regrole", "regnamespace", "regcollation", "xid", "cid":
-		return fixed(4)
-	case "pg_lsn", "xid8", "money":
-		return fixed(8)
+	elem, err := t.cat.RangeSubtype(t.ctx, ty.BaseOID)
+	if err != nil {
+		return values.Null, err
 	}
-	return values.Null, fmt.Errorf("its image is known to Postgres alone")
+	if elem != nil {
+		return t.rangeConstant(ty, elem, img)
+	}
+	return opaqueConstant(ty, img)
 }
 
 func indexByte(b []byte, c byte) int {

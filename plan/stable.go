@@ -10,7 +10,8 @@ import (
 // Settings are the session settings that a view's functions may depend on.
 // They are pinned when the views are analyzed, for us and for verify alike.
 type Settings struct {
-	TimeZone string
+	TimeZone   string
+	SearchPath string // for the bodies of functions that rely on it
 }
 
 // UTC says whether local time is UTC.

@@ -198,7 +198,7 @@ func (t *translator) from(f *pgtree.Node, s *scope) algebra.Node {
 	}
 	if len(j.Inputs) == 0 {
 		// No FROM: one row without columns.
-		return &algebra.Values{Rows: [][]expr.Expr{{}}}
+		return oneRow()
 	}
 	s.from = j.Cols()
 	for _, q := range conds {
@@ -230,7 +230,7 @@ func (t *translator) relation(rte *pgtree.Node, s *scope) algebra.Node {
 	case 6:
 		return t.cte(rte, s)
 	case 8:
-		return &algebra.Values{Rows: [][]expr.Expr{{}}}
+		return oneRow()
 	default:
 		construct := map[int]string{3: "a function in FROM", 4: "a table function in FROM", 7: "a transition table"}[kind]
 		t.refuse(rte, CodeUnsupported, construct, "")
@@ -354,16 +354,22 @@ func (t *translator) cte(rte *pgtree.Node, s *scope) algebra.Node {
 	return t.query(at.ctes[name].Node("ctequery"), at)
 }
 
-// values translates a VALUES list.
+// values translates a VALUES list. What is not a constant (a call that Postgres
+// evaluates, or that fails) is computed from a relation of one row.
 func (t *translator) values(rte *pgtree.Node, names []string, s *scope) algebra.Node {
 	out := &algebra.Values{}
+	var computed []algebra.Node
 	lists, _ := rte.Get("values_lists").(pgtree.List)
 	for _, l := range lists {
 		var row []expr.Expr
+		constant := true
 		items, _ := l.(pgtree.List)
 		for _, v := range items {
 			if n, ok := v.(*pgtree.Node); ok {
-				row = append(row, t.expr(n, s))
+				e := t.expr(n, s)
+				c, ok := e.(*expr.Const)
+				constant = constant && ok && !c.V.IsErr()
+				row = append(row, e)
 			}
 		}
 		if out.Columns == nil {
@@ -375,10 +381,28 @@ func (t *translator) values(rte *pgtree.Node, names []string, s *scope) algebra.
 				out.Columns = append(out.Columns, algebra.Column{Name: name, Type: e.Type()})
 			}
 		}
-		out.Rows = append(out.Rows, row)
+		if constant {
+			out.Rows = append(out.Rows, row)
+			continue
+		}
+		p := &algebra.Project{In: oneRow(), Exprs: row}
+		for _, c := range out.Columns {
+			p.Names = append(p.Names, c.Name)
+		}
+		computed = append(computed, p)
 	}
-	return out
+	switch {
+	case len(computed) == 0:
+		return out
+	case len(computed) == 1 && len(out.Rows) == 0:
+		return computed[0]
+	}
+	return &algebra.UnionAll{Inputs: append([]algebra.Node{out}, computed...)}
 }
+
+// oneRow is a relation of one row without columns: what a query without FROM
+// reads.
+func oneRow() algebra.Node { return &algebra.Values{Rows: [][]expr.Expr{{}}} }
 
 // setOperation translates UNION [ALL]; its leaves are sub-queries whose columns
 // may still have to be brought to the common type.

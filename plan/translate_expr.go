@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -294,11 +295,13 @@ func (t *translator) operator(n *pgtree.Node, s *scope) expr.Expr {
 	if !t.stable(n, proc) {
 		return nil
 	}
+	equal := len(args) == 2 && op.Equal && sameKey(args[0].Type(), args[1].Type())
 	if e := t.native(proc, args, result, n.OID("inputcollid")); e != nil {
-		if len(args) == 2 {
-			e.Equal = op.Equal && sameKey(args[0].Type(), args[1].Type())
-		}
+		e.Equal = equal
 		return e
+	}
+	if equal && op.Schema == "pg_catalog" && op.Name == "=" {
+		return &expr.Native{Func: keyEquality(args[0].Type(), args[1].Type()), Name: proc.Signature, Total: true, Equal: true, Args: args, T: result}
 	}
 	name := " OPERATOR(" + pgx.Identifier{op.Schema}.Sanitize() + "." + op.Name + ") "
 	sql := []string{"", ""}
@@ -325,6 +328,16 @@ func (t *translator) operatorProc(n *pgtree.Node) (*catalog.Operator, *catalog.P
 	return op, proc
 }
 
+// keyEquality is the equality of types that have no function of their own in Go
+// but whose keys decide it.
+func keyEquality(a, b *values.Type) *fn.Func {
+	var x, y []byte
+	return &fn.Func{Strict: true, F2: func(v, w values.Datum) values.Datum {
+		x, y = values.AppendKey(x[:0], a, v), values.AppendKey(y[:0], b, w)
+		return values.Bool(bytes.Equal(x, y))
+	}}
+}
+
 // sameKey says whether values of two types that compare equal have the same
 // key encoding.
 func sameKey(a, b *values.Type) bool {
@@ -349,7 +362,7 @@ func keyFamily(k values.Kind) values.Kind {
 func (t *translator) comparison(n *pgtree.Node, s *scope) (a, b, eq expr.Expr) {
 	args := t.exprs(n.Nodes("args"), s)
 	_, proc := t.operatorProc(n)
-	if proc == nil || len(args) != 2 {
+	if proc == nil || len(args) != 2 || !t.stable(n, proc) {
 		return placeholder, placeholder, nil
 	}
 	if e := t.native(proc, pairOf(args[0].Type(), args[1].Type()), values.BoolType, n.OID("inputcollid")); e != nil {

@@ -43,11 +43,16 @@ func Keys(n Node) [][]int {
 		return [][]int{seq(len(n.Group))}
 	case *Distinct:
 		return append(Keys(n.In), seq(len(n.Cols())))
+	case *Values:
+		if len(n.Rows) <= 1 {
+			return [][]int{{}}
+		}
 	}
 	return nil
 }
 
-// BestKey is the narrowest key of n; nil if there is none.
+// BestKey is the narrowest key of n, empty where there is at most one row; nil
+// if there is none.
 func BestKey(n Node) []int {
 	var best []int
 	for _, k := range Keys(n) {

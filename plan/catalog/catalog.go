@@ -152,7 +152,7 @@ func (c *Catalog) baseType(ctx context.Context, oid uint32) (*values.Type, error
 		)
 		SELECT d.oid, t.oid, n.nspname, t.typname, t.typtype::text, t.typcategory::text, t.typsend = 0,
 		       CASE WHEN t.typcategory = 'A' AND t.typsubscript = 'pg_catalog.array_subscript_handler'::pg_catalog.regproc THEN t.typelem ELSE 0 END,
-		       pg_catalog.format_type($1, NULL),
+		       pg_catalog.format_type($1, -1),
 		       ARRAY(SELECT e.enumlabel::text FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder)
 		FROM d JOIN pg_catalog.pg_type t ON t.oid = d.base JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 		WHERE t.typtype <> 'd'`, oid).
@@ -170,8 +170,30 @@ func (c *Catalog) baseType(ctx context.Context, oid uint32) (*values.Type, error
 	}
 	f.Typmod, f.TypType, f.Category = -1, typType[0], category[0]
 	t := values.NewType(f)
+	if t.Kind == values.KindJSONB {
+		// jsonb orders its strings by the database's default collation.
+		const defaultCollation = 100
+		coll, err := c.Collation(ctx, defaultCollation)
+		if err != nil {
+			return nil, err
+		}
+		t.CCollation = coll.ByBytes
+	}
 	c.types[oid] = t
 	return t, nil
+}
+
+// RangeSubtype is the type of a range type's bounds; nil for other types.
+func (c *Catalog) RangeSubtype(ctx context.Context, oid uint32) (*values.Type, error) {
+	var sub, coll uint32
+	err := c.tx.QueryRow(ctx, `SELECT rngsubtype, rngcollation FROM pg_catalog.pg_range WHERE rngtypid = $1`, oid).Scan(&sub, &coll)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read range type %d: %w", oid, err)
+	}
+	return c.Type(ctx, sub, -1, coll)
 }
 
 // Collation reads a collation; the database's default is resolved to what it is.

@@ -68,7 +68,7 @@ func (e *Evaluator) connect(ctx context.Context) error {
 	}
 	for name, value := range map[string]string{
 		"application_name": "stepping-cdc evaluate", "TimeZone": e.settings.TimeZone, "DateStyle": "ISO, MDY", "IntervalStyle": "postgres",
-		"bytea_output": "hex", "extra_float_digits": "1", "statement_timeout": "0", "client_encoding": "UTF8",
+		"search_path": e.settings.SearchPath, "bytea_output": "hex", "extra_float_digits": "1", "statement_timeout": "0", "client_encoding": "UTF8",
 	} {
 		cfg.RuntimeParams[name] = value
 	}
@@ -235,10 +235,10 @@ func Query(call *expr.Remote) (sql string, text bool) {
 		if viaText(a.Type()) {
 			t = "pg_catalog.text"
 		}
-		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, t))
+		arrays = append(arrays, fmt.Sprintf("pg_catalog.unnest($%d::%s[])", i+1, t))
 		names = append(names, fmt.Sprintf("c%d", i+1))
 	}
-	return fmt.Sprintf("SELECT %s FROM ROWS FROM (pg_catalog.unnest(%s)) WITH ORDINALITY AS a(%s, o) WHERE o <= $%d::pg_catalog.int8 ORDER BY o",
+	return fmt.Sprintf("SELECT %s FROM ROWS FROM (%s) WITH ORDINALITY AS a(%s, o) WHERE o <= $%d::pg_catalog.int8 ORDER BY o",
 		value, strings.Join(arrays, ", "), strings.Join(names, ", "), n+1), text
 }
 

@@ -1,0 +1,411 @@
+package plan_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/stepping-cdc/stepping-cdc/circuit"
+	"github.com/stepping-cdc/stepping-cdc/embedded"
+	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
+	"github.com/stepping-cdc/stepping-cdc/plan/remote"
+	"github.com/stepping-cdc/stepping-cdc/state"
+	"github.com/stepping-cdc/stepping-cdc/values"
+)
+
+func TestMain(m *testing.M) { os.Exit(embedded.RunTests(m)) }
+
+// connect opens a connection that is closed with the test.
+func connect(t testing.TB, dsn string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		_ = conn.Close(ctx)
+	})
+	return conn
+}
+
+func mustExec(t testing.TB, conn *pgx.Conn, sql string) {
+	t.Helper()
+	if _, err := conn.Exec(t.Context(), sql); err != nil {
+		t.Fatalf("%v\n%s", err, sql)
+	}
+}
+
+// analyze analyzes views that must have no problems.
+func analyze(t testing.TB, dsn string, views []plan.View) *plan.Analysis {
+	t.Helper()
+	a, err := plan.Analyze(t.Context(), connect(t, dsn), views, plan.Reserved{"stepping", "stepping_cdc"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range a.Problems {
+		t.Errorf("problem: %v [%s]", p, p.Code)
+	}
+	if t.Failed() {
+		t.FailNow()
+	}
+	return a
+}
+
+// zset is a multiset of rows by their encoding.
+type zset map[string]int64
+
+func (z zset) add(row []values.Datum, w int64) {
+	k := string(values.AppendRow(nil, row))
+	if z[k] += w; z[k] == 0 {
+		delete(z, k)
+	}
+}
+
+// rig runs views incrementally beside a Postgres that computes them anew.
+type rig struct {
+	t       testing.TB
+	conn    *pgx.Conn // the oracle's; has the views as temporary ones
+	prog    *plan.Program
+	circuit *circuit.Circuit
+	store   state.Store
+	tables  []zset          // contents of the sources as fed so far
+	outputs map[string]zset // integrated outputs, errors too
+	loose   map[string]bool // compare by SQL equality, floats by tolerance
+	failed  map[string]int  // how often a view had errors in its data
+	agreed  map[string]int  // how often it was compared
+	rnd     *rand.Rand
+}
+
+func newRig(t testing.TB, dsn string, views []plan.View, rnd *rand.Rand) *rig {
+	t.Helper()
+	a := analyze(t, dsn, views)
+	eval := remote.New(dsn, a.Settings)
+	t.Cleanup(func() { _ = eval.Close(context.Background()) })
+	r := &rig{
+		t: t, conn: connect(t, dsn), prog: plan.Compile(a.Outputs, eval), store: state.NewMemory(state.Options{}),
+		outputs: map[string]zset{}, loose: map[string]bool{}, failed: map[string]int{}, agreed: map[string]int{}, rnd: rnd,
+	}
+	var err error
+	if r.circuit, err = r.prog.Builder.Build(r.store, []byte("v")); err != nil {
+		t.Fatal(err)
+	}
+	for range r.prog.Sources {
+		r.tables = append(r.tables, zset{})
+	}
+	r.declare(views)
+	r.step(map[string]*circuit.Batch{})
+	return r
+}
+
+// declare gives the oracle the views under their names.
+func (r *rig) declare(views []plan.View) {
+	for pending := views; len(pending) > 0; {
+		var again []plan.View
+		var last error
+		for _, v := range pending {
+			query := v.Query
+			if v.From != "" {
+				query = "SELECT * FROM " + v.From
+			}
+			if _, err := r.conn.Exec(r.t.Context(), "CREATE TEMP VIEW "+pgx.Identifier{v.Name}.Sanitize()+" AS "+query); err != nil {
+				last, again = err, append(again, v)
+			}
+		}
+		if len(again) == len(pending) {
+			r.t.Fatalf("declare %s: %v", again[0].Name, last)
+		}
+		pending = again
+	}
+}
+
+// rows runs a query and decodes its result.
+func (r *rig) rows(sql string, cols []algebra.Column) ([][]values.Datum, error) {
+	formats := make([]int16, len(cols))
+	for i, c := range cols {
+		if !c.Type.NoBinary {
+			formats[i] = 1
+		}
+	}
+	res := r.conn.PgConn().ExecParams(r.t.Context(), sql, nil, nil, nil, formats).Read()
+	if res.Err != nil {
+		return nil, res.Err
+	}
+	out := make([][]values.Datum, len(res.Rows))
+	for i, row := range res.Rows {
+		out[i] = make([]values.Datum, len(cols))
+		for j, b := range row {
+			if b == nil {
+				continue
+			}
+			d, err := values.DecodeBinary(cols[j].Type, b)
+			if err != nil {
+				return nil, fmt.Errorf("decode column %s of %s: %w", cols[j].Name, sql, err)
+			}
+			out[i][j] = d
+		}
+	}
+	return out, nil
+}
+
+// feed brings the circuit up to the tables' present contents, in up to parts
+// steps.
+func (r *rig) feed(parts int) {
+	r.t.Helper()
+	batches := make([]map[string]*circuit.Batch, 1+r.rnd.IntN(parts))
+	for i := range batches {
+		batches[i] = map[string]*circuit.Batch{}
+	}
+	for i, src := range r.prog.Sources {
+		var names []string
+		var cols []algebra.Column
+		for _, a := range src.Attrs {
+			c := src.Table.Columns[a]
+			names = append(names, pgx.Identifier{c.Name}.Sanitize())
+			cols = append(cols, algebra.Column{Name: c.Name, Type: c.Type})
+		}
+		rows, err := r.rows("SELECT "+strings.Join(names, ", ")+" FROM "+src.Table.SQL(), cols)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		now := zset{}
+		for _, row := range rows {
+			now.add(row, 1)
+		}
+		put := func(key string, w int64) {
+			b := batches[r.rnd.IntN(len(batches))]
+			if b[src.Name] == nil {
+				b[src.Name] = circuit.NewBatch(len(cols), 8)
+			}
+			row, err := values.DecodeRow([]byte(key), nil)
+			if err != nil {
+				r.t.Fatal(err)
+			}
+			b[src.Name].Append(row, w)
+		}
+		for key, w := range now {
+			if d := w - r.tables[i][key]; d != 0 {
+				put(key, d)
+			}
+		}
+		for key, w := range r.tables[i] {
+			if now[key] == 0 {
+				put(key, -w)
+			}
+		}
+		r.tables[i] = now
+	}
+	for _, b := range batches {
+		r.step(b)
+	}
+}
+
+func (r *rig) step(in map[string]*circuit.Batch) {
+	r.t.Helper()
+	batch := r.store.NewBatch()
+	defer batch.Close()
+	outs, err := r.circuit.Step(r.t.Context(), in, batch)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, o := range outs {
+		z := r.outputs[o.Name]
+		if z == nil {
+			z = zset{}
+			r.outputs[o.Name] = z
+		}
+		for i := range o.Batch.Len() {
+			z.add(o.Batch.Row(i), o.Batch.W[i])
+		}
+	}
+	if _, err := batch.Commit(); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// check compares every view with what Postgres says of it.
+func (r *rig) check() {
+	r.t.Helper()
+	for _, v := range r.prog.Views {
+		want, err := r.rows("SELECT * FROM pg_temp."+pgx.Identifier{v.Name}.Sanitize(), v.Columns)
+		ourErrors := r.outputs[plan.ErrorsOf(v.Name)]
+		for key, w := range ourErrors {
+			if w < 0 {
+				r.t.Errorf("%s: %d copies of error %s", v.Name, w, showKey(key))
+			}
+		}
+		var pgErr *pgconn.PgError
+		switch {
+		case errors.As(err, &pgErr):
+			// A query that Postgres fails to compute may be computed by us, if
+			// the failing part is not needed; else the failure is the same.
+			r.failed[v.Name]++
+			for key := range ourErrors {
+				if !strings.Contains(key, pgErr.Code) {
+					r.t.Logf("%s: Postgres says %s %s, ours are %s", v.Name, pgErr.Code, pgErr.Message, showKey(key))
+				}
+			}
+			continue
+		case err != nil:
+			r.t.Fatal(err)
+		case len(ourErrors) > 0:
+			for key := range ourErrors {
+				r.t.Errorf("%s: Postgres computes it, yet there is an error: %s", v.Name, showKey(key))
+			}
+			continue
+		}
+		r.agreed[v.Name]++
+		if diff := r.compare(v, want); diff != "" {
+			r.t.Errorf("%s differs\n%s\n%s", v.Name, v.Query, diff)
+		}
+	}
+	if r.t.Failed() {
+		r.t.FailNow()
+	}
+}
+
+func showKey(key string) string {
+	row, err := values.DecodeRow([]byte(key), nil)
+	if err != nil {
+		return err.Error()
+	}
+	var parts []string
+	for _, d := range row {
+		parts = append(parts, d.Str())
+	}
+	return strings.Join(parts, " | ")
+}
+
+func (r *rig) compare(v *plan.Output, want [][]values.Datum) string {
+	left := zset{}
+	for k, w := range r.outputs[v.Name] {
+		left[k] = w
+	}
+	var missing [][]values.Datum
+	for _, row := range want {
+		k := string(values.AppendRow(nil, row))
+		if left[k] <= 0 {
+			missing = append(missing, row)
+			continue
+		}
+		if left[k]--; left[k] == 0 {
+			delete(left, k)
+		}
+	}
+	var extra [][]values.Datum
+	for k, w := range left {
+		row, err := values.DecodeRow([]byte(k), nil)
+		if err != nil {
+			return err.Error()
+		}
+		if w < 0 {
+			return fmt.Sprintf("%d copies of %s", w, showRow(row, v.Columns))
+		}
+		for range w {
+			extra = append(extra, row)
+		}
+	}
+	if len(missing) == 0 && len(extra) == 0 {
+		return ""
+	}
+	if r.loose[v.Name] && len(missing) == len(extra) && looselyEqual(missing, extra, v.Columns) {
+		return ""
+	}
+	var b strings.Builder
+	show := func(sign string, rows [][]values.Datum) {
+		for i, row := range rows {
+			if i == 8 {
+				fmt.Fprintf(&b, "%s … %d in all\n", sign, len(rows))
+				return
+			}
+			fmt.Fprintf(&b, "%s %s\n", sign, showRow(row, v.Columns))
+		}
+	}
+	show("missing", missing)
+	show("surplus", extra)
+	return b.String()
+}
+
+func showRow(row []values.Datum, cols []algebra.Column) string {
+	var parts []string
+	for i, d := range row {
+		if d.IsNull() {
+			parts = append(parts, "NULL")
+			continue
+		}
+		text, err := values.AppendText(nil, cols[i].Type, d)
+		if err != nil {
+			text = fmt.Appendf(nil, "%x", d.Str())
+		}
+		parts = append(parts, string(text))
+	}
+	return "(" + strings.Join(parts, ", ") + ")"
+}
+
+// looselyEqual compares two lists of rows by SQL's equality, and floats by a
+// relative tolerance: Postgres adds them up in some order, we exactly.
+func looselyEqual(a, b [][]values.Datum, cols []algebra.Column) bool {
+	key := func(row []values.Datum) string {
+		var k []byte
+		for i, c := range cols {
+			switch {
+			case c.Type.Kind == values.KindFloat8 || c.Type.Kind == values.KindFloat4:
+				continue
+			case values.Equatable(c.Type):
+				k = values.AppendKey(k, c.Type, row[i])
+			default:
+				k = values.AppendRow(k, row[i:i+1])
+			}
+		}
+		return string(k)
+	}
+	order := func(x, y []values.Datum) int {
+		if c := strings.Compare(key(x), key(y)); c != 0 {
+			return c
+		}
+		for i, c := range cols {
+			if c.Type.Kind == values.KindFloat8 || c.Type.Kind == values.KindFloat4 {
+				if d := values.CompareFloat(x[i].Float64(), y[i].Float64()); d != 0 {
+					return d
+				}
+			}
+		}
+		return 0
+	}
+	slices.SortFunc(a, order)
+	slices.SortFunc(b, order)
+	for i := range a {
+		if key(a[i]) != key(b[i]) {
+			return false
+		}
+		for c, col := range cols {
+			if col.Type.Kind != values.KindFloat8 && col.Type.Kind != values.KindFloat4 {
+				continue
+			}
+			x, y := a[i][c], b[i][c]
+			if x.IsNull() != y.IsNull() {
+				return false
+			}
+			tolerance := 1e-9
+			if col.Type.Kind == values.KindFloat4 {
+				tolerance = 1e-5
+			}
+			if d := math.Abs(x.Float64() - y.Float64()); d > tolerance*max(math.Abs(x.Float64()), 1) {
+				return false
+			}
+		}
+	}
+	return true
+}
