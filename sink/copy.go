@@ -85,6 +85,7 @@ func (c *copySource) fill() {
 
 // ReadRows reads the whole table, in batches of weight 1 that are reused after
 // yield returns. With an open Tx it reads within that.
+// An error of yield ends the read and the connection with it.
 func (s *Sink) ReadRows(ctx context.Context, t *Table, yield func(*circuit.Batch) error) error {
 	cols := ""
 	for i, c := range t.spec.Columns {

@@ -99,6 +99,7 @@ func TestProgressIsComparedAndSwapped(t *testing.T) {
 // Whatever a user does to an output table is noticed at the next write that meets
 // it, undoes the whole transaction, and names the view.
 func TestDrift(t *testing.T) {
+	shared := setup(t)
 	for _, c := range []struct {
 		name, meddle string
 		key          []int
@@ -122,7 +123,8 @@ func TestDrift(t *testing.T) {
 	} {
 		for _, prepared := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, prepared %t", c.name, prepared), func(t *testing.T) {
-				e := setup(t)
+				e := &env{TB: t, ctx: shared.ctx, dsn: shared.dsn, db: shared.db, s: shared.s}
+				e.exec(`DROP SCHEMA IF EXISTS out CASCADE; DROP FUNCTION IF EXISTS no(); DROP FUNCTION IF EXISTS skip()`)
 				table, other := e.ints("v", c.key), e.ints("other", nil)
 				e.must(e.s.Apply(e.ctx, e.next(ViewDelta{table, intRow(1, 1, 1)})))
 				if prepared { // the statements' plans are older than the change

@@ -236,6 +236,9 @@ func (s *Sink) Progress(ctx context.Context) (Progress, error) {
 	return p, nil
 }
 
+// LSN is the position of the outputs as this instance left or found them.
+func (s *Sink) LSN() LSN { return s.lsn }
+
 // Close ends the connection. Commits that are not yet durable become so, or not,
 // as the server decides; call Flush before for certainty.
 func (s *Sink) Close(ctx context.Context) error {
