@@ -185,7 +185,7 @@ func subtractInfinite(a, b int64) values.Datum {
 	}
 }
 
-// subtractTimestamps gives days and microseconds. Before version 17 Postgres let
+// subtractTimestamps gives days and microseconds. Before version 16 Postgres let
 // the difference of timestamps far apart overflow.
 func subtractTimestamps(version int) Func {
 	return strict2(func(a, b values.Datum) values.Datum {
@@ -196,7 +196,7 @@ func subtractTimestamps(version int) Func {
 			return subtractInfinite(a.Int64(), b.Int64())
 		}
 		diff := a.Int64() - b.Int64()
-		if version >= infiniteIntervals && (diff < 0) != (a.Int64() < b.Int64()) {
+		if version >= checkedDifference && (diff < 0) != (a.Int64() < b.Int64()) {
 			return errIntervalRange
 		}
 		return values.MakeInterval(0, int32(diff/microsPerDay), diff%microsPerDay)

@@ -305,7 +305,7 @@ func extractInterval(out output, version int, field, a values.Datum) values.Datu
 	u := timeUnit(field)
 	months, days, micros := a.Interval()
 	if sign := values.IntervalInfinity(a); sign != 0 {
-		return infiniteIntervalPart(out, version, u, field, sign)
+		return infiniteIntervalPart(out, version, field, sign)
 	}
 	y := int64(months / monthsPerYear)
 	switch u {
@@ -320,11 +320,10 @@ func extractInterval(out output, version int, field, a values.Datum) values.Datu
 	case month:
 		return out.whole(int64(months % monthsPerYear))
 	case quarter:
-		m := int64(months % monthsPerYear)
 		if months < 0 && version >= intervalWeeks {
-			return out.whole(-(-m/3 + 1))
+			return out.whole(-int64(-months%monthsPerYear/3 + 1))
 		}
-		return out.whole(m/3 + 1)
+		return out.whole(int64(months%monthsPerYear/3 + 1))
 	case year:
 		return out.whole(y)
 	case decade:
@@ -343,7 +342,8 @@ func extractInterval(out output, version int, field, a values.Datum) values.Datu
 	return errUnit(u, field, intervalName)
 }
 
-func infiniteIntervalPart(out output, version int, u unit, field values.Datum, sign int) values.Datum {
+func infiniteIntervalPart(out output, version int, field values.Datum, sign int) values.Datum {
+	u := extractUnit(field)
 	switch u {
 	case microsecond, millisecond, second, minute, month, quarter:
 		return values.Null

@@ -112,7 +112,10 @@ func makeIntervalOf(version int) Func {
 			if fits {
 				whole = int64(micros)
 			}
-			return values.MakeInterval(int32(months), int32(days), clock+whole)
+			if clock += whole; version < unifiedErrors && !fits32(clock/microsPerHour) {
+				return errIntervalRange // version 14 fails to show it
+			}
+			return values.MakeInterval(int32(months), int32(days), clock)
 		}
 		if !fits || !fitted {
 			return errIntervalRange

@@ -119,6 +119,11 @@ func truncInterval(version int) Func {
 			return years(100)
 		case millennium:
 			return years(1000)
+		case week:
+			if version < unifiedErrors {
+				return values.Errorf("0A000", "interval units \"%s\" not supported because months usually have fractional weeks",
+					identifier(field))
+			}
 		}
 		return errUnit(u, field, intervalName)
 	})

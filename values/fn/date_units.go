@@ -108,8 +108,8 @@ func errUnit(u unit, field values.Datum, typname string) values.Datum {
 		state, verdict = "22023", "recognized"
 	}
 	if serverBefore(unifiedErrors) {
-		if typname == intervalName && u == week {
-			verdict += " because months usually have fractional weeks"
+		if typname == timeName || typname == timetzName {
+			state, verdict = "22023", "recognized"
 		}
 		return values.Errorf(state, "%s units \"%s\" not %s", earlierNames[typname], identifier(field), verdict)
 	}

@@ -23,9 +23,19 @@ func init() {
 		return values.Bool(values.IntervalInfinity(a) == 0)
 	}))
 
-	register("justify_hours(interval)", strict1(justifyHours))
-	register("justify_days(interval)", strict1(justifyDays))
-	register("justify_interval(interval)", strict1(justifyInterval))
+	for name, justify := range map[string]func(a values.Datum, checked bool) values.Datum{
+		"justify_hours": justifyHours, "justify_days": justifyDays, "justify_interval": justifyInterval,
+	} {
+		registerVersioned(name+"(interval)", func(version int) Func {
+			checked := version >= checkedJustify
+			return strict1(func(a values.Datum) values.Datum {
+				if values.IntervalInfinity(a) != 0 {
+					return a
+				}
+				return justify(a, checked)
+			})
+		})
+	}
 }
 
 // makeInterval checks that fields computed in more bits fit, and that they do not
@@ -162,58 +172,52 @@ func scaleInterval(a values.Datum, scale func(float64) float64) values.Datum {
 }
 
 // fitsInt32 says whether x, cut to an integer, is one of 32 bits; NaN is not.
-func fitsInt32(x float64) bool { return x >= math.MinInt32 && x <= math.MaxInt32 }
+func fitsInt32(x float64) bool { return x >= math.MinInt32 && x < -math.MinInt32 }
 
 // justifyHours makes days of 24 hours, of the same sign as what remains.
-func justifyHours(a values.Datum) values.Datum {
-	if values.IntervalInfinity(a) != 0 {
-		return a
-	}
+func justifyHours(a values.Datum, checked bool) values.Datum {
 	months, d, t := a.Interval()
 	days, micros := int64(d)+t/microsPerDay, t%microsPerDay
-	if !fits32(days) {
+	if checked && !fits32(days) {
 		return errIntervalRange
 	}
-	days, micros = sameSign(days, micros, microsPerDay)
-	return makeInterval(int64(months), days, micros, true)
+	days, micros = sameSign(int64(int32(days)), micros, microsPerDay)
+	return values.MakeInterval(months, int32(days), micros)
 }
 
 // justifyDays makes months of 30 days.
-func justifyDays(a values.Datum) values.Datum {
-	if values.IntervalInfinity(a) != 0 {
-		return a
-	}
+func justifyDays(a values.Datum, checked bool) values.Datum {
 	m, d, micros := a.Interval()
 	months, days := int64(m)+int64(d/daysPerMonth), int64(d%daysPerMonth)
-	if !fits32(months) {
+	if checked && !fits32(months) {
 		return errIntervalRange
 	}
-	months, days = sameSign(months, days, daysPerMonth)
-	return makeInterval(months, days, micros, true)
+	months, days = sameSign(int64(int32(months)), days, daysPerMonth)
+	return values.MakeInterval(int32(months), int32(days), micros)
 }
 
-// justifyInterval does both, and gives all three fields one sign.
-func justifyInterval(a values.Datum) values.Datum {
-	if values.IntervalInfinity(a) != 0 {
-		return a
-	}
+// justifyInterval does both, and gives all three fields one sign. Days become
+// months first where more days are to come, lest they overflow.
+func justifyInterval(a values.Datum, checked bool) values.Datum {
 	m, d, micros := a.Interval()
 	months, days := int64(m), int64(d)
-	// Whole months first where that keeps the days from overflowing.
-	if days > 0 && micros > 0 || days < 0 && micros < 0 {
+	if checked && (days > 0 && micros > 0 || days < 0 && micros < 0) {
 		months += days / daysPerMonth
 		days %= daysPerMonth
 		if !fits32(months) {
 			return errIntervalRange
 		}
 	}
-	days += micros / microsPerDay
+	if days += micros / microsPerDay; !checked {
+		days = int64(int32(days))
+	}
 	micros %= microsPerDay
 	months += days / daysPerMonth
 	days %= daysPerMonth
-	if !fits32(months) {
+	if checked && !fits32(months) {
 		return errIntervalRange
 	}
+	months = int64(int32(months))
 	if months > 0 && (days < 0 || days == 0 && micros < 0) {
 		days += daysPerMonth
 		months--
@@ -222,7 +226,7 @@ func justifyInterval(a values.Datum) values.Datum {
 		months++
 	}
 	days, micros = sameSign(days, micros, microsPerDay)
-	return makeInterval(months, days, micros, true)
+	return values.MakeInterval(int32(months), int32(days), micros)
 }
 
 // sameSign borrows one of the larger unit, which is worth unit smaller ones,

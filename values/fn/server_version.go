@@ -13,6 +13,8 @@ var serverVersion atomic.Int32
 // Versions in which functions changed their answers.
 const (
 	unifiedErrors     = 15 // errors of lengths, fields and code points were reworded
+	checkedJustify    = 15 // justify_days and its like check for overflow
+	checkedDifference = 16 // timestamp - timestamp checks for overflow
 	infiniteIntervals = 17 // intervals became able to be infinite, their overflow an error
 	intervalWeeks     = 18 // EXTRACT(week FROM interval), quarters of negative intervals
 )
