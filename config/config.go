@@ -148,8 +148,7 @@ func readFile(path string) ([]byte, *Problem) {
 
 // cause is what went wrong with a file, without its path, which the report names already.
 func cause(err error) string {
-	var pathErr *os.PathError
-	if errors.As(err, &pathErr) {
+	if pathErr, ok := errors.AsType[*os.PathError](err); ok {
 		return pathErr.Err.Error()
 	}
 	return err.Error()

@@ -158,8 +158,8 @@ func TestProblemsOfFlagsAndEnvironmentNameTheirOrigin(t *testing.T) {
 	_, err := Load(path, flags)
 	want := path + `: source.slot: "Bad Slot" cannot name a replication slot (given by the environment variable STEPPING_SOURCE_SLOT); use 1 to 63 lower-case letters, digits and underscores
 ` + path + `: http.listen: "nowhere" is not an address (given by --http-listen); write host:port, like 127.0.0.1:8585, or off`
-	var problems *Problems
-	if !errors.As(err, &problems) || len(problems.List) != 2 {
+	problems, ok := errors.AsType[*Problems](err)
+	if !ok || len(problems.List) != 2 {
 		t.Fatalf("got %v", err)
 	}
 	for line := range strings.SplitSeq(want, "\n") {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -49,10 +50,8 @@ func unknownKey(key string, known []string) string {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	for _, section := range topKeys {
-		for _, k := range sectionKeys[section] {
-			if k == key {
-				return fmt.Sprintf("%s belongs under %s", key, section)
-			}
+		if slices.Contains(sectionKeys[section], key) {
+			return fmt.Sprintf("%s belongs under %s", key, section)
 		}
 	}
 	return "known keys here are " + strings.Join(known, ", ")

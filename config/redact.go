@@ -48,7 +48,7 @@ var plainURL = regexp.MustCompile(`^(postgres(?:ql)?://)` +
 func Redact(dsn string) string {
 	r, ok := redact(dsn)
 	if !ok {
-		if scheme, _, found := strings.Cut(dsn, "://"); found && strings.HasPrefix("postgresql", scheme) && scheme != "" {
+		if scheme, _, found := strings.Cut(dsn, "://"); found && (scheme == "postgres" || scheme == "postgresql") {
 			return scheme + "://" + mask
 		}
 		return mask

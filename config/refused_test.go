@@ -199,8 +199,7 @@ func TestRefused(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			path := write(t, c.text)
 			cfg, err := Load(path, nil)
-			var problems *Problems
-			if !errors.As(err, &problems) {
+			if _, ok := errors.AsType[*Problems](err); !ok {
 				t.Fatalf("got %+v and error %v", cfg, err)
 			}
 			if strings.Contains(err.Error(), "geheim") {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -169,7 +170,7 @@ func (r *reporter) boolean(s *settings, key string) bool {
 
 func (r *reporter) oneOf(s *settings, key string, choices ...string) string {
 	value := s.get(key)
-	if contains(choices, value) {
+	if slices.Contains(choices, value) {
 		return value
 	}
 	remedy := "choose one of " + strings.Join(choices, ", ")
@@ -208,7 +209,7 @@ func (r *reporter) memory(s *settings, key string) int64 {
 	if err != nil {
 		r.add(s.problem(key, err.Error(), "write a size like 256MiB or 2GB"))
 	} else if n < minMemory {
-		r.add(s.problem(key, fmt.Sprintf("%s is too little", shorten(s.get(key))), fmt.Sprintf("give it %dMiB or more", minMemory>>20)))
+		r.add(s.problem(key, shorten(s.get(key))+" is too little", fmt.Sprintf("give it %dMiB or more", minMemory>>20)))
 	}
 	return n
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -185,7 +186,7 @@ func (r *reporter) mapping(n *yaml.Node, path string, known []string, visit func
 			r.add(at(k, full, "YAML's merge key is not supported", "write the keys out"))
 		case seen[k.Value] > 0:
 			r.add(at(k, full, fmt.Sprintf("the key is there twice, first in line %d", seen[k.Value]), "keep one"))
-		case !contains(known, k.Value):
+		case !slices.Contains(known, k.Value):
 			seen[k.Value] = k.Line
 			r.add(at(k, shorten(full), "unknown key", unknownKey(k.Value, known)))
 		default:
@@ -279,13 +280,4 @@ func shorten(s string) string {
 		return s
 	}
 	return string([]rune(s)[:most]) + "…"
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -38,7 +39,7 @@ func serverAccount() (*account, error) {
 		}
 		return &account{name: name, uid: uint32(uid), gid: uint32(gid), other: true}, nil
 	}
-	return nil, fmt.Errorf("running as root, and there is neither a user postgres nor a user nobody to run the server as")
+	return nil, errors.New("running as root, and there is neither a user postgres nor a user nobody to run the server as")
 }
 
 // credential is nil when no change of user is needed.

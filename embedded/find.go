@@ -84,8 +84,8 @@ func candidates(ctx context.Context) []string {
 	var dirs []string
 	for _, program := range []string{"postgres", "initdb"} {
 		if path, err := exec.LookPath(program); err == nil {
-			if real, err := filepath.EvalSymlinks(path); err == nil {
-				dirs = append(dirs, filepath.Dir(real))
+			if target, err := filepath.EvalSymlinks(path); err == nil {
+				dirs = append(dirs, filepath.Dir(target))
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -243,8 +244,8 @@ type cleanups struct {
 func (c *cleanups) Cleanup(f func()) { c.funcs = append(c.funcs, f) }
 
 func (c *cleanups) run() {
-	for i := len(c.funcs) - 1; i >= 0; i-- {
-		c.funcs[i]()
+	for _, f := range slices.Backward(c.funcs) {
+		f()
 	}
 }
 

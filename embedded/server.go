@@ -66,7 +66,6 @@ type Server struct {
 	mu       sync.Mutex
 	cmd      *exec.Cmd
 	exited   chan struct{} // closed when cmd has been waited for
-	exitErr  error
 	watchdog *watchdog
 	stopped  bool
 }
@@ -204,7 +203,8 @@ func (s *Server) launch(ctx context.Context) error {
 	exited := make(chan struct{})
 	s.cmd, s.exited = cmd, exited
 	go func() {
-		s.exitErr = cmd.Wait()
+		// How it ended is in cmd.ProcessState; that it did is what others wait for.
+		_ = cmd.Wait()
 		close(exited)
 	}()
 
@@ -218,7 +218,7 @@ func (s *Server) launch(ctx context.Context) error {
 		}
 		select {
 		case <-exited:
-			return fmt.Errorf("postgres ended at once (%v); its log:\n%s", s.exitErr, s.logTail())
+			return fmt.Errorf("postgres ended at once (%s); its log:\n%s", cmd.ProcessState, s.logTail())
 		case <-ctx.Done():
 			s.signalAndWait(syscall.SIGQUIT, fastStopTimeout)
 			return ctx.Err()

@@ -3,7 +3,6 @@
 package examples_test
 
 import (
-	"bytes"
 	"context"
 	"os"
 	"os/exec"
@@ -127,8 +126,8 @@ func TestShopRunsWithTheRightsItsRoleHas(t *testing.T) {
 // Two loads give the same rows: the seed is not random.
 func TestSeedIsAlwaysTheSame(t *testing.T) {
 	ctx := context.Background()
-	var sums []string
-	for range 2 {
+	var sums [2]string
+	for i := range sums {
 		dsn := embedded.NewDB(t)
 		run(t, dsn, shop.Schema, shop.Seed)
 		conn, err := pgx.Connect(ctx, dsn)
@@ -146,7 +145,7 @@ func TestSeedIsAlwaysTheSame(t *testing.T) {
 			    || (SELECT md5(string_agg((order_id, method, amount, refunded, paid_at)::text, ';' ORDER BY order_id)) FROM payments)`).Scan(&sum); err != nil {
 			t.Fatal(err)
 		}
-		sums = append(sums, sum)
+		sums[i] = sum
 	}
 	if sums[0] != sums[1] {
 		t.Errorf("%s\n%s", sums[0], sums[1])
@@ -287,8 +286,8 @@ func TestDockerfile(t *testing.T) {
 		}
 	}
 	// Nothing that the build copies is kept out of it.
-	for _, pattern := range bytes.Fields([]byte(read(t, filepath.Join(root, ".dockerignore")))) {
-		if p := string(pattern); p == "go.mod" || p == "go.sum" || p == "cmd" || p == "**/*.sql" || p == "examples" {
+	for p := range strings.FieldsSeq(read(t, filepath.Join(root, ".dockerignore"))) {
+		if p == "go.mod" || p == "go.sum" || p == "cmd" || p == "**/*.sql" || p == "examples" {
 			t.Errorf(".dockerignore keeps %s out of the build", p)
 		}
 	}

@@ -17,8 +17,8 @@ func main() {
 	version := flag.String("version", os.Getenv(embedded.TestVersionEnv), "major version, 14 to 18; empty for any")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	inst, err := embedded.Locate(ctx, *version, os.Stderr)
+	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "getpg:", err)
 		os.Exit(1)
