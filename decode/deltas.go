@@ -59,27 +59,33 @@ type Deltas struct {
 	tables  []Table
 	old     OldRows
 	overlay []map[string]int // keyed tables: key → index in TableDelta.Keyed
+	last    []size           // of each table's last delta: what to expect of the next
 	key     []byte
 	arena   Arena
 }
+
+type size struct{ rows, keyed int }
 
 // NewDeltas starts an empty batch.
 func NewDeltas(tables []Table, old OldRows) *Deltas {
 	return &Deltas{
 		Tables: make([]TableDelta, len(tables)), tables: tables, old: old,
-		overlay: make([]map[string]int, len(tables)),
+		overlay: make([]map[string]int, len(tables)), last: make([]size, len(tables)),
 	}
 }
 
-// keptOverlay is how many keys a map may have held and still be used again:
-// clearing a map takes time by the largest size it ever had.
-const keptOverlay = 1024
+// expected bounds what the last batch says about the next one: room is made for
+// no more, and a map that has held more keys is not used again, for clearing it
+// takes time by the largest size it ever had.
+const expected = 1024
 
 // Reset starts a new batch; what the last one held stays valid for whoever has
 // taken it.
 func (d *Deltas) Reset() {
 	for _, i := range d.Touched {
-		if len(d.Tables[i].Keyed) > keptOverlay {
+		rows, keyed := d.Tables[i].Rows.Len(), len(d.Tables[i].Keyed)
+		d.last[i] = size{min(rows, expected), min(keyed, expected)}
+		if keyed > expected {
 			d.overlay[i] = nil
 		}
 		clear(d.overlay[i])
@@ -91,7 +97,10 @@ func (d *Deltas) Reset() {
 // touch makes sure that a table's delta exists.
 func (d *Deltas) touch(table int) {
 	if d.Tables[table].Rows == nil {
-		d.Tables[table].Rows = circuit.NewBatch(len(d.tables[table].Columns), 0)
+		d.Tables[table].Rows = circuit.NewBatch(len(d.tables[table].Columns), d.last[table].rows)
+		if n := d.last[table].keyed; n > 0 {
+			d.Tables[table].Keyed = make([]KeyedRow, 0, n)
+		}
 		d.Touched = append(d.Touched, table)
 	}
 }
@@ -275,7 +284,7 @@ func (d *Deltas) set(table int, key []byte, row []values.Datum) {
 		return
 	}
 	if m == nil {
-		m = map[string]int{}
+		m = make(map[string]int, d.last[table].keyed)
 		d.overlay[table] = m
 	}
 	s := d.arena.Copy(key)

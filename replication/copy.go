@@ -86,7 +86,8 @@ func (r *copyReader) parse(b []byte) ([]byte, error) {
 			return b, nil
 		}
 		if r.ended {
-			return nil, nil
+			b = b[size:]
+			continue
 		}
 		if err := r.row(r.arena.Copy(b[:size])); err != nil {
 			return nil, err
@@ -101,11 +102,14 @@ func (r *copyReader) rowSize(b []byte) (int, error) {
 		return 0, nil
 	}
 	n := int(int16(binary.BigEndian.Uint16(b)))
+	if r.ended {
+		return 0, errors.New("read binary COPY: goes on after its end")
+	}
 	if n == -1 {
 		r.ended = true
 		return 2, nil
 	}
-	if r.ended || n != len(r.columns) {
+	if n != len(r.columns) {
 		return 0, fmt.Errorf("read binary COPY: row of %d columns, not %d", n, len(r.columns))
 	}
 	at := 2
@@ -131,7 +135,11 @@ func (r *copyReader) rowSize(b []byte) (int, error) {
 // row decodes one complete row, measured before.
 func (r *copyReader) row(s string) error {
 	if r.batch == nil {
-		r.batch = circuit.NewBatch(len(r.columns), 0)
+		expect := 0
+		if r.rows > 0 {
+			expect = loadRows // the table has proved to be large
+		}
+		r.batch = circuit.NewBatch(len(r.columns), expect)
 	}
 	row := r.batch.Grow(1)
 	at := 2
