@@ -60,7 +60,9 @@ type Disk struct {
 	mu      sync.Mutex
 	durable uint64
 	grown   chan struct{} // closed and replaced when durable grows
-	closed  bool
+	closed  bool          // written under life as well
+
+	life sync.RWMutex // held for reading while db is used: Pebble panics once closed
 }
 
 // Open opens the store in dir, creating it if dir is missing or empty. Errors
@@ -231,6 +233,11 @@ func (d *Disk) watch() {
 
 // Get implements Store.
 func (d *Disk) Get(dst, key []byte) ([]byte, bool, error) {
+	d.life.RLock()
+	defer d.life.RUnlock()
+	if d.closed {
+		return dst, false, ErrClosed
+	}
 	value, closer, err := d.db.Get(key)
 	if err != nil {
 		if errors.Is(err, pebble.ErrNotFound) {
@@ -245,6 +252,11 @@ func (d *Disk) Get(dst, key []byte) ([]byte, bool, error) {
 
 // NewIter implements Store.
 func (d *Disk) NewIter(lower, upper []byte) Iterator {
+	d.life.RLock()
+	defer d.life.RUnlock()
+	if d.closed {
+		return failedIter{ErrClosed}
+	}
 	it, err := d.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
 		return failedIter{readError(err)}
@@ -269,6 +281,11 @@ func (d *Disk) Durable() uint64 {
 func (d *Disk) StartFlush() error {
 	if d.Durable() >= d.Committed() {
 		return nil
+	}
+	d.life.RLock()
+	defer d.life.RUnlock()
+	if d.closed {
+		return fmt.Errorf("flush state: %w", ErrClosed)
 	}
 	if _, err := d.db.AsyncFlush(); err != nil {
 		return fmt.Errorf("flush state: %w", readError(err))
@@ -313,12 +330,22 @@ func (d *Disk) SizeOf(lower, upper []byte) (uint64, error) {
 	if upper == nil {
 		upper = []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 	}
+	d.life.RLock()
+	defer d.life.RUnlock()
+	if d.closed {
+		return 0, ErrClosed
+	}
 	n, err := d.db.EstimateDiskUsage(lower, upper)
 	return n, readError(err)
 }
 
 // Metrics implements Store.
 func (d *Disk) Metrics() Metrics {
+	d.life.RLock()
+	defer d.life.RUnlock()
+	if d.closed {
+		return Metrics{Committed: d.Committed(), Durable: d.Durable(), LastError: ErrClosed}
+	}
 	m := d.db.Metrics()
 	out := Metrics{
 		DiskBytes:         m.DiskSpaceUsage(),
@@ -340,23 +367,32 @@ func (d *Disk) Metrics() Metrics {
 
 // Close implements Store.
 func (d *Disk) Close() error {
-	d.mu.Lock()
-	if d.closed {
-		d.mu.Unlock()
+	if !d.shut() {
 		return nil
+	}
+	close(d.stop)
+	<-d.swept
+	<-d.done
+	if err := errors.Join(d.db.Close(), d.lock.Close()); err != nil {
+		return fmt.Errorf("close state: %w", err)
+	}
+	return nil
+}
+
+// shut lets nobody use db any more and wakes those who wait for a flush. It
+// says whether it was the first to do so.
+func (d *Disk) shut() bool {
+	d.life.Lock()
+	defer d.life.Unlock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return false
 	}
 	d.closed = true
 	close(d.grown)
 	d.grown = make(chan struct{})
-	d.mu.Unlock()
-	close(d.stop)
-	<-d.swept
-	<-d.done
-	err := d.db.Close()
-	if err = errors.Join(err, d.lock.Close()); err != nil {
-		return fmt.Errorf("close state: %w", err)
-	}
-	return nil
+	return true
 }
 
 // openError classes a failure to open. Whatever is not the operating system

@@ -41,8 +41,13 @@ func (b *diskBatch) AddWeight(key []byte, w int64) {
 }
 
 func (b *diskBatch) Commit() (uint64, error) {
+	b.d.life.RLock()
+	defer b.d.life.RUnlock()
 	b.d.commit.Lock()
 	defer b.d.commit.Unlock()
+	if b.d.closed {
+		b.fail(ErrClosed)
+	}
 	seq := b.d.committed.Load() + 1
 	b.Set(commitKey, binary.BigEndian.AppendUint64(b.scratch[:0], seq))
 	if b.err == nil {

@@ -5,6 +5,7 @@ package statetest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -32,6 +33,7 @@ func Exercise(t *testing.T, open func(t *testing.T) state.Store) {
 		{"metadata", exerciseMetadata},
 		{"many keys", exerciseMany},
 		{"large batch", exerciseLarge},
+		{"use after close", exerciseClosed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := open(t)
@@ -409,5 +411,30 @@ func exerciseLarge(t *testing.T, s state.Store) {
 	}
 	if n := len(Contents(t, s, []byte("large"), nil)); n != 40 {
 		t.Fatalf("%d keys", n)
+	}
+}
+
+func exerciseClosed(t *testing.T, s state.Store) {
+	b := s.NewBatch()
+	b.Set([]byte("a"), nil)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Commit(); !errors.Is(err, state.ErrClosed) {
+		t.Fatalf("commit: %v", err)
+	}
+	if _, _, err := s.Get(nil, []byte("a")); !errors.Is(err, state.ErrClosed) {
+		t.Fatalf("get: %v", err)
+	}
+	it := s.NewIter(nil, nil)
+	if it.First() || !errors.Is(it.Error(), state.ErrClosed) {
+		t.Fatalf("iterator: %v", it.Error())
+	}
+	if err := it.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.Metrics()
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
