@@ -374,7 +374,11 @@ func (o *oracle) compareAs(t *testing.T, signature, name string, typnames []stri
 	for i, sql := range types {
 		pools[i] = o.poolOf(sql, texty)
 		if extra := extraArgs[argKey{name, i}]; len(extra) > 0 {
-			pools[i] = weigh(pools[i], o.pool(sql, extra))
+			if given := o.pool(sql, extra); onlyExtra[argKey{name, i}] {
+				pools[i] = given
+			} else {
+				pools[i] = weigh(pools[i], given)
+			}
 		}
 	}
 	rows := 1

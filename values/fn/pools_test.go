@@ -25,6 +25,10 @@ func addArgs(function string, arg int, texts ...string) {
 	extraArgs[k] = append(extraArgs[k], texts...)
 }
 
+// onlyExtra are arguments that take nothing but their extraArgs: Postgres loops
+// for seconds over repeat('', 2147483647).
+var onlyExtra = map[argKey]bool{{"repeat", 1}: true}
+
 // randomPerPool is how many random values a pool has beside its edges.
 const randomPerPool = 150
 
@@ -159,7 +163,8 @@ var randoms = map[string]func(r *rand.Rand) string{
 		return randomTimestamp(r) + fmt.Sprintf("%+03d", r.IntN(31)-15)
 	},
 	"interval": func(r *rand.Rand) string {
-		return fmt.Sprintf("%d mons %d days %d microseconds", r.IntN(60)-30, r.IntN(100)-50, (r.Int64N(1<<40)-1<<39)>>r.UintN(30))
+		return fmt.Sprintf("%d mons %d days %s%d:%02d:%02d.%06d", r.IntN(60)-30, r.IntN(100)-50, "-"[:r.IntN(2)],
+			r.IntN(400)>>r.UintN(9), r.IntN(60), r.IntN(60), r.IntN(1000000))
 	},
 	"json":  func(r *rand.Rand) string { return randomJSON(r, 3, " ") },
 	"jsonb": func(r *rand.Rand) string { return randomJSON(r, 3, "") },
@@ -265,6 +270,7 @@ func randomJSON(r *rand.Rand, depth int, space string) string {
 }
 
 func init() {
+	addArgs("repeat", 1, "-2147483648", "-1", "0", "1", "2", "3", "7", "100", "1000")
 	for _, n := range []string{"json", "jsonb"} {
 		for _, suffix := range []string{"", "_text"} {
 			addArgs(n+"_object_field"+suffix, 1, "a", "b", "c", "0", "")
