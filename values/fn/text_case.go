@@ -36,17 +36,28 @@ func toUpper(c byte) byte {
 func asciiLower(s string) string {
 	for i := range len(s) {
 		if isUpper(s[i]) {
-			return mapBytes(s, toLower)
+			return swapCase(s, i, 'A')
 		}
 	}
 	return s
 }
 
-func mapBytes(s string, f func(byte) byte) string {
+// swapCase changes the case of the letters of s, from byte i on, that belong to
+// the 26 which begin with first.
+func swapCase(s string, i int, first byte) string {
 	var b strings.Builder
 	b.Grow(len(s))
-	for i := range len(s) {
-		b.WriteByte(f(s[i]))
+	b.WriteString(s[:i])
+	var chunk [64]byte
+	for s = s[i:]; s != ""; {
+		n := copy(chunk[:], s)
+		for j, c := range chunk[:n] {
+			if c-first < 26 {
+				chunk[j] = c ^ ('a' ^ 'A')
+			}
+		}
+		b.Write(chunk[:n])
+		s = s[n:]
 	}
 	return b.String()
 }
@@ -57,7 +68,7 @@ func upperText(a values.Datum) values.Datum {
 	s := a.Str()
 	for i := range len(s) {
 		if isLower(s[i]) {
-			return values.String(mapBytes(s, toUpper))
+			return values.String(swapCase(s, i, 'a'))
 		}
 	}
 	return a
@@ -66,13 +77,15 @@ func upperText(a values.Datum) values.Datum {
 // initcap begins each run of ASCII letters and digits with a capital.
 func initcap(a values.Datum) values.Datum {
 	inWord := false
-	return values.String(mapBytes(a.Str(), func(c byte) byte {
+	out := []byte(a.Str())
+	for i, c := range out {
 		if inWord {
 			c = toLower(c)
 		} else {
 			c = toUpper(c)
 		}
 		inWord = isUpper(c) || isLower(c) || '0' <= c && c <= '9'
-		return c
-	}))
+		out[i] = c
+	}
+	return values.String(string(out))
 }
