@@ -98,6 +98,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     rung bigint;
 BEGIN
+    -- What a transaction has once seen of pg_stat_activity it sees to its end.
+    PERFORM pg_stat_clear_snapshot();
     SELECT count(pg_cancel_backend(a.pid)) INTO rung FROM pg_stat_activity a
     WHERE a.application_name = 'stepping-cdc bell' AND a.state = 'active'
       AND a.datname = current_database() AND a.usename = current_user;

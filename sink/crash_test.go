@@ -2,6 +2,7 @@ package sink
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -113,5 +114,22 @@ func TestManyDeltasInOneTransaction(t *testing.T) {
 	}
 	if got := e.text(`SELECT string_agg(name || ' ' || state || ' ' || rows, ', ' ORDER BY name) || (SELECT count(*) FROM stepping_cdc.errors) FROM stepping_cdc.views`); got != "keyed live 1, multi stopped 11" {
 		t.Errorf("views: %s", got)
+	}
+}
+
+// After a reset the outputs start again from the beginning of positions; who is
+// fenced off cannot reset.
+func TestResetProgress(t *testing.T) {
+	e := setup(t)
+	table := e.ints("v", nil)
+	e.must(e.s.Apply(e.ctx, e.next(ViewDelta{table, intRow(1, 1, 1)})))
+	e.must(e.s.ResetProgress(e.ctx))
+	if p, err := e.s.Progress(e.ctx); err != nil || p.LSN != 0 || !p.CommittedAt.IsZero() {
+		t.Errorf("progress %+v, %v", p, err)
+	}
+	e.must(e.s.Apply(e.ctx, Commit{PrevLSN: 0, LSN: 3, Views: []ViewDelta{{table, intRow(2, 2, 1)}}}))
+	e.exec(`UPDATE stepping_cdc.progress SET epoch = epoch + 1`)
+	if err := e.s.ResetProgress(e.ctx); !errors.Is(err, ErrFenced) {
+		t.Errorf("reset by a fenced instance: %v", err)
 	}
 }

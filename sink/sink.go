@@ -22,6 +22,8 @@ type Options struct {
 	Application string        // application_name; "stepping-cdc" when empty
 	Wait        time.Duration // how long to wait for another instance to end
 	LockTimeout time.Duration // of each lock an output transaction takes; 30 s when 0
+	// SourceElsewhere says that the source is another server, or may be.
+	SourceElsewhere bool
 }
 
 // Progress is what stepping_cdc.progress says.
@@ -112,6 +114,9 @@ func (s *Sink) connect(ctx context.Context) (err error) {
 	}
 	if err := migrations.Up(ctx, conn); err != nil {
 		return fmt.Errorf("prepare control schema: %w", lost(conn, err))
+	}
+	if err := adjustWaitFor(ctx, conn, s.opts.SourceElsewhere); err != nil {
+		return err
 	}
 	if err := s.takeEpoch(ctx, conn); err != nil {
 		return err

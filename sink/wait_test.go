@@ -7,8 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/stepping-cdc/stepping-cdc/circuit"
 	"github.com/stepping-cdc/stepping-cdc/embedded"
+	"github.com/stepping-cdc/stepping-cdc/migrations"
 )
 
 // A waiter rings the bell from inside its own transaction; the one who hears it
@@ -232,4 +235,23 @@ func TestOpenHonoursItsContext(t *testing.T) {
 	if _, err := Open(ctx, e.dsn, Options{Wait: time.Minute}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// On a server that is not the source's, wait_for() asks for a position.
+func TestWaitForElsewhere(t *testing.T) {
+	e := setup(t)
+	for _, elsewhere := range []bool{true, true, false, true, false} {
+		e.must(e.s.Close(e.ctx))
+		var err error
+		e.s, err = Open(e.ctx, e.dsn, Options{Wait: 10 * time.Second, SourceElsewhere: elsewhere})
+		e.must(err)
+		_, err = e.db.Exec(e.ctx, `SELECT stepping_cdc.wait_for(timeout => '1 ms')`)
+		var pg *pgconn.PgError
+		want := map[bool]string{true: "42883", false: migrations.StateWaitTimeout}[elsewhere]
+		if !errors.As(err, &pg) || pg.Code != want {
+			t.Errorf("elsewhere %t: %v", elsewhere, err)
+		}
+		e.exec(`SELECT stepping_cdc.wait_for('0/0')`)
+	}
+	e.must(e.s.Close(e.ctx))
 }
