@@ -1,0 +1,311 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/stepping-cdc/stepping-cdc/circuit"
+	"github.com/stepping-cdc/stepping-cdc/decode"
+	"github.com/stepping-cdc/stepping-cdc/replication"
+	"github.com/stepping-cdc/stepping-cdc/sink"
+	"github.com/stepping-cdc/stepping-cdc/state"
+)
+
+// effect is what a step does to one view.
+type effect struct {
+	gen    *generation
+	view   *view
+	rows   *circuit.Batch // nil: none
+	errors *circuit.Batch // nil: none
+	before int64          // size of its error Z-set
+}
+
+func (f *effect) after() int64 {
+	if f.errors == nil {
+		return f.before
+	}
+	return f.before + sumWeights(f.errors)
+}
+
+// changes says whether the view becomes errored or recovers.
+func (f *effect) turns() bool { return (f.before > 0) != (f.after() > 0) }
+
+// applyGroup applies whole transactions, in one step and one output commit.
+func (e *engine) applyGroup(ctx context.Context, events []replication.Event) error {
+	last := &events[len(events)-1]
+	effects, err := e.compute(ctx, events)
+	if err != nil {
+		return err
+	}
+	if len(events) > 1 {
+		for i := range effects {
+			if effects[i].turns() {
+				// Where exactly a view turns must not depend on how the stream was cut.
+				e.batch.Reset()
+				for j := range events {
+					if err := e.applyGroup(ctx, events[j:j+1]); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+		}
+	}
+	suppressed := last.EndLSN <= e.progress
+	commit := sink.Commit{LSN: sink.LSN(last.EndLSN), PrevLSN: sink.LSN(e.progress), CommittedAt: last.CommitTime}
+	head := logHead{commit: last.CommitLSN, end: last.EndLSN, time: last.CommitTime}
+	logged := false // rows in the log that are not in commit
+	for i := range effects {
+		f := &effects[i]
+		v := f.view
+		was, is := f.before > 0, f.after() > 0
+		if f.errors != nil {
+			e.batch.AddWeight(viewKey(keyErrors, f.gen.id, v.index), sumWeights(f.errors))
+			v.errors = f.after()
+		}
+		quarantine := viewKey(keyQuarantine, f.gen.id, v.index)
+		logKey := logViewKey(head.commit, f.gen.id, v.index)
+		switch {
+		case is && f.rows != nil:
+			addRows(e.batch, quarantine, f.rows, 1)
+			f.rows = nil
+		case was && !is && suppressed:
+			e.batch.DeleteRange(quarantine, state.PrefixEnd(quarantine))
+		case was && !is:
+			if err := moveRows(e.store, e.batch, quarantine, logKey); err != nil {
+				return err
+			}
+			logged = true
+		}
+		if suppressed || v.table == nil {
+			continue
+		}
+		if f.rows != nil {
+			addRows(e.batch, logKey, f.rows, 1)
+			commit.Views = append(commit.Views, sink.ViewDelta{Table: v.table, Delta: f.rows})
+		}
+		if f.errors != nil {
+			addRows(e.batch, logViewKey(head.commit, f.gen.id, v.index|errorView), f.errors, 1)
+			commit.Errors = append(commit.Errors, errorDeltas(v.name, f.errors)...)
+			commit.Statuses = append(commit.Statuses, v.status())
+		}
+	}
+	if !suppressed {
+		head.write(e.batch)
+	}
+	if err := e.commitState(last.EndLSN); err != nil {
+		return err
+	}
+	switch {
+	case suppressed:
+		return nil
+	case logged:
+		return e.replay(ctx, head)
+	}
+	commit.Statuses = append(commit.Statuses, e.takeStatuses()...)
+	if err := e.sink.Apply(ctx, commit); err != nil {
+		return err
+	}
+	e.progressed(last.EndLSN, last.CommitTime)
+	return nil
+}
+
+// compute runs one step of every generation over whole transactions.
+func (e *engine) compute(ctx context.Context, events []replication.Event) ([]effect, error) {
+	var effects []effect
+	for _, g := range e.gens {
+		g.deltas.Reset()
+		for i := range events {
+			if _, err := e.gather(g, &events[i]); err != nil {
+				return nil, err
+			}
+		}
+		outs, err := g.step(ctx, e.batch)
+		if err != nil {
+			return nil, err
+		}
+		effects = append(effects, g.effects(outs)...)
+	}
+	return effects, nil
+}
+
+// gather decodes one event and adds its changes to the generation's deltas. It
+// returns how many changes of the transaction the event held.
+func (e *engine) gather(g *generation, ev *replication.Event) (int, error) {
+	if err := g.decode(ev.Messages); err != nil {
+		schema := decode.SchemaErrors(err)
+		if len(schema) == 0 {
+			return 0, err
+		}
+		for _, s := range schema {
+			e.stopViews(g, s)
+		}
+	}
+	n := 0
+	for _, tx := range g.changes.Txs {
+		if tx.CommitLSN < g.from {
+			continue
+		}
+		list := g.changes.List[tx.From:tx.To]
+		n += len(list)
+		if tx.CommitLSN == e.partial.Commit {
+			skip := min(e.skip[g.id], len(list))
+			e.skip[g.id] -= skip
+			list = list[skip:]
+		}
+		if err := g.deltas.Add(list); err != nil {
+			return 0, e.inconsistent(err)
+		}
+	}
+	return n, nil
+}
+
+// inconsistent gives a contradiction between stream and state its consequence.
+func (e *engine) inconsistent(err error) error {
+	if errors.Is(err, decode.ErrInconsistent) {
+		return fmt.Errorf("%w: %w", errStateLost, err)
+	}
+	return err
+}
+
+// effects sorts a circuit's outputs by view.
+func (g *generation) effects(outs []circuit.Output) []effect {
+	var effects []effect
+	at := map[*view]int{}
+	for _, o := range outs {
+		v := g.byName[o.Name]
+		i, ok := at[v]
+		if !ok {
+			i = len(effects)
+			at[v] = i
+			effects = append(effects, effect{gen: g, view: v, before: v.errors})
+		}
+		if v.isErrors(o.Name) {
+			effects[i].errors = o.Batch
+		} else {
+			effects[i].rows = o.Batch
+		}
+	}
+	return effects
+}
+
+// applyChunk applies part of a transaction. Its output changes only gather in
+// the log; the last chunk settles and writes them.
+func (e *engine) applyChunk(ctx context.Context, ev *replication.Event) error {
+	if ev.First && e.partial.Commit != ev.CommitLSN {
+		e.partial = partial{Commit: ev.CommitLSN, Applied: map[uint32]int{}}
+		clear(e.skip)
+	}
+	for _, g := range e.gens {
+		g.deltas.Reset()
+		skipped := e.skip[g.id]
+		n, err := e.gather(g, ev)
+		if err != nil {
+			return err
+		}
+		e.partial.Applied[g.id] += n - (skipped - e.skip[g.id])
+		outs, err := g.step(ctx, e.batch)
+		if err != nil {
+			return err
+		}
+		for _, f := range g.effects(outs) {
+			if f.rows != nil {
+				addRows(e.batch, logViewKey(ev.CommitLSN, g.id, f.view.index), f.rows, 1)
+			}
+			if f.errors != nil {
+				addRows(e.batch, logViewKey(ev.CommitLSN, g.id, f.view.index|errorView), f.errors, 1)
+				e.batch.AddWeight(viewKey(keyErrors, g.id, f.view.index), sumWeights(f.errors))
+				f.view.errors = f.after()
+			}
+		}
+	}
+	e.partial.write(e.batch)
+	if _, err := e.batch.Commit(); err != nil {
+		return fmt.Errorf("commit state: %w", err)
+	}
+	if !ev.Last {
+		return nil
+	}
+	return e.settle(ctx, ev)
+}
+
+// settle ends a transaction that was applied in chunks.
+func (e *engine) settle(ctx context.Context, ev *replication.Event) error {
+	suppressed := ev.EndLSN <= e.progress
+	head := logHead{commit: ev.CommitLSN, end: ev.EndLSN, time: ev.CommitTime}
+	for _, g := range e.gens {
+		for _, v := range g.views {
+			logKey := logViewKey(ev.CommitLSN, g.id, v.index)
+			quarantine := viewKey(keyQuarantine, g.id, v.index)
+			var added int64
+			err := readRows(e.store, logViewKey(ev.CommitLSN, g.id, v.index|errorView), errorColumns, func(b *circuit.Batch) error {
+				added += sumWeights(b)
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+			was, is := v.errors-added > 0, v.errors > 0
+			switch {
+			case is:
+				err = moveRows(e.store, e.batch, logKey, quarantine)
+			case was && suppressed:
+				e.batch.DeleteRange(quarantine, state.PrefixEnd(quarantine))
+			case was:
+				err = moveRows(e.store, e.batch, quarantine, logKey)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	if suppressed {
+		e.batch.DeleteRange(logPrefix(ev.CommitLSN), logPrefix(ev.CommitLSN+1))
+	} else {
+		head.write(e.batch)
+	}
+	if err := e.commitState(ev.EndLSN); err != nil {
+		return err
+	}
+	if suppressed {
+		return nil
+	}
+	return e.replay(ctx, head)
+}
+
+// commitState ends a step: the state is now at a position.
+func (e *engine) commitState(end decode.LSN) error {
+	if e.partial.Commit != 0 {
+		e.partial = partial{Applied: map[uint32]int{}}
+		clear(e.skip)
+		e.partial.write(e.batch)
+	}
+	state.SetUint64(e.batch, metaPosition, uint64(end))
+	seq, err := e.batch.Commit()
+	if err != nil {
+		return fmt.Errorf("commit state: %w", err)
+	}
+	e.position, e.seq = end, seq
+	return nil
+}
+
+// stopViews stops the views that read a table which the stream no longer
+// describes as they know it.
+func (e *engine) stopViews(g *generation, cause *decode.SchemaError) {
+	g.decoder.Detach(cause.Table)
+	for _, v := range g.views {
+		if v.table == nil || !v.reads[cause.Table] {
+			continue
+		}
+		e.log.Error().Str("view", v.name).Err(cause).Msg("view stopped: a table it reads was changed")
+		v.table = nil
+		e.statuses = append(e.statuses, sink.Status{View: v.name, State: sink.Stopped, Error: cause.Error()})
+	}
+}
+
+func (e *engine) takeStatuses() []sink.Status {
+	st := e.statuses
+	e.statuses = nil
+	return st
+}

@@ -1,0 +1,161 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/rs/zerolog"
+
+	"github.com/stepping-cdc/stepping-cdc/config"
+	"github.com/stepping-cdc/stepping-cdc/decode"
+	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/plan/remote"
+	"github.com/stepping-cdc/stepping-cdc/replication"
+	"github.com/stepping-cdc/stepping-cdc/sink"
+	"github.com/stepping-cdc/stepping-cdc/state"
+)
+
+// Options say how to run.
+type Options struct {
+	// UntilLSN stops once the outputs hold everything up to it; 0: never.
+	UntilLSN decode.LSN
+	// Resnapshot gives up slot and state and loads everything anew.
+	Resnapshot bool
+	// Progress is told how the loading of tables goes; may be nil.
+	Progress func(LoadProgress)
+	// Live is called once all views are live; may be nil.
+	Live func()
+}
+
+// LoadProgress is how far the loading of one table is.
+type LoadProgress struct {
+	Table    string
+	Rows     int64
+	Estimate int64 // −1: unknown
+	Done     bool
+}
+
+// errStateLost: the state cannot be continued; it is dropped, and the outputs
+// are compared with what a new snapshot says.
+var errStateLost = errors.New("state is lost")
+
+// errDone: the position to stop at is reached.
+var errDone = errors.New("done")
+
+// engine is one session: from connecting to the first error or the end.
+type engine struct {
+	cfg  *config.Config
+	opts Options
+	log  zerolog.Logger
+	live *Snapshot // what the world may see of us
+
+	source   *pgx.Conn // catalogue, slots, nudges; never busy for long
+	sink     *sink.Sink
+	store    *state.Disk
+	batch    state.Batch
+	eval     *remote.Evaluator
+	analysis *plan.Analysis
+	specs    map[string]*sink.ViewSpec
+	manifest *manifest
+	gens     []*generation // applied to
+	joining  *generation   // loaded, joins when the others reach its position
+	stream   *replication.Stream
+	statuses []sink.Status // to be written with the next commit
+
+	position decode.LSN // of the state
+	seq      uint64     // the state's commit that reached it
+	progress decode.LSN // of the sink
+	partial  partial
+	skip     map[uint32]int // changes of the partial transaction still to skip
+	idle     decode.LSN     // nothing is left to deliver before
+
+	flushing  []flush    // state commits on their way to the disk
+	durable   decode.LSN // of the state
+	trimmed   decode.LSN // the output log starts after
+	lastFlush time.Time
+	awaited   decode.LSN // a reader waits for progress up to here; 0: none
+}
+
+// flush says which position the state's commit reached.
+type flush struct {
+	seq      uint64
+	position decode.LSN
+}
+
+// Snapshot is what the world may see of a running pipeline, safe for concurrent
+// use.
+type Snapshot struct {
+	p atomic.Pointer[Progress]
+}
+
+// Progress is how far a running pipeline is.
+type Progress struct {
+	State       string // starting, loading, catching up, live
+	Position    decode.LSN
+	Applied     decode.LSN
+	Acked       decode.LSN
+	WALEnd      decode.LSN
+	CommittedAt time.Time // commit time of the last transaction applied
+	AppliedAt   time.Time
+	Transactions,
+	Changes int64
+	StateBytes uint64
+	StateCache uint64
+}
+
+// Get is the present; the zero Progress before the start.
+func (s *Snapshot) Get() Progress {
+	if p := s.p.Load(); p != nil {
+		return *p
+	}
+	return Progress{State: "starting"}
+}
+
+func (s *Snapshot) update(f func(*Progress)) {
+	p := s.Get()
+	f(&p)
+	s.p.Store(&p)
+}
+
+func (e *engine) progressed(lsn decode.LSN, committed time.Time) {
+	e.progress = lsn
+	e.live.update(func(p *Progress) {
+		p.Applied, p.AppliedAt = lsn, time.Now()
+		if !committed.IsZero() {
+			p.CommittedAt = committed
+		}
+	})
+}
+
+// close releases everything a session holds. The state is flushed, so that a
+// restart has nothing to replay.
+func (e *engine) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	var errs []error
+	if e.stream != nil {
+		e.acknowledgeAll(ctx)
+		errs = append(errs, e.stream.Close())
+	}
+	if e.batch != nil {
+		errs = append(errs, e.batch.Close())
+	}
+	if e.store != nil {
+		errs = append(errs, e.store.Flush(ctx), e.store.Close())
+	}
+	if e.eval != nil {
+		errs = append(errs, e.eval.Close(ctx))
+	}
+	if e.sink != nil {
+		errs = append(errs, e.sink.Close(ctx))
+	}
+	if e.source != nil {
+		errs = append(errs, e.source.Close(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+const closeTimeout = 10 * time.Second

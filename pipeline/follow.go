@@ -1,0 +1,326 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/stepping-cdc/stepping-cdc/decode"
+	"github.com/stepping-cdc/stepping-cdc/replication"
+	"github.com/stepping-cdc/stepping-cdc/sink"
+	"github.com/stepping-cdc/stepping-cdc/state"
+)
+
+const (
+	// groupBytes bounds the messages of transactions that share a step.
+	groupBytes = 4 << 20
+	// flushEvery is how often the state is made durable, which is how long a
+	// replay after a crash takes and how much WAL the slot holds back.
+	flushEvery = 5 * time.Second
+	// tickEvery is how often positions are looked after.
+	tickEvery = time.Second
+)
+
+// follow applies the stream until an error, the end of ctx, or errDone.
+func (e *engine) follow(ctx context.Context) error {
+	// A transaction in work is finished when the context ends: what it has begun
+	// in state and sink belongs together.
+	work := context.WithoutCancel(ctx)
+	rings := make(chan struct{}, 1)
+	bellCtx, stopBell := context.WithCancel(ctx)
+	defer stopBell()
+	go e.ringing(bellCtx, rings)
+
+	tick := time.NewTicker(tickEvery)
+	defer tick.Stop()
+	for {
+		if err := e.reached(work); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+			if err := e.maintain(work); err != nil {
+				return err
+			}
+		case <-rings:
+			if err := e.nudge(work); err != nil {
+				return err
+			}
+		case <-e.stream.Ready():
+			ev, ok, err := e.stream.TryNext()
+			if err != nil {
+				return err
+			}
+			if !ok {
+				continue
+			}
+			if err := e.handle(work, ev); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// reached ends the run where the options say.
+func (e *engine) reached(ctx context.Context) error {
+	if e.opts.UntilLSN == 0 || e.joining != nil || e.position < e.opts.UntilLSN && e.idle < e.opts.UntilLSN {
+		return nil
+	}
+	if e.progress < e.opts.UntilLSN {
+		if err := e.moveProgress(ctx, max(e.idle, e.position)); err != nil {
+			return err
+		}
+	}
+	return errDone
+}
+
+// handle applies an event, with as many of those that wait behind it as fit
+// into one step.
+func (e *engine) handle(ctx context.Context, ev replication.Event) error {
+	var group []replication.Event
+	bytes := 0
+	flushGroup := func() error {
+		if len(group) == 0 {
+			return nil
+		}
+		err := e.applyGroup(ctx, group)
+		e.live.update(func(p *Progress) { p.Transactions += int64(len(group)) })
+		group, bytes = group[:0], 0
+		return err
+	}
+	for {
+		whole := ev.First && ev.Last && ev.CommitLSN != e.partial.Commit
+		// What the sink has already, and what it has not, are never one step; nor
+		// is what a joining generation sees and what it does not.
+		if len(group) > 0 {
+			last := &group[len(group)-1]
+			if !whole || bytes+ev.Bytes > groupBytes ||
+				(last.EndLSN <= e.progress) != (ev.EndLSN <= e.progress) ||
+				e.joining != nil && ev.CommitLSN >= e.joining.from {
+				if err := flushGroup(); err != nil {
+					return err
+				}
+			}
+		}
+		switch {
+		case ev.Idle():
+			if err := e.idleAt(ctx, ev.EndLSN); err != nil {
+				return err
+			}
+		default:
+			if e.joining != nil && ev.CommitLSN >= e.joining.from {
+				if err := e.join(ctx); err != nil {
+					return err
+				}
+			}
+			switch {
+			case ev.Last && ev.EndLSN <= e.position:
+				// Sent again: the state has it.
+			case whole:
+				group = append(group, ev)
+				bytes += ev.Bytes
+			default:
+				if err := e.applyChunk(ctx, &ev); err != nil {
+					return err
+				}
+			}
+		}
+		if bytes >= groupBytes {
+			return flushGroup()
+		}
+		next, ok, err := e.stream.TryNext()
+		if err != nil || !ok {
+			if flushErr := flushGroup(); flushErr != nil {
+				return flushErr
+			}
+			return err
+		}
+		ev = next
+	}
+}
+
+// idleAt notes that the stream has nothing more before a position.
+func (e *engine) idleAt(ctx context.Context, lsn decode.LSN) error {
+	if e.joining != nil && lsn >= e.joining.from {
+		if err := e.join(ctx); err != nil {
+			return err
+		}
+	}
+	if lsn > e.idle {
+		e.idle = lsn
+	}
+	switch {
+	case e.awaited == 0 || e.partial.Commit != 0:
+	case e.idle < e.awaited:
+		// The server answered before it had read what was just flushed.
+		e.stream.RequestPosition()
+	default:
+		e.awaited = 0
+		return e.moveProgress(ctx, e.idle)
+	}
+	return nil
+}
+
+// moveProgress tells readers that nothing happened up to a position.
+func (e *engine) moveProgress(ctx context.Context, lsn decode.LSN) error {
+	if lsn <= e.progress {
+		return nil
+	}
+	if err := e.sink.Apply(ctx, sink.Commit{LSN: sink.LSN(lsn), PrevLSN: sink.LSN(e.progress), Statuses: e.takeStatuses()}); err != nil {
+		return err
+	}
+	e.progressed(lsn, time.Time{})
+	return nil
+}
+
+// ringing hands on the calls of readers that wait in stepping_cdc.wait_for().
+func (e *engine) ringing(ctx context.Context, rings chan<- struct{}) {
+	for ctx.Err() == nil {
+		bell, err := sink.OpenBell(ctx, string(e.cfg.Sink.DSN))
+		for err == nil {
+			if err = bell.Wait(ctx); err == nil {
+				select {
+				case rings <- struct{}{}:
+				default:
+				}
+			}
+		}
+		if bell != nil {
+			if closeErr := bell.Close(context.WithoutCancel(ctx)); closeErr != nil {
+				e.log.Debug().Err(closeErr).Msg("closing the bell")
+			}
+		}
+		if ctx.Err() == nil {
+			e.log.Info().Err(err).Msg("the bell is lost; readers that wait are served at the next tick")
+			select {
+			case <-ctx.Done():
+			case <-time.After(tickEvery):
+			}
+		}
+	}
+}
+
+// nudge has the server tell its position at once, for a reader that waits. What
+// was committed before must be on the server's disk to be sent; a small write
+// that waits for the disk sees to that.
+func (e *engine) nudge(ctx context.Context) error {
+	var flushed int64
+	err := e.source.QueryRow(ctx, `SELECT pg_catalog.pg_logical_emit_message(true, 'stepping_cdc', '') - '0/0'::pg_catalog.pg_lsn`).Scan(&flushed)
+	if err != nil {
+		return fmt.Errorf("ask the source to flush: %w", err)
+	}
+	e.awaited = decode.LSN(flushed)
+	e.stream.RequestPosition()
+	return nil
+}
+
+// maintain makes the state durable now and then, acknowledges what is durable
+// on both sides, and cuts the output log.
+func (e *engine) maintain(ctx context.Context) error {
+	if e.awaited != 0 {
+		e.stream.RequestPosition()
+	}
+	durableSeq := e.store.Durable()
+	for len(e.flushing) > 0 && e.flushing[0].seq <= durableSeq {
+		e.durable = e.flushing[0].position
+		e.flushing = e.flushing[1:]
+	}
+	durable, err := e.sink.Durable(ctx)
+	if err != nil {
+		return err
+	}
+	sinkDurable := decode.LSN(durable)
+	e.acknowledge(sinkDurable)
+	e.observe()
+	if time.Since(e.lastFlush) < flushEvery {
+		return nil
+	}
+	e.lastFlush = time.Now()
+	// On an idle database the position moves on without transactions.
+	if e.idle > e.position && e.partial.Commit == 0 {
+		if err := e.commitState(e.idle); err != nil {
+			return err
+		}
+	}
+	if sinkDurable > e.trimmed {
+		trimLog(e.batch, sinkDurable)
+		if _, err := e.batch.Commit(); err != nil {
+			return fmt.Errorf("trim output log: %w", err)
+		}
+		e.trimmed = sinkDurable
+	}
+	if e.position > e.durable && (len(e.flushing) == 0 || e.flushing[len(e.flushing)-1].position < e.position) {
+		e.flushing = append(e.flushing, flush{e.store.Committed(), e.position})
+		if err := e.store.StartFlush(); err != nil {
+			return fmt.Errorf("flush state: %w", err)
+		}
+	}
+	if len(e.statuses) > 0 {
+		return e.sink.SetStatus(ctx, e.takeStatuses()...)
+	}
+	return nil
+}
+
+// acknowledge confirms to the slot what both sides keep. Where the sink has all
+// that there was to write, positions without transactions count as well.
+func (e *engine) acknowledge(sinkDurable decode.LSN) {
+	lsn := e.durable
+	if sinkDurable < e.progress && sinkDurable < lsn {
+		lsn = sinkDurable
+	}
+	if e.joining == nil && lsn > 0 {
+		e.stream.Ack(lsn)
+	}
+}
+
+// acknowledgeAll ends a session in order: everything durable, everything
+// acknowledged. Failing that, a restart replays.
+func (e *engine) acknowledgeAll(ctx context.Context) {
+	if e.store == nil || e.sink == nil || e.sink.Closed() || e.joining != nil {
+		return
+	}
+	if err := e.store.Flush(ctx); err != nil {
+		e.log.Warn().Err(err).Msg("the state was not flushed; a restart replays what is missing")
+		return
+	}
+	lsn, err := e.sink.Flush(ctx)
+	if err != nil {
+		e.log.Warn().Err(err).Msg("the outputs were not flushed; a restart replays what is missing")
+		return
+	}
+	e.durable = e.position
+	e.acknowledge(decode.LSN(lsn))
+}
+
+// observe publishes the present for status and metrics.
+func (e *engine) observe() {
+	pos, m := e.stream.Position(), e.store.Metrics()
+	e.live.update(func(p *Progress) {
+		p.Position, p.WALEnd, p.Acked = e.position, pos.WALEnd, pos.Acked
+		p.StateBytes, p.StateCache = m.DiskBytes, m.MemoryBytes
+		if e.joining == nil {
+			p.State = "live"
+		}
+	})
+}
+
+// readState loads positions from the state.
+func (e *engine) readState() error {
+	read := func(key []byte) (decode.LSN, error) {
+		v, _, err := state.GetUint64(e.store, key)
+		return decode.LSN(v), err
+	}
+	var err1, err2, err3 error
+	e.position, err1 = read(metaPosition)
+	e.trimmed, err2 = read(metaTrimmed)
+	e.partial, err3 = readPartial(e.store)
+	e.durable = e.position
+	e.skip = map[uint32]int{}
+	for gen, n := range e.partial.Applied {
+		e.skip[gen] = n
+	}
+	return errors.Join(err1, err2, err3)
+}

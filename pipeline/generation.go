@@ -1,0 +1,181 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stepping-cdc/stepping-cdc/circuit"
+	"github.com/stepping-cdc/stepping-cdc/decode"
+	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/sink"
+	"github.com/stepping-cdc/stepping-cdc/state"
+	"github.com/stepping-cdc/stepping-cdc/values"
+)
+
+// generation is a set of views computed together.
+type generation struct {
+	id      uint32
+	from    decode.LSN
+	program *plan.Program
+	views   []*view
+	byName  map[string]*view // output and error names → view
+
+	tables  []decode.Table
+	decoder *decode.Decoder
+	base    *base
+	deltas  *decode.Deltas
+	changes decode.Changes
+	circuit *circuit.Circuit
+}
+
+// view is one view of a generation.
+type view struct {
+	index  int
+	name   string
+	table  *sink.Table // nil: its output is not wanted (any more)
+	spec   *sink.ViewSpec
+	errors int64        // size of its error Z-set
+	reads  map[int]bool // the tables that it reads
+}
+
+// newGeneration compiles views over the state under the generation's prefixes.
+func newGeneration(id uint32, outputs []*plan.Output, eval expr.Evaluator, store state.Store) (*generation, error) {
+	g := &generation{id: id, program: plan.Compile(outputs, eval), byName: map[string]*view{}}
+	for i, o := range outputs {
+		v := &view{index: i, name: o.Name, reads: map[int]bool{}}
+		for _, ref := range TableRefs([]*plan.Output{o}) {
+			for j, s := range g.program.Sources {
+				if s.Table.Schema == ref.Schema && s.Table.Name == ref.Name {
+					v.reads[j] = true
+				}
+			}
+		}
+		g.views = append(g.views, v)
+		g.byName[o.Name] = v
+		g.byName[plan.ErrorsOf(o.Name)] = v
+	}
+	for _, s := range g.program.Sources {
+		t := decode.Table{OID: s.Table.OID, Schema: s.Table.Schema, Name: s.Table.Name, Full: s.Table.Full}
+		key := map[int]bool{}
+		for _, k := range s.Table.Identity {
+			key[k] = !s.Table.Full
+		}
+		for _, a := range s.Attrs {
+			c := s.Table.Columns[a]
+			t.Columns = append(t.Columns, decode.Column{Name: c.Name, Type: c.Type, Key: key[a]})
+		}
+		g.tables = append(g.tables, t)
+	}
+	g.base = newBase(id, store, g.tables)
+	g.deltas = decode.NewDeltas(g.tables, g.base)
+	g.decoder = decode.NewDecoder(g.tables, nil)
+	var err error
+	if g.circuit, err = g.program.Builder.Build(store, generationKey(keyCircuit, id)); err != nil {
+		return nil, err
+	}
+	for _, v := range g.views {
+		value, ok, err := store.Get(nil, viewKey(keyErrors, id, v.index))
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			if v.errors, err = state.Weight(value); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return g, nil
+}
+
+// erase removes everything a generation keeps.
+func erase(id uint32, b state.Batch) {
+	for _, kind := range []byte{keyCircuit, keyBase, keyQuarantine, keyErrors, keyLoad} {
+		prefix := generationKey(kind, id)
+		b.DeleteRange(prefix, state.PrefixEnd(prefix))
+	}
+}
+
+// decode reads messages into the generation's changes.
+func (g *generation) decode(messages []string) error {
+	g.changes.Reset()
+	return g.decoder.Decode(messages, &g.changes)
+}
+
+// step applies the deltas gathered so far: it moves base traces and circuit, and
+// returns the outputs' deltas.
+func (g *generation) step(ctx context.Context, batch state.Batch) ([]circuit.Output, error) {
+	inputs := map[string]*circuit.Batch{}
+	for _, i := range g.deltas.Touched {
+		inputs[g.program.Sources[i].Name] = g.deltas.Tables[i].Rows
+	}
+	g.base.apply(g.deltas, batch)
+	// What a truncated table held goes first. Its old content may be large; it is
+	// gathered here, since a circuit takes one delta a step.
+	err := g.deltas.ExpandTruncate(truncateChunk, func(table int, rows *circuit.Batch) error {
+		in := inputs[g.program.Sources[table].Name]
+		in.Data = append(in.Data, rows.Data...)
+		in.W = append(in.W, rows.W...)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	outs, err := g.circuit.Step(ctx, inputs, batch)
+	if err != nil {
+		return nil, fmt.Errorf("views of generation %d: %w", g.id, err)
+	}
+	return outs, nil
+}
+
+const truncateChunk = 4096
+
+// isErrors says whether a circuit output is the error Z-set of v.
+func (v *view) isErrors(output string) bool { return output != v.name }
+
+// errorDeltas reads rows of an error Z-set.
+func errorDeltas(name string, rows *circuit.Batch) []sink.ErrorDelta {
+	out := make([]sink.ErrorDelta, rows.Len())
+	for i := range out {
+		r := rows.Row(i)
+		out[i] = sink.ErrorDelta{View: name, SQLState: r[0].Str(), Message: r[1].Str(), Row: r[2].Str(), Weight: rows.W[i]}
+	}
+	return out
+}
+
+// addRows adds rows, as weights, under a prefix.
+func addRows(batch state.Batch, prefix []byte, rows *circuit.Batch, sign int64) {
+	key := append([]byte(nil), prefix...)
+	for i := range rows.Len() {
+		key = values.AppendRow(key[:len(prefix)], rows.Row(i))
+		batch.AddWeight(key, sign*rows.W[i])
+	}
+}
+
+// readRows visits the rows kept under a prefix, in batches. The batch is reused.
+func readRows(store state.Store, prefix []byte, width int, visit func(*circuit.Batch) error) error {
+	b := circuit.NewBatch(width, rowsChunk)
+	var row []values.Datum
+	err := scan(store, prefix, func(key, value []byte) error {
+		w, err := state.Weight(value)
+		if err != nil {
+			return err
+		}
+		if row, err = values.DecodeRow(key[len(prefix):], row[:0]); err != nil || len(row) != width {
+			return fmt.Errorf("%w: a row of %d columns, not %d (%v)", state.ErrCorrupt, len(row), width, err)
+		}
+		b.Append(row, w)
+		if b.Len() < rowsChunk {
+			return nil
+		}
+		err = visit(b)
+		b.Reset()
+		return err
+	})
+	if err == nil && b.Len() > 0 {
+		err = visit(b)
+	}
+	return err
+}
+
+const rowsChunk = 8192

@@ -1,0 +1,369 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/stepping-cdc/stepping-cdc/circuit"
+	"github.com/stepping-cdc/stepping-cdc/decode"
+	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/replication"
+	"github.com/stepping-cdc/stepping-cdc/sink"
+	"github.com/stepping-cdc/stepping-cdc/state"
+	"github.com/stepping-cdc/stepping-cdc/values"
+)
+
+// load computes views from a snapshot as a new generation, ready to join the
+// others at the snapshot's position.
+func (e *engine) load(ctx context.Context, wanted []*plan.Output) error {
+	e.live.update(func(p *Progress) { p.State = "loading" })
+	conn, err := replication.Connect(ctx, string(e.cfg.Source.DSN))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	system, err := conn.IdentifySystem(ctx)
+	if err != nil {
+		return err
+	}
+	if len(e.all()) == 0 {
+		e.manifest.SystemID, e.manifest.Timeline = system.SystemID, system.Timeline
+	}
+	if e.joining != nil {
+		// One was loaded, but its turn has not come. It is loaded again with the
+		// rest, at one position.
+		joining := e.joining
+		e.joining = nil
+		erase(joining.id, e.batch)
+		e.manifest.Generations = slices.DeleteFunc(e.manifest.Generations, func(g generationInfo) bool { return g.ID == joining.id })
+		for _, v := range joining.views {
+			if i := slices.IndexFunc(e.analysis.Outputs, func(o *plan.Output) bool { return v.spec != nil && o.Name == v.name }); i >= 0 {
+				wanted = append(wanted, e.analysis.Outputs[i])
+			}
+		}
+	}
+
+	info := generationInfo{ID: e.manifest.NextID, Context: Views(e.cfg)}
+	for _, o := range wanted {
+		info.Views = append(info.Views, viewInfo{Name: o.Name, Fingerprint: fingerprint(o, e.analysis.Settings)})
+	}
+	e.manifest.NextID++
+	e.manifest.Generations = append(e.manifest.Generations, info)
+	if err := e.writeManifest(); err != nil {
+		return err
+	}
+	g, err := newGeneration(info.ID, wanted, e.eval, e.store)
+	if err != nil {
+		return err
+	}
+	for _, v := range g.views {
+		v.spec = e.specs[v.name]
+	}
+
+	snapshot, err := e.createSlot(ctx, conn)
+	if err != nil {
+		return err
+	}
+	started := time.Now()
+	e.log.Info().Stringer("lsn", snapshot.ConsistentPoint).Int("views", len(wanted)).Int("tables", len(g.tables)).Msg("loading a snapshot")
+	session, err := replication.OpenSnapshot(ctx, string(e.cfg.Source.DSN), snapshot.SnapshotName)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = session.Close(context.WithoutCancel(ctx)) }()
+	var rows int64
+	// The first step also emits constants and the aggregates over nothing.
+	if err := e.loadStep(ctx, g, nil); err != nil {
+		return err
+	}
+	for i := range g.tables {
+		n, err := e.loadTable(ctx, g, i, session)
+		if err != nil {
+			return err
+		}
+		rows += n
+	}
+	stored := e.manifest.generation(info.ID)
+	stored.From = snapshot.ConsistentPoint
+	g.from = snapshot.ConsistentPoint
+	if len(e.gens) == 0 {
+		e.position = g.from
+		state.SetUint64(e.batch, metaPosition, uint64(g.from))
+	}
+	if err := e.writeManifest(); err != nil {
+		return err
+	}
+	if err := e.store.Flush(ctx); err != nil {
+		return err
+	}
+	e.joining = g
+	e.log.Info().Int64("rows", rows).Dur("took", time.Since(started)).Msg("snapshot loaded")
+	return nil
+}
+
+// createSlot exports a snapshot: of the permanent slot if that has still to be
+// made, else of a temporary one, since only a new slot has a snapshot.
+func (e *engine) createSlot(ctx context.Context, conn *replication.Conn) (replication.SlotSnapshot, error) {
+	slot, err := replication.SlotInfo(ctx, e.source, e.cfg.Source.Slot)
+	if err != nil {
+		return replication.SlotSnapshot{}, err
+	}
+	if slot == nil {
+		if len(e.gens) > 0 {
+			return replication.SlotSnapshot{}, &replication.StopError{
+				Code: replication.SlotMissing, Message: "slot " + e.cfg.Source.Slot + " does not exist any more",
+				Remedy: "start with --resnapshot to load all tables anew; the outputs are then corrected by the difference",
+			}
+		}
+		return conn.CreateSlot(ctx, e.cfg.Source.Slot, replication.SlotOptions{})
+	}
+	return conn.CreateSlot(ctx, fmt.Sprintf("%.40s_load_%d", e.cfg.Source.Slot, e.source.PgConn().PID()), replication.SlotOptions{Temporary: true})
+}
+
+func (e *engine) loadTable(ctx context.Context, g *generation, table int, session *replication.Snapshot) (int64, error) {
+	t := &g.tables[table]
+	name := t.Schema + "." + t.Name
+	report := func(p LoadProgress) {
+		if e.opts.Progress != nil {
+			e.opts.Progress(p)
+		}
+	}
+	estimate, err := session.Estimate(ctx, t)
+	if err != nil {
+		return 0, err
+	}
+	var done int64
+	report(LoadProgress{Table: name, Estimate: estimate})
+	source := g.program.Sources[table].Name
+	rows, err := session.Load(ctx, t, func(b *circuit.Batch) error {
+		g.base.load(table, b, e.batch)
+		if err := e.loadStep(ctx, g, map[string]*circuit.Batch{source: b}); err != nil {
+			return err
+		}
+		done += int64(b.Len())
+		report(LoadProgress{Table: name, Rows: done, Estimate: estimate})
+		return nil
+	})
+	if err != nil {
+		return rows, err
+	}
+	report(LoadProgress{Table: name, Rows: rows, Estimate: estimate, Done: true})
+	return rows, nil
+}
+
+// loadStep runs one step of loading; the outputs gather in the state.
+func (e *engine) loadStep(ctx context.Context, g *generation, inputs map[string]*circuit.Batch) error {
+	outs, err := g.circuit.Step(ctx, inputs, e.batch)
+	if err != nil {
+		return err
+	}
+	for _, f := range g.effects(outs) {
+		if f.rows != nil {
+			addRows(e.batch, viewKey(keyLoad, g.id, f.view.index), f.rows, 1)
+		}
+		if f.errors != nil {
+			addRows(e.batch, viewKey(keyLoad, g.id, f.view.index|errorView), f.errors, 1)
+			e.batch.AddWeight(viewKey(keyErrors, g.id, f.view.index), sumWeights(f.errors))
+			f.view.errors = f.after()
+		}
+	}
+	if _, err := e.batch.Commit(); err != nil {
+		return fmt.Errorf("commit state: %w", err)
+	}
+	return nil
+}
+
+// join makes the loaded generation one of those that apply the stream. All are
+// at its position now: its output tables appear in the output commit that says
+// so. An output table that exists already, of a state that was lost, is
+// corrected by the difference.
+func (e *engine) join(ctx context.Context) error {
+	g := e.joining
+	info := e.manifest.generation(g.id)
+	if e.progress > g.from {
+		// The outputs went past this point before a crash took the note of it from
+		// the state: the tables are in place.
+		for _, v := range g.views {
+			if v.spec == nil {
+				continue
+			}
+			var err error
+			if v.table, err = e.sink.Adopt(ctx, v.spec); err != nil {
+				return fmt.Errorf("%w: %w", errStateLost, err)
+			}
+		}
+	} else if err := e.publish(ctx, g); err != nil {
+		return err
+	}
+	for i := range info.Views {
+		info.Views[i].Published = true
+	}
+	for _, v := range g.views {
+		if v.errors > 0 {
+			if err := moveRows(e.store, e.batch, viewKey(keyLoad, g.id, v.index), viewKey(keyQuarantine, g.id, v.index)); err != nil {
+				return err
+			}
+		}
+	}
+	prefix := generationKey(keyLoad, g.id)
+	e.batch.DeleteRange(prefix, state.PrefixEnd(prefix))
+	state.SetUint64(e.batch, metaPosition, uint64(max(e.position, g.from)))
+	e.position = max(e.position, g.from)
+	if err := e.writeManifest(); err != nil {
+		return err
+	}
+	// From here on the stream may be acknowledged past the snapshot.
+	if err := e.store.Flush(ctx); err != nil {
+		return err
+	}
+	e.durable = e.position
+	if len(e.gens) > 0 {
+		// The server describes each table once a session; the others have heard it.
+		g.decoder = decode.NewDecoder(g.tables, e.gens[0].decoder.Relations())
+	}
+	e.gens = append(e.gens, g)
+	e.joining = nil
+	e.live.update(func(p *Progress) { p.State = "live" })
+	if e.opts.Live != nil {
+		e.opts.Live()
+	}
+	e.log.Info().Stringer("lsn", g.from).Msg("views are live")
+	return nil
+}
+
+// publish writes the outputs of a loaded generation in one output commit.
+func (e *engine) publish(ctx context.Context, g *generation) error {
+	// Tables are made and filled where nobody sees them; what exists is compared.
+	existing := map[*view]bool{}
+	for _, v := range g.views {
+		if v.spec == nil {
+			continue
+		}
+		table, err := e.sink.Adopt(ctx, v.spec)
+		var drift *sink.DriftError
+		switch {
+		case err == nil:
+			existing[v] = true
+		case errors.Is(err, sink.ErrAbsent), errors.Is(err, sink.ErrReshaped), errors.As(err, &drift):
+			if table, err = e.sink.Create(ctx, v.spec); err != nil {
+				return err
+			}
+		default:
+			return err
+		}
+		v.table = table
+		if existing[v] {
+			if err := e.subtract(ctx, g, v); err != nil {
+				return err
+			}
+		}
+	}
+	tx, err := e.sink.Begin(ctx, sink.LSN(e.progress))
+	if err != nil {
+		return err
+	}
+	if err := e.publishIn(ctx, tx, g, existing); err != nil {
+		return e.abandon(ctx, tx, err)
+	}
+	lsn := max(g.from, e.progress)
+	if err := tx.Commit(ctx, sink.LSN(lsn), time.Time{}); err != nil {
+		return err
+	}
+	e.progressed(lsn, time.Time{})
+	return nil
+}
+
+func (e *engine) publishIn(ctx context.Context, tx *sink.Tx, g *generation, existing map[*view]bool) error {
+	for _, v := range g.views {
+		if v.spec == nil {
+			continue
+		}
+		if v.errors == 0 {
+			prefix := viewKey(keyLoad, g.id, v.index)
+			if existing[v] {
+				prefix = diffKey(g, v)
+			}
+			if err := e.applyRows(ctx, tx, v, prefix); err != nil {
+				return err
+			}
+		}
+		if !existing[v] {
+			if err := e.sink.Index(ctx, v.table); err != nil {
+				return err
+			}
+			if err := tx.Publish(ctx, v.table); err != nil {
+				return err
+			}
+		} else if err := e.sink.Register(ctx, v.spec, sink.Live); err != nil {
+			return err
+		}
+		if err := e.sink.ClearErrors(ctx, v.name); err != nil {
+			return err
+		}
+		err := readRows(e.store, viewKey(keyLoad, g.id, v.index|errorView), errorColumns, func(b *circuit.Batch) error {
+			tx.AddErrors(errorDeltas(v.name, b)...)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		tx.SetStatus(v.status())
+	}
+	return nil
+}
+
+// diffKey is where the difference between loaded and existing output gathers.
+func diffKey(g *generation, v *view) []byte {
+	return viewKey(keyLoad, g.id, v.index|diffView)
+}
+
+// diffView marks the difference of a view's output.
+const diffView = 0x4000
+
+// subtract computes, in the state, what was loaded less what the output table
+// holds.
+func (e *engine) subtract(ctx context.Context, g *generation, v *view) error {
+	loaded, diff := viewKey(keyLoad, g.id, v.index), diffKey(g, v)
+	e.batch.DeleteRange(diff, state.PrefixEnd(diff))
+	if _, err := e.batch.Commit(); err != nil {
+		return fmt.Errorf("compare output of %s: %w", v.name, err)
+	}
+	commit := func() error {
+		if e.batch.Size() < diffBatch {
+			return nil
+		}
+		_, err := e.batch.Commit()
+		return err
+	}
+	key := slices.Clone(diff)
+	err := scan(e.store, loaded, func(k, value []byte) error {
+		w, err := state.Weight(value)
+		if err != nil {
+			return err
+		}
+		key = append(key[:len(diff)], k[len(loaded):]...)
+		e.batch.AddWeight(key, w)
+		return commit()
+	})
+	if err == nil {
+		err = e.sink.ReadRows(ctx, v.table, func(b *circuit.Batch) error {
+			for i := range b.Len() {
+				key = values.AppendRow(key[:len(diff)], b.Row(i))
+				e.batch.AddWeight(key, -b.W[i])
+			}
+			return commit()
+		})
+	}
+	if err == nil {
+		_, err = e.batch.Commit()
+	}
+	if err != nil {
+		return fmt.Errorf("compare output of %s: %w", v.name, err)
+	}
+	return nil
+}
+
+const diffBatch = 4 << 20

@@ -1,0 +1,514 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/stepping-cdc/stepping-cdc/config"
+	"github.com/stepping-cdc/stepping-cdc/decode"
+	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
+	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
+	"github.com/stepping-cdc/stepping-cdc/plan/remote"
+	"github.com/stepping-cdc/stepping-cdc/replication"
+	"github.com/stepping-cdc/stepping-cdc/sink"
+	"github.com/stepping-cdc/stepping-cdc/state"
+)
+
+// ControlSchema is where the control tables live.
+const ControlSchema = "stepping_cdc"
+
+// ProblemsError is everything that keeps the configured views from being
+// maintained.
+type ProblemsError struct {
+	Views  []plan.Problem
+	Source []replication.Problem
+	Specs  []error // output tables that cannot be made
+}
+
+func (e *ProblemsError) Error() string {
+	var lines []string
+	for _, p := range e.Views {
+		lines = append(lines, p.Error())
+	}
+	for _, p := range e.Source {
+		lines = append(lines, p.String())
+	}
+	for _, err := range e.Specs {
+		lines = append(lines, err.Error())
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (e *ProblemsError) empty() bool {
+	return len(e.Views) == 0 && len(e.Source) == 0 && len(e.Specs) == 0
+}
+
+// Views are the configured views as the planner takes them.
+func Views(cfg *config.Config) []plan.View {
+	out := make([]plan.View, len(cfg.Views))
+	for i, v := range cfg.Views {
+		out[i] = plan.View{Name: v.Name, Query: v.Query, From: v.From}
+	}
+	return out
+}
+
+// Analyze asks the source what the configured views mean.
+func Analyze(ctx context.Context, cfg *config.Config) (*plan.Analysis, error) {
+	conn, err := pgx.Connect(ctx, string(cfg.Source.DSN))
+	if err != nil {
+		return nil, fmt.Errorf("connect to source: %w", err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	return plan.Analyze(ctx, conn, Views(cfg), reserved(cfg))
+}
+
+// reserved are the schemas that hold our own tables.
+func reserved(cfg *config.Config) plan.Reserved {
+	return plan.Reserved{ControlSchema, cfg.Sink.Schema}
+}
+
+// TableRefs names the tables that views read, with the columns they use.
+func TableRefs(outputs []*plan.Output) []replication.TableRef {
+	used := map[*catalog.Relation]map[int]bool{}
+	var order []*catalog.Relation
+	var visit func(n algebra.Node)
+	visit = func(n algebra.Node) {
+		if s, ok := n.(*algebra.Scan); ok {
+			if used[s.Table] == nil {
+				used[s.Table] = map[int]bool{}
+				order = append(order, s.Table)
+			}
+			for _, a := range s.Attrs {
+				used[s.Table][a] = true
+			}
+		}
+		for _, c := range n.Children() {
+			visit(c)
+		}
+	}
+	for _, o := range outputs {
+		visit(o.Plan)
+	}
+	slices.SortFunc(order, func(a, b *catalog.Relation) int { return strings.Compare(a.SQL(), b.SQL()) })
+	refs := make([]replication.TableRef, len(order))
+	for i, t := range order {
+		refs[i] = replication.TableRef{Schema: t.Schema, Name: t.Name}
+		for j, c := range t.Columns {
+			if used[t][j] {
+				refs[i].Columns = append(refs[i].Columns, c.Name)
+			}
+		}
+	}
+	return refs
+}
+
+// Specs are the output tables of analyzed views.
+func Specs(cfg *config.Config, a *plan.Analysis) (map[string]*sink.ViewSpec, []error) {
+	indexes := map[string][][]string{}
+	for _, v := range cfg.Views {
+		indexes[v.Name] = v.Indexes
+	}
+	specs := map[string]*sink.ViewSpec{}
+	var errs []error
+	for _, o := range a.Outputs {
+		s := &sink.ViewSpec{
+			Name: o.Name, Schema: cfg.Sink.Schema, Key: o.Key, Indexes: indexes[o.Name], Query: o.Query,
+			Fingerprint: fingerprint(o, a.Settings), Settings: map[string]string{"TimeZone": a.Settings.TimeZone},
+		}
+		for _, c := range o.Columns {
+			s.Columns = append(s.Columns, sink.Column{Name: c.Name, Type: c.Type})
+		}
+		if err := s.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("view %s: %w", o.Name, err))
+		}
+		specs[o.Name] = s
+	}
+	return specs, errs
+}
+
+// prepare connects, checks, and brings publication, slot, generations and
+// outputs to where the stream can start.
+func (e *engine) prepare(ctx context.Context) error {
+	var err error
+	if e.analysis, err = Analyze(ctx, e.cfg); err != nil {
+		return err
+	}
+	if e.source, err = replication.OpenSession(ctx, string(e.cfg.Source.DSN)); err != nil {
+		return err
+	}
+	problems := &ProblemsError{Views: e.analysis.Problems}
+	e.specs, problems.Specs = Specs(e.cfg, e.analysis)
+	problems.Source, err = replication.CheckSource(ctx, e.source, CheckOptions(e.cfg, e.analysis))
+	if err != nil {
+		return err
+	}
+	if !problems.empty() {
+		return problems
+	}
+	if e.sink, err = sink.Open(ctx, string(e.cfg.Sink.DSN), sink.Options{Wait: instanceWait}); err != nil {
+		return err
+	}
+	progress, err := e.sink.Progress(ctx)
+	if err != nil {
+		return err
+	}
+	e.progressed(decode.LSN(progress.LSN), progress.CommittedAt)
+	e.eval = remote.New(string(e.cfg.Source.DSN), e.analysis.Settings)
+	if err := e.openState(ctx); err != nil {
+		return err
+	}
+	wanted, err := e.reopen(ctx)
+	if err != nil {
+		return err
+	}
+	if err := e.publication(ctx); err != nil {
+		return err
+	}
+	if len(wanted) > 0 {
+		if err := e.load(ctx, wanted); err != nil {
+			return err
+		}
+	}
+	if err := e.stopRemoved(ctx); err != nil {
+		return err
+	}
+	return e.start(ctx)
+}
+
+// CheckOptions say what the source is checked for.
+func CheckOptions(cfg *config.Config, a *plan.Analysis) replication.CheckOptions {
+	return replication.CheckOptions{
+		Slot: cfg.Source.Slot, Publication: cfg.Source.Publication, ManagePublication: cfg.Source.ManagePublication,
+		Tables: TableRefs(a.Outputs),
+	}
+}
+
+// openState opens the store; one that is damaged is removed, since all of it
+// can be computed again.
+func (e *engine) openState(ctx context.Context) error {
+	open := func() (err error) {
+		e.store, err = state.Open(e.cfg.State.Dir, state.Options{Memory: e.cfg.State.Memory, OnEvent: e.stateEvent})
+		if err != nil {
+			return err
+		}
+		e.manifest, err = readManifest(e.store)
+		if err == nil {
+			err = e.readState()
+		}
+		return err
+	}
+	err := open()
+	if errors.Is(err, state.ErrCorrupt) || err == nil && e.opts.Resnapshot {
+		if err != nil {
+			e.log.Warn().Err(err).Msg("the state is lost; views are computed anew from a snapshot and the outputs corrected by the difference")
+		}
+		if e.store != nil {
+			if closeErr := e.store.Close(); closeErr != nil {
+				e.log.Debug().Err(closeErr).Msg("closing the damaged state")
+			}
+			e.store = nil
+		}
+		if err := state.Remove(e.cfg.State.Dir); err != nil {
+			return err
+		}
+		err = open()
+	}
+	if err != nil {
+		return err
+	}
+	e.batch = e.store.NewBatch()
+	if e.opts.Resnapshot {
+		e.opts.Resnapshot = false // once
+		if err := e.giveUpSlot(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *engine) stateEvent(ev state.Event) {
+	if ev.Err != nil {
+		e.log.Warn().Err(ev.Err).Str("event", ev.Name).Msg("state: " + ev.Text)
+		return
+	}
+	e.log.Debug().Str("event", ev.Name).Msg("state: " + ev.Text)
+}
+
+// giveUpSlot drops slot and publication, so that everything starts anew.
+func (e *engine) giveUpSlot(ctx context.Context) error {
+	conn, err := replication.Connect(ctx, string(e.cfg.Source.DSN))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	slot, err := replication.SlotInfo(ctx, e.source, e.cfg.Source.Slot)
+	if err != nil {
+		return err
+	}
+	if slot != nil {
+		if err := conn.DropSlot(ctx, e.cfg.Source.Slot); err != nil {
+			return err
+		}
+	}
+	if e.cfg.Source.ManagePublication {
+		if err := replication.DropPublication(ctx, e.source, e.cfg.Source.Publication); err != nil {
+			return err
+		}
+	}
+	return e.sink.ResetProgress(ctx)
+}
+
+// reopen opens the generations of the state whose views still mean the same,
+// drops the others, and returns the views that none of them computes.
+func (e *engine) reopen(ctx context.Context) (wanted []*plan.Output, err error) {
+	if e.manifest == nil {
+		e.manifest = &manifest{NextID: 1, Slot: e.cfg.Source.Slot}
+	}
+	if e.progress < e.trimmed {
+		e.log.Warn().Stringer("progress", e.progress).Stringer("log", e.trimmed).
+			Msg("the outputs are older than the output log; they are computed anew and corrected by the difference")
+		e.dropAll()
+	}
+	covered := map[string]bool{}
+	for _, info := range slices.Clone(e.manifest.Generations) {
+		ok, err := e.reopenGeneration(ctx, info, covered)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			erase(info.ID, e.batch)
+			e.manifest.Generations = slices.DeleteFunc(e.manifest.Generations, func(g generationInfo) bool { return g.ID == info.ID })
+		}
+	}
+	if len(e.manifest.Generations) == 0 {
+		// Nothing is left that the old position would be of.
+		e.position, e.durable, e.partial = 0, 0, partial{Applied: map[uint32]int{}}
+		e.batch.Delete(metaPosition)
+		e.batch.Delete(metaPartial)
+		trimLog(e.batch, e.progress)
+	}
+	if err := e.writeManifest(); err != nil {
+		return nil, err
+	}
+	for _, o := range e.analysis.Outputs {
+		if !covered[o.Name] {
+			wanted = append(wanted, o)
+		}
+	}
+	return wanted, nil
+}
+
+func (e *engine) dropAll() {
+	for _, g := range e.manifest.Generations {
+		erase(g.ID, e.batch)
+	}
+	e.manifest.Generations = nil
+}
+
+// reopenGeneration opens one generation of the state; false: it is of no use.
+func (e *engine) reopenGeneration(ctx context.Context, info generationInfo, covered map[string]bool) (bool, error) {
+	if info.From == 0 {
+		return false, nil // was being loaded
+	}
+	a := e.analysis
+	if !slices.Equal(info.Context, Views(e.cfg)) {
+		conn, err := pgx.Connect(ctx, string(e.cfg.Source.DSN))
+		if err != nil {
+			return false, fmt.Errorf("connect to source: %w", err)
+		}
+		a, err = plan.Analyze(ctx, conn, info.Context, reserved(e.cfg))
+		_ = conn.Close(context.WithoutCancel(ctx))
+		if err != nil {
+			return false, err
+		}
+	}
+	var outputs []*plan.Output
+	for _, v := range info.Views {
+		i := slices.IndexFunc(a.Outputs, func(o *plan.Output) bool { return o.Name == v.Name })
+		if i < 0 || fingerprint(a.Outputs[i], a.Settings) != v.Fingerprint {
+			return false, nil
+		}
+		outputs = append(outputs, a.Outputs[i])
+	}
+	g, err := newGeneration(info.ID, outputs, e.eval, e.store)
+	if err != nil {
+		return false, nil // another version of this program built the circuit
+	}
+	g.from = info.From
+	useful := false
+	for i, v := range g.views {
+		spec := e.specs[v.name]
+		if spec == nil || spec.Fingerprint != info.Views[i].Fingerprint || covered[v.name] || info.Views[i].Forgotten {
+			continue
+		}
+		v.spec = spec
+		if !info.Views[i].Published {
+			useful = true
+			continue
+		}
+		table, err := e.sink.Adopt(ctx, spec)
+		var drift *sink.DriftError
+		switch {
+		case err == nil:
+			v.table = table
+			covered[v.name] = true
+			useful = true
+		case errors.Is(err, sink.ErrAbsent), errors.Is(err, sink.ErrReshaped), errors.As(err, &drift):
+			e.log.Warn().Err(err).Str("view", v.name).Msg("the output table is built anew")
+		default:
+			return false, err
+		}
+	}
+	if !useful {
+		return false, nil
+	}
+	if e.unpublished(info) {
+		for _, v := range g.views {
+			if v.spec != nil {
+				covered[v.name] = true
+			}
+		}
+		e.joining = g
+	} else {
+		e.gens = append(e.gens, g)
+	}
+	return true, nil
+}
+
+// unpublished says that a generation was loaded, but has not joined the others.
+func (e *engine) unpublished(info generationInfo) bool {
+	for _, v := range info.Views {
+		if v.Published {
+			return false
+		}
+	}
+	return true
+}
+
+func (e *engine) writeManifest() error {
+	if err := e.manifest.write(e.batch); err != nil {
+		return err
+	}
+	if _, err := e.batch.Commit(); err != nil {
+		return fmt.Errorf("write manifest: %w", err)
+	}
+	return nil
+}
+
+// publication brings the publication in step with the tables of all
+// generations and of the views to be loaded.
+func (e *engine) publication(ctx context.Context) error {
+	refs := TableRefs(e.analysis.Outputs)
+	for _, g := range e.all() {
+		for _, t := range g.tables {
+			if !slices.ContainsFunc(refs, func(r replication.TableRef) bool { return r.Schema == t.Schema && r.Name == t.Name }) {
+				ref := replication.TableRef{Schema: t.Schema, Name: t.Name}
+				for _, c := range t.Columns {
+					ref.Columns = append(ref.Columns, c.Name)
+				}
+				refs = append(refs, ref)
+			}
+		}
+	}
+	if len(e.manifest.Publication.Tables) > 0 && len(e.all()) > 0 {
+		var stored []replication.TableRef
+		for _, g := range e.all() {
+			for _, t := range g.tables {
+				stored = append(stored, replication.TableRef{Schema: t.Schema, Name: t.Name})
+			}
+		}
+		now, err := replication.ReadFingerprint(ctx, e.source, e.cfg.Source.Publication, stored)
+		if err != nil {
+			return err
+		}
+		if err := replication.Drift(e.manifest.Publication, now); err != nil {
+			return err
+		}
+	}
+	fp, err := replication.EnsurePublication(ctx, e.source, replication.PublicationOptions{
+		Name: e.cfg.Source.Publication, Slot: e.cfg.Source.Slot, Tables: refs, Manage: e.cfg.Source.ManagePublication,
+	})
+	if err != nil {
+		return err
+	}
+	e.manifest.Publication = fp
+	return e.writeManifest()
+}
+
+// all are the generations that apply the stream, and the one that will.
+func (e *engine) all() []*generation {
+	if e.joining == nil {
+		return e.gens
+	}
+	return append(e.gens[:len(e.gens):len(e.gens)], e.joining)
+}
+
+// stopRemoved marks views that are no longer configured.
+func (e *engine) stopRemoved(ctx context.Context) error {
+	views, err := e.sink.Views(ctx)
+	if err != nil {
+		return err
+	}
+	var st []sink.Status
+	for _, v := range views {
+		if e.specs[v.Name] == nil && v.State != sink.Stopped {
+			st = append(st, sink.Status{View: v.Name, State: sink.Stopped, Error: "no longer configured"})
+		}
+	}
+	if len(st) == 0 {
+		return nil
+	}
+	return e.sink.SetStatus(ctx, st...)
+}
+
+// start checks the positions and opens the stream.
+func (e *engine) start(ctx context.Context) error {
+	// What the sink lost is in the output log.
+	heads, err := logHeads(e.store, e.progress)
+	if err != nil {
+		return err
+	}
+	for _, h := range heads {
+		if h.end > e.position {
+			continue // cannot be: the log is written with the position
+		}
+		if err := e.replay(ctx, h); err != nil {
+			return err
+		}
+	}
+	conn, err := replication.Connect(ctx, string(e.cfg.Source.DSN))
+	if err != nil {
+		return err
+	}
+	from := e.position
+	checkpoint := replication.Position{SystemID: e.manifest.SystemID, Timeline: e.manifest.Timeline, LSN: from}
+	system, err := conn.CheckPosition(ctx, e.source, e.cfg.Source.Slot, checkpoint)
+	if err != nil {
+		return errors.Join(err, conn.Close(ctx))
+	}
+	if system.Timeline != e.manifest.Timeline {
+		e.manifest.Timeline = system.Timeline
+		if err := e.writeManifest(); err != nil {
+			return errors.Join(err, conn.Close(ctx))
+		}
+	}
+	if e.joining != nil && len(e.gens) == 0 {
+		if err := e.join(ctx); err != nil {
+			return errors.Join(err, conn.Close(ctx))
+		}
+	}
+	e.stream, err = conn.Start(ctx, replication.StreamOptions{
+		Slot: e.cfg.Source.Slot, Publication: e.cfg.Source.Publication, Start: from,
+	})
+	if err != nil {
+		return err
+	}
+	e.log.Info().Stringer("lsn", from).Int("views", len(e.specs)).Msg("following the source")
+	return nil
+}

@@ -1,0 +1,169 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/rs/zerolog"
+
+	"github.com/stepping-cdc/stepping-cdc/config"
+	"github.com/stepping-cdc/stepping-cdc/replication"
+	"github.com/stepping-cdc/stepping-cdc/sink"
+	"github.com/stepping-cdc/stepping-cdc/state"
+)
+
+const (
+	// instanceWait is how long a starting instance waits for another one's end.
+	instanceWait = 10 * time.Second
+	firstPause   = 100 * time.Millisecond
+	longestPause = 10 * time.Second
+	// steady is how long a session has to last for the next pause to be short.
+	steady = 30 * time.Second
+)
+
+// Pipeline maintains the views of one configuration.
+type Pipeline struct {
+	cfg  *config.Config
+	opts Options
+	log  zerolog.Logger
+	live Snapshot
+}
+
+// New makes a pipeline; Run runs it.
+func New(cfg *config.Config, log zerolog.Logger, opts Options) *Pipeline {
+	return &Pipeline{cfg: cfg, opts: opts, log: log}
+}
+
+// Progress is how far it is; for any goroutine.
+func (p *Pipeline) Progress() Progress { return p.live.Get() }
+
+// Run maintains the views until ctx ends, which is a clean stop and no error,
+// or until the position of Options.UntilLSN. What may mend itself (a lost
+// connection, a restarting server) is tried again with growing pauses. Other
+// errors end it: *ProblemsError, *replication.StopError and what is nobody's
+// fault but ours.
+func (p *Pipeline) Run(ctx context.Context) error {
+	pause := firstPause
+	for {
+		started := time.Now()
+		err := p.session(ctx)
+		switch {
+		case errors.Is(err, errDone), ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())):
+			return nil
+		case !again(err):
+			return config.RedactError(err, string(p.cfg.Source.DSN), string(p.cfg.Sink.DSN))
+		}
+		if time.Since(started) > steady {
+			pause = firstPause
+		}
+		p.log.Warn().Err(config.RedactError(err, string(p.cfg.Source.DSN), string(p.cfg.Sink.DSN))).Dur("pause", pause).Msg("starting again")
+		p.live.update(func(s *Progress) { s.State = "reconnecting" })
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause/2 + rand.N(pause)):
+		}
+		pause = min(2*pause, longestPause)
+	}
+}
+
+// again says whether another session may succeed.
+func again(err error) bool {
+	var stop *replication.StopError
+	var problems *ProblemsError
+	var drift *sink.DriftError
+	switch {
+	case errors.As(err, &stop):
+		return false
+	case errors.As(err, &problems), errors.Is(err, sink.ErrFenced):
+		return false
+	case errors.Is(err, errStateLost), errors.As(err, &drift), errors.Is(err, state.ErrCorrupt):
+		return true
+	}
+	var connect *pgconn.ConnectError
+	return replication.Retryable(err) || sink.Retryable(err) || errors.As(err, &connect) && retryableConnect(err)
+}
+
+// retryableConnect tells a server that is not there yet from one that refuses us.
+func retryableConnect(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code[:2] == "57" || pg.Code[:2] == "53"
+	}
+	return true
+}
+
+// session is one life of the engine.
+func (p *Pipeline) session(ctx context.Context) (err error) {
+	e := &engine{cfg: p.cfg, opts: p.opts, log: p.log, live: &p.live, skip: map[uint32]int{}}
+	defer func() {
+		if closeErr := e.close(); closeErr != nil {
+			p.log.Debug().Err(closeErr).Msg("ending the session")
+		}
+	}()
+	p.live.update(func(s *Progress) { s.State = "starting" })
+	err = e.prepare(ctx)
+	if err == nil {
+		p.opts.Resnapshot = false
+		if e.joining == nil && e.opts.Live != nil {
+			e.opts.Live()
+		}
+		err = e.follow(ctx)
+	}
+	err = e.diagnose(context.WithoutCancel(ctx), err)
+	return e.repair(context.WithoutCancel(ctx), err)
+}
+
+// diagnose finds out what an error of the stream really means.
+func (e *engine) diagnose(ctx context.Context, err error) error {
+	var pg *pgconn.PgError
+	if e.source == nil || !errors.As(err, &pg) {
+		return err
+	}
+	return replication.Diagnose(ctx, e.source, e.cfg.Source.Slot, err)
+}
+
+// repair prepares the next session to mend what this one found broken.
+func (e *engine) repair(ctx context.Context, err error) error {
+	var drift *sink.DriftError
+	switch {
+	case e.manifest == nil || e.store == nil:
+		return err
+	case errors.As(err, &drift):
+		e.log.Error().Err(err).Str("view", drift.View).Msg("the output table was changed by someone else; it is built anew")
+		e.batch.Reset()
+		e.manifest.forget(drift.View)
+		if e.sink != nil && !e.sink.Closed() {
+			st := sink.Status{View: drift.View, State: sink.Drifted, Error: drift.Error()}
+			if statusErr := e.sink.SetStatus(ctx, st); statusErr != nil {
+				e.log.Debug().Err(statusErr).Msg("noting the drift")
+			}
+		}
+	case errors.Is(err, errStateLost), errors.Is(err, state.ErrCorrupt):
+		e.log.Error().Err(err).Msg("the state cannot be continued; everything is computed anew and the outputs corrected by the difference")
+		e.batch.Reset()
+		e.dropAll()
+	default:
+		return err
+	}
+	if writeErr := e.writeManifest(); writeErr != nil {
+		return fmt.Errorf("%w (and %w)", err, writeErr)
+	}
+	return err
+}
+
+// forget makes a view one that no generation computes; the next session loads
+// it anew.
+func (m *manifest) forget(view string) {
+	for i := range m.Generations {
+		for j := range m.Generations[i].Views {
+			if v := &m.Generations[i].Views[j]; v.Name == view {
+				v.Forgotten = true
+			}
+		}
+	}
+}
