@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"github.com/stepping-cdc/stepping-cdc/state"
 )
 
@@ -160,7 +162,12 @@ func crash(t *testing.T, dir string, after time.Duration) (durable uint64) {
 // check opens the store and compares it with the model at its position.
 func check(t *testing.T, dir string, m *model) (position uint64, err error) {
 	t.Helper()
-	s, err := state.Open(dir, small)
+	return checkFS(t, dir, small, m)
+}
+
+func checkFS(t *testing.T, dir string, o state.Options, m *model) (position uint64, err error) {
+	t.Helper()
+	s, err := state.Open(dir, o)
 	if err != nil {
 		return 0, err
 	}
@@ -214,6 +221,61 @@ func TestKill(t *testing.T) {
 		t.Fatal("no step ever survived: the test shows nothing")
 	}
 	t.Logf("%d kills, position %d", rounds, last)
+}
+
+// TestPowerCut cuts the power in the middle of writing: of what was not synced
+// to the disk, a random part is there afterwards. Nothing durable is lost.
+func TestPowerCut(t *testing.T) {
+	fs := vfs.NewCrashableMem()
+	o := small
+	o.FS = fs
+	s, err := state.Open("state", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop, done := make(chan struct{}), make(chan error)
+	go func() {
+		b := s.NewBatch()
+		for step := uint64(1); ; step++ {
+			select {
+			case <-stop:
+				done <- b.Close()
+				return
+			default:
+			}
+			crashWrites(step, b)
+			_, err := b.Commit()
+			if err == nil && step%5 == 0 {
+				err = s.StartFlush()
+			}
+			if err != nil {
+				done <- err
+				return
+			}
+			time.Sleep(time.Millisecond) // the model has to follow
+		}
+	}()
+	m := newModel()
+	r := rand.New(rand.NewPCG(rand.Uint64(), 1))
+	cuts := 0
+	for ; cuts < 10; cuts++ {
+		time.Sleep(time.Duration(r.IntN(40)) * time.Millisecond)
+		durable := s.Durable()
+		after := o
+		after.FS = fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: r.IntN(101), RNG: r})
+		position, err := checkFS(t, "state", after, m)
+		if err != nil || position < durable {
+			t.Fatalf("after cut %d: %v, at %d where %d was durable", cuts, err, position, durable)
+		}
+	}
+	close(stop)
+	if err := errors.Join(<-done, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if m.step == 0 {
+		t.Fatal("no step ever survived: the test shows nothing")
+	}
+	t.Logf("%d cuts, position %d", cuts, m.step)
 }
 
 // TestDamage damages files of a killed store: cut off, zeroed, bits flipped. It
