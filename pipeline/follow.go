@@ -117,7 +117,7 @@ func (e *engine) handle(ctx context.Context, ev replication.Event) error {
 				}
 			}
 			switch {
-			case ev.Last && ev.EndLSN <= e.position:
+			case ev.CommitLSN < e.position:
 				// Sent again: the state has it.
 			case whole:
 				group = append(group, ev)

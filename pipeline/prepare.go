@@ -142,6 +142,10 @@ func (e *engine) prepare(ctx context.Context) error {
 	if e.source, err = replication.OpenSession(ctx, string(e.cfg.Source.DSN)); err != nil {
 		return err
 	}
+	// A nudge is a commit that must reach the disk, whatever the role presets.
+	if _, err := e.source.Exec(ctx, `SET synchronous_commit = local`); err != nil {
+		return fmt.Errorf("prepare the source's session: %w", err)
+	}
 	problems := &ProblemsError{Views: e.analysis.Problems}
 	e.specs, problems.Specs = Specs(e.cfg, e.analysis)
 	problems.Source, err = replication.CheckSource(ctx, e.source, CheckOptions(e.cfg, e.analysis))
@@ -151,7 +155,7 @@ func (e *engine) prepare(ctx context.Context) error {
 	if !problems.empty() {
 		return problems
 	}
-	if e.sink, err = sink.Open(ctx, string(e.cfg.Sink.DSN), sink.Options{Wait: instanceWait}); err != nil {
+	if e.sink, err = sink.Open(ctx, string(e.cfg.Sink.DSN), sink.Options{Wait: instanceWait, SourceElsewhere: !sameServer(e.cfg)}); err != nil {
 		return err
 	}
 	progress, err := e.sink.Progress(ctx)
@@ -187,6 +191,17 @@ func CheckOptions(cfg *config.Config, a *plan.Analysis) replication.CheckOptions
 		Slot: cfg.Source.Slot, Publication: cfg.Source.Publication, ManagePublication: cfg.Source.ManagePublication,
 		Tables: TableRefs(a.Outputs),
 	}
+}
+
+// sameServer says whether source and sink are one server, so that positions of
+// the source are also the sink's own.
+func sameServer(cfg *config.Config) bool {
+	if cfg.Sink.DSN == cfg.Source.DSN {
+		return true
+	}
+	source, err1 := pgx.ParseConfig(string(cfg.Source.DSN))
+	target, err2 := pgx.ParseConfig(string(cfg.Sink.DSN))
+	return err1 == nil && err2 == nil && source.Host == target.Host && source.Port == target.Port
 }
 
 // openState opens the store; one that is damaged is removed, since all of it

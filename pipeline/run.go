@@ -52,7 +52,14 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		started := time.Now()
 		err := p.session(ctx)
 		switch {
-		case errors.Is(err, errDone), ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())):
+		case errors.Is(err, errDone):
+			return nil
+		case ctx.Err() != nil:
+			// Whatever the interruption broke off: state and outputs are left as a
+			// crash would leave them, which a restart continues.
+			if err != nil && !errors.Is(err, ctx.Err()) {
+				p.log.Debug().Err(config.RedactError(err, string(p.cfg.Source.DSN), string(p.cfg.Sink.DSN))).Msg("stopped while")
+			}
 			return nil
 		case !again(err):
 			return config.RedactError(err, string(p.cfg.Source.DSN), string(p.cfg.Sink.DSN))
