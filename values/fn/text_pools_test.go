@@ -26,7 +26,6 @@ func init() {
 		addArgs(name, 1, "0", "-1", "3", "10", "2147483647", "300000000", "-2147483648")
 		addArgs(name, 2, "", "xy", "日本", "🙂")
 	}
-	addArgs("repeat", 1, "0", "-1", "3", "2147483647", "1073741824", "-2147483648")
 	addArgs("replace", 0, "abcabc", "日本語日本", "aaaa", "")
 	addArgs("replace", 1, "", "a", "aa", "日", "bc", "b")
 	addArgs("replace", 2, "", "x", "本本", "aa")
