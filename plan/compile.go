@@ -40,7 +40,7 @@ const errorWidth = 3
 // evaluator serves what Go does not compute itself.
 func Compile(views []*Output, eval expr.Evaluator) *Program {
 	c := &compiler{
-		b: circuit.NewBuilder(), eval: eval,
+		b: circuit.NewBuilder(), eval: eval, asker: &asker{eval: eval, ctx: context.Background()},
 		done: map[string]*compiled{}, indexes: map[string]circuit.Indexed{},
 		sources: map[uint32]*Source{}, scans: map[uint32]circuit.Stream{},
 	}
@@ -75,6 +75,7 @@ func Compile(views []*Output, eval expr.Evaluator) *Program {
 type compiler struct {
 	b       *circuit.Builder
 	eval    expr.Evaluator
+	asker   *asker
 	done    map[string]*compiled // by fingerprint
 	indexes map[string]circuit.Indexed
 	sources map[uint32]*Source
@@ -241,6 +242,7 @@ func (c *compiler) mapper(in *compiled, cols []algebra.Column, conds, exprs []ex
 	conds, exprs = in.exprs(conds), in.exprs(exprs)
 	all := append(conds[:len(conds):len(conds)], exprs...)
 	m := newMapper(conds, exprs, in.width, cols, in.at, c.eval)
+	m.asker = c.asker
 	r := &compiled{width: len(exprs), id: id, at: identity(len(exprs)), errs: in.errs}
 	label = fmt.Sprint(label, " at ", in.at)
 	canFail := in.dirty

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/circuit"
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
@@ -41,9 +42,10 @@ func (c *compiler) aggregate(n *algebra.Aggregate, id string) *compiled {
 		if a.Filter != nil {
 			filterAt = place(a.Filter)
 		}
-		spec.Aggregates = append(spec.Aggregates, aggregateSpec(a, argAt, filterAt))
+		spec.Aggregates = append(spec.Aggregates, c.aggregateSpec(a, argAt, filterAt))
 	}
-	if cols, ok := plain(feed); ok {
+	asks := slices.ContainsFunc(n.Aggs, func(a algebra.Agg) bool { return a.Impl == nil })
+	if cols, ok := plain(feed); ok && !asks {
 		// All plain columns: no mapper needed.
 		for i := range groupAt {
 			groupAt[i] = in.at[cols[groupAt[i]]]
@@ -58,7 +60,7 @@ func (c *compiler) aggregate(n *algebra.Aggregate, id string) *compiled {
 			if a.Filter != nil {
 				filterAt = in.at[a.Filter.(*expr.Col).Index]
 			}
-			spec.Aggregates = append(spec.Aggregates, aggregateSpec(a, argAt, filterAt))
+			spec.Aggregates = append(spec.Aggregates, c.aggregateSpec(a, argAt, filterAt))
 		}
 	} else {
 		in = c.mapper(in, n.In.Cols(), nil, feed, id+" arguments", "Compute for "+n.Label())
@@ -88,9 +90,9 @@ func (c *compiler) aggregate(n *algebra.Aggregate, id string) *compiled {
 	return &compiled{stream: s, width: width, id: id, at: identity(width), errs: in.errs, dirty: len(n.Aggs) > 0}
 }
 
-func aggregateSpec(a algebra.Agg, argAt []int, filterAt int) circuit.Aggregate {
+func (c *compiler) aggregateSpec(a algebra.Agg, argAt []int, filterAt int) circuit.Aggregate {
 	out := circuit.Aggregate{Width: len(argAt)}
-	skipNull := a.Impl.SkipNull || a.Distinct && a.Impl.Linear != nil
+	skipNull := a.Impl == nil || a.Impl.SkipNull || a.Distinct && a.Impl.Linear != nil
 	out.Args = func(row, dst []values.Datum) bool {
 		if filterAt >= 0 && !row[filterAt].IsTrue() {
 			return false
@@ -114,6 +116,12 @@ func aggregateSpec(a algebra.Agg, argAt []int, filterAt int) circuit.Aggregate {
 			}
 			return dst, true
 		}
+	}
+	if a.Impl == nil {
+		elem := a.Args[0].Type()
+		out.Fold = c.asker.fold(a.Remote)
+		out.Order = func(dst []byte, args []values.Datum) []byte { return values.AppendKey(dst, elem, args[0]) }
+		return out
 	}
 	if a.Impl.Linear != nil {
 		out.Linear = func() circuit.Accumulator { return a.Impl.Linear() }

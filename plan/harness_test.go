@@ -86,6 +86,7 @@ type rig struct {
 	loose   map[string]bool // compare by SQL equality, floats by tolerance
 	failed  map[string]int  // how often a view had errors in its data
 	agreed  map[string]int  // how often it was compared
+	filled  map[string]int  // how many rows it had in all
 	rnd     *rand.Rand
 }
 
@@ -96,7 +97,7 @@ func newRig(t testing.TB, dsn string, views []plan.View, rnd *rand.Rand) *rig {
 	t.Cleanup(func() { _ = eval.Close(context.Background()) })
 	r := &rig{
 		t: t, conn: connect(t, dsn), prog: plan.Compile(a.Outputs, eval), store: state.NewMemory(state.Options{}),
-		outputs: map[string]zset{}, loose: map[string]bool{}, failed: map[string]int{}, agreed: map[string]int{}, rnd: rnd,
+		outputs: map[string]zset{}, loose: map[string]bool{}, failed: map[string]int{}, agreed: map[string]int{}, filled: map[string]int{}, rnd: rnd,
 	}
 	var err error
 	if r.circuit, err = r.prog.Builder.Build(r.store, []byte("v")); err != nil {
@@ -105,22 +106,18 @@ func newRig(t testing.TB, dsn string, views []plan.View, rnd *rand.Rand) *rig {
 	for range r.prog.Sources {
 		r.tables = append(r.tables, zset{})
 	}
-	r.declare(views)
+	r.declare()
 	r.step(map[string]*circuit.Batch{})
 	return r
 }
 
 // declare gives the oracle the views under their names.
-func (r *rig) declare(views []plan.View) {
-	for pending := views; len(pending) > 0; {
-		var again []plan.View
+func (r *rig) declare() {
+	for pending := r.prog.Views; len(pending) > 0; {
+		var again []*plan.Output
 		var last error
 		for _, v := range pending {
-			query := v.Query
-			if v.From != "" {
-				query = "SELECT * FROM " + v.From
-			}
-			if _, err := r.conn.Exec(r.t.Context(), "CREATE TEMP VIEW "+pgx.Identifier{v.Name}.Sanitize()+" AS "+query); err != nil {
+			if _, err := r.conn.Exec(r.t.Context(), "CREATE TEMP VIEW "+pgx.Identifier{v.Name}.Sanitize()+" AS "+v.Query); err != nil {
 				last, again = err, append(again, v)
 			}
 		}
@@ -267,6 +264,7 @@ func (r *rig) check() {
 			continue
 		}
 		r.agreed[v.Name]++
+		r.filled[v.Name] += len(want)
 		if diff := r.compare(v, want); diff != "" {
 			r.t.Errorf("%s differs\n%s\n%s", v.Name, v.Query, diff)
 		}
@@ -331,6 +329,18 @@ func (r *rig) compare(v *plan.Output, want [][]values.Datum) string {
 				return
 			}
 			fmt.Fprintf(&b, "%s %s\n", sign, showRow(row, v.Columns))
+		}
+	}
+	for _, m := range missing {
+		for _, e := range extra {
+			if showRow(m, v.Columns) != showRow(e, v.Columns) {
+				continue
+			}
+			for i, c := range v.Columns {
+				if m[i] != e[i] {
+					fmt.Fprintf(&b, "column %s (%s) looks alike: %#v, %#v\n", c.Name, c.Type.SQL, m[i], e[i])
+				}
+			}
 		}
 	}
 	show("missing", missing)

@@ -16,6 +16,7 @@ type mapper struct {
 	exprs []expr.Eval
 	cols  []algebra.Column // of the input relation, for error reports
 	at    []int            // where they are in the stream's rows
+	asker *asker           // of the aggregates below and above
 }
 
 // newMapper compiles conditions and expressions over the rows of a stream that
@@ -34,6 +35,7 @@ func newMapper(conds, exprs []expr.Expr, width int, cols []algebra.Column, at []
 
 // run is the operator's function. With bad nil no evaluation can fail.
 func (m *mapper) run(ctx context.Context, in, good, bad *circuit.Batch) error {
+	m.asker.ctx = ctx
 	var ext [][]values.Datum
 	if m.stage != nil {
 		var err error
@@ -59,7 +61,9 @@ rows:
 			}
 		}
 		if failed.IsErr() {
-			m.report(bad, failed, in.Row(i), in.W[i])
+			if err := m.report(bad, failed, in.Row(i), in.W[i]); err != nil {
+				return err
+			}
 			continue
 		}
 		to := good.Grow(in.W[i])
@@ -67,7 +71,9 @@ rows:
 			v := e(row)
 			if v.IsErr() && bad != nil {
 				good.Data, good.W = good.Data[:len(good.Data)-good.Width], good.W[:len(good.W)-1]
-				m.report(bad, v, in.Row(i), in.W[i])
+				if err := m.report(bad, v, in.Row(i), in.W[i]); err != nil {
+					return err
+				}
 				continue rows
 			}
 			to[j] = v
@@ -76,13 +82,18 @@ rows:
 	return nil
 }
 
-// report writes an error row: SQLSTATE, message, and the row that failed.
-func (m *mapper) report(bad *circuit.Batch, failed values.Datum, row []values.Datum, w int64) {
+// report writes an error row: SQLSTATE, message, and the row that failed. It
+// fails if the value is no fault of the data.
+func (m *mapper) report(bad *circuit.Batch, failed values.Datum, row []values.Datum, w int64) error {
 	err := failed.Err()
+	if err.SQLState == unanswered {
+		return m.asker.failure()
+	}
 	to := bad.Grow(w)
 	to[0] = values.String(err.SQLState)
 	to[1] = values.String(err.Message)
 	to[2] = values.String(m.describe(row))
+	return nil
 }
 
 // describe shows the row that failed for people.

@@ -117,12 +117,12 @@ func (r *rig) write() {
 		some = fmt.Sprintf("k = %d", r.rnd.IntN(10))
 	}
 	var sql string
-	switch r.rnd.IntN(20) {
-	case 0:
+	switch n := r.rnd.IntN(100); {
+	case n == 0:
 		sql = "TRUNCATE " + t.name
-	case 1, 2, 3, 4:
+	case n < 18:
 		sql = "DELETE FROM " + t.name + " WHERE " + some
-	case 5, 6, 7, 8, 9, 10:
+	case n < 50:
 		var set []string
 		for range 1 + r.rnd.IntN(3) {
 			// Mostly not the key.
@@ -138,7 +138,7 @@ func (r *rig) write() {
 		sql = "UPDATE " + t.name + " SET " + strings.Join(set, ", ") + " WHERE " + some
 	default:
 		var rows []string
-		for range 1 + r.rnd.IntN(4) {
+		for range 1 + r.rnd.IntN(8) {
 			var vals []string
 			for _, c := range t.cols {
 				_, pool, _ := strings.Cut(c, ":")

@@ -4,7 +4,9 @@ import (
 	"strings"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
 // Settings are the session settings that a view's functions may depend on.
@@ -27,7 +29,7 @@ func (s Settings) UTC() bool {
 // settings we pin (TimeZone, DateStyle, IntervalStyle …). Everything else that
 // is STABLE may read tables, the clock or the session.
 var stableNames = map[string]bool{
-	"array_to_string": true, "concat": true, "concat_ws": true, "format": true, "quote_literal": true, "quote_nullable": true,
+	"textanycat": true, "anytextcat": true, "array_to_string": true, "concat": true, "concat_ws": true, "format": true, "quote_literal": true, "quote_nullable": true,
 	"to_char": true, "to_date": true, "to_timestamp": true, "to_number": true,
 	"to_json": true, "to_jsonb": true, "array_to_json": true, "row_to_json": true,
 	"json_build_array": true, "json_build_object": true, "jsonb_build_array": true, "jsonb_build_object": true,
@@ -56,8 +58,30 @@ var clockNames = map[string]bool{
 	"now": true, "transaction_timestamp": true, "statement_timestamp": true, "clock_timestamp": true, "timeofday": true,
 }
 
+// settled says whether a type's text form depends on the value and on pinned
+// settings alone, and records why not. That of a regclass depends on the names
+// in the catalogue, that of money on a locale.
+func (t *translator) settled(n *pgtree.Node, ty *values.Type) bool {
+	for ty.Kind == values.KindArray {
+		ty = ty.Elem
+	}
+	if ty.Kind != values.Opaque {
+		return true
+	}
+	ok, err := t.cat.ImmutableText(t.ctx, ty.BaseOID)
+	if err != nil {
+		t.fail(err)
+		return false
+	}
+	if !ok {
+		construct := "the text form of " + ty.SQL
+		t.problem(n, CodeVolatile, construct, construct+" depends on the catalogue or the session, not on the value alone", "")
+	}
+	return ok
+}
+
 // stable says whether a function may be part of a view, and records why not.
-func (t *translator) stable(n *pgtree.Node, p *catalog.Proc) bool {
+func (t *translator) stable(n *pgtree.Node, p *catalog.Proc, args []expr.Expr) bool {
 	name := describe(p)
 	builtin := p.Schema == "pg_catalog"
 	switch {
@@ -70,6 +94,11 @@ func (t *translator) stable(n *pgtree.Node, p *catalog.Proc) bool {
 		t.problem(n, CodeVolatile, name, name+" is VOLATILE: it is not a function of the data", "leave it out, or declare it IMMUTABLE if it is so in truth")
 		return false
 	case builtin && (stableNames[p.Name] || isTimeComparison(p.Name) || p.Name == "age" && len(p.ArgTypes) == 2):
+		for _, a := range args {
+			if !t.settled(n, a.Type()) {
+				return false
+			}
+		}
 		return true
 	}
 	t.problem(n, CodeVolatile, name, name+" is STABLE: it may depend on tables, on the session or on the clock", "declare it IMMUTABLE if it depends on its arguments alone")

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
+	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
 	"github.com/stepping-cdc/stepping-cdc/values"
@@ -129,16 +130,13 @@ func (t *translator) aggref(n *pgtree.Node, s *scope) expr.Expr {
 		return nil
 	}
 	if a.Impl = agg.Lookup(a.Name, types, a.T); a.Impl == nil {
-		remedy := ""
-		for _, ty := range types {
-			if ty.Collation != 0 && !values.Comparable(ty) {
-				remedy = `order it by bytes: COLLATE "C"`
-			}
-		}
-		t.refuse(n, CodeUnsupported, "aggregate "+name, remedy)
+		a.Remote = t.remoteExtreme(proc, types, n.OID("inputcollid"), a.T)
+	}
+	if a.Impl == nil && a.Remote == nil {
+		t.refuse(n, CodeUnsupported, "aggregate "+name, "")
 		return nil
 	}
-	if a.Impl.Fold != nil {
+	if a.Impl == nil || a.Impl.Fold != nil {
 		a.Distinct = false // the ordered aggregates look at values, not at copies
 	}
 	if a.Distinct {
@@ -152,6 +150,24 @@ func (t *translator) aggref(n *pgtree.Node, s *scope) expr.Expr {
 		g.names = append(g.names, id)
 	}
 	return &expr.Col{Index: -1 - i, T: a.T}
+}
+
+// remoteExtreme is min or max over values whose order only Postgres knows: it is
+// asked for the extreme of all of a group's values whenever one of them changed.
+func (t *translator) remoteExtreme(proc *catalog.Proc, types []*values.Type, collation uint32, result *values.Type) *expr.Remote {
+	if proc.Schema != "pg_catalog" || proc.Name != "min" && proc.Name != "max" || len(types) != 1 {
+		return nil
+	}
+	elem := types[0]
+	if elem.Kind == values.KindArray || elem.NoBinary { // there are no arrays of arrays
+		return nil
+	}
+	array := &values.Type{Kind: values.KindArray, Elem: elem, Typmod: -1, Schema: "pg_catalog", Name: "_" + elem.Name, SQL: elem.SQL + "[]"}
+	sql := []string{
+		"(SELECT pg_catalog." + proc.Name + "(x" + t.collation(&expr.Col{T: elem}, collation) + ") FROM pg_catalog.unnest(",
+		") AS u(x))",
+	}
+	return expr.NewRemote(sql, []expr.Expr{&expr.Col{Index: 0, Name: "values", T: array}}, true, result)
 }
 
 // finish puts the aggregate, and HAVING, on its input.

@@ -89,7 +89,7 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 		arg := t.expr(n.Node("arg"), s)
 		return t.relabel(arg, t.typ(arg.Type().OID, arg.Type().Typmod, n.OID("collOid")))
 	case "COERCEVIAIO":
-		return t.viaIO(t.expr(n.Node("arg"), s), t.typ(n.OID("resulttype"), -1, n.OID("resultcollid")))
+		return t.viaIO(n, t.expr(n.Node("arg"), s), t.typ(n.OID("resulttype"), -1, n.OID("resultcollid")))
 	case "ARRAYCOERCEEXPR", "COERCETODOMAIN":
 		return t.remoteCast(t.expr(n.Node("arg"), s), t.typ(n.OID("resulttype"), int32(n.Int("resulttypmod")), n.OID("resultcollid")))
 	case "ARRAYEXPR", "ARRAY":
@@ -194,7 +194,7 @@ func (t *translator) function(n *pgtree.Node, s *scope) expr.Expr {
 	result := t.typ(n.OID("funcresulttype"), -1, n.OID("funccollid"))
 	nodes := n.Nodes("args")
 	args := t.exprs(nodes, s)
-	if !t.stable(n, proc) {
+	if !t.stable(n, proc, args) {
 		return nil
 	}
 	named := false
@@ -292,7 +292,7 @@ func (t *translator) operator(n *pgtree.Node, s *scope) expr.Expr {
 	}
 	result := t.typ(n.OID("opresulttype"), -1, n.OID("opcollid"))
 	args := t.exprs(n.Nodes("args"), s)
-	if !t.stable(n, proc) {
+	if !t.stable(n, proc, args) {
 		return nil
 	}
 	equal := len(args) == 2 && op.Equal && sameKey(args[0].Type(), args[1].Type())
@@ -302,6 +302,9 @@ func (t *translator) operator(n *pgtree.Node, s *scope) expr.Expr {
 	}
 	if equal && op.Schema == "pg_catalog" && op.Name == "=" {
 		return &expr.Native{Func: keyEquality(args[0].Type(), args[1].Type()), Name: proc.Signature, Total: true, Equal: true, Args: args, T: result}
+	}
+	if e := t.concatenation(n, proc, args, result); e != nil {
+		return e
 	}
 	name := " OPERATOR(" + pgx.Identifier{op.Schema}.Sanitize() + "." + op.Name + ") "
 	sql := []string{"", ""}
@@ -326,6 +329,24 @@ func (t *translator) operatorProc(n *pgtree.Node) (*catalog.Operator, *catalog.P
 		return nil, nil
 	}
 	return op, proc
+}
+
+// concatenation translates text || anything: the text form, then ||.
+func (t *translator) concatenation(n *pgtree.Node, proc *catalog.Proc, args []expr.Expr, result *values.Type) expr.Expr {
+	if proc.Schema != "pg_catalog" || proc.Name != "textanycat" && proc.Name != "anytextcat" {
+		return nil
+	}
+	parts := make([]expr.Expr, len(args))
+	for i, a := range args {
+		if parts[i] = a; a.Type().Kind != values.KindText {
+			parts[i] = t.viaIO(n, a, result)
+		}
+	}
+	textcat := catalog.Proc{Schema: "pg_catalog", Name: "textcat", ArgTypes: []string{"text", "text"}, Signature: "textcat(text,text)"}
+	if e := t.native(&textcat, parts, result, n.OID("inputcollid")); e != nil {
+		return e
+	}
+	return nil
 }
 
 // keyEquality is the equality of types that have no function of their own in Go
@@ -362,7 +383,7 @@ func keyFamily(k values.Kind) values.Kind {
 func (t *translator) comparison(n *pgtree.Node, s *scope) (a, b, eq expr.Expr) {
 	args := t.exprs(n.Nodes("args"), s)
 	_, proc := t.operatorProc(n)
-	if proc == nil || len(args) != 2 || !t.stable(n, proc) {
+	if proc == nil || len(args) != 2 || !t.stable(n, proc, args) {
 		return placeholder, placeholder, nil
 	}
 	if e := t.native(proc, pairOf(args[0].Type(), args[1].Type()), values.BoolType, n.OID("inputcollid")); e != nil {
@@ -392,7 +413,7 @@ func (t *translator) nullIf(n *pgtree.Node, s *scope) expr.Expr {
 func (t *translator) anyAll(n *pgtree.Node, s *scope) expr.Expr {
 	args := t.exprs(n.Nodes("args"), s)
 	op, proc := t.operatorProc(n)
-	if proc == nil || len(args) != 2 || !t.stable(n, proc) {
+	if proc == nil || len(args) != 2 || !t.stable(n, proc, args) {
 		return nil
 	}
 	useOr := n.Bool("useOr")
@@ -480,14 +501,14 @@ func (t *translator) coerce(n *pgtree.Node, e expr.Expr, ty *values.Type) expr.E
 	case "b":
 		return t.relabel(e, ty)
 	case "i":
-		return t.viaIO(e, ty)
+		return t.viaIO(n, e, ty)
 	case "f":
 		proc, err := t.cat.Proc(t.ctx, cast.Func)
 		if err != nil {
 			t.fail(err)
 			return e
 		}
-		if t.stable(n, proc) {
+		if t.stable(n, proc, []expr.Expr{e}) {
 			if f := t.native(proc, []expr.Expr{e}, ty, ty.Collation); f != nil {
 				return f
 			}
@@ -499,11 +520,49 @@ func (t *translator) coerce(n *pgtree.Node, e expr.Expr, ty *values.Type) expr.E
 	return t.remoteCast(e, ty)
 }
 
-func (t *translator) viaIO(e expr.Expr, ty *values.Type) expr.Expr {
+// viaIO translates a cast by way of the text form.
+func (t *translator) viaIO(n *pgtree.Node, e expr.Expr, ty *values.Type) expr.Expr {
 	if f := fn.CoerceViaIO(e.Type(), ty); f != nil && t.meets(f.Need, 0) {
 		return &expr.Native{Func: f, Name: "cast(" + e.Type().SQL + "," + ty.SQL + ")", Args: []expr.Expr{e}, T: ty}
 	}
-	return t.remoteCast(e, ty)
+	if !t.settled(n, e.Type()) || !t.settled(n, ty) {
+		return placeholder
+	}
+	return t.remoteCast(guardClock(e, ty), ty)
+}
+
+// guardClock fails a cast of text to a date or time that means the present
+// ('now', 'today' …): its value would be that of the moment of evaluation.
+func guardClock(e expr.Expr, ty *values.Type) expr.Expr {
+	for elem := ty; ; elem = elem.Elem {
+		switch elem.Kind {
+		case values.KindArray:
+			continue
+		case values.KindDate, values.KindTime, values.KindTimeTZ, values.KindTimestamp, values.KindTimestampTZ:
+		default:
+			return e
+		}
+		break
+	}
+	strict := &fn.Func{Strict: true, F1: func(v values.Datum) values.Datum {
+		if word := clockWord(v.Str()); word != "" {
+			return values.Errorf("0A000", "%q means a time that passes: %s", word, strings.TrimSpace(v.Str()))
+		}
+		return v
+	}}
+	return &expr.Native{Func: strict, Name: "not_the_present(text)", Args: []expr.Expr{e}, T: e.Type()}
+}
+
+// clockWord finds a word for the present in the text of a date or time. Words
+// are what Postgres' own parser takes for them: runs of letters, in any case.
+func clockWord(s string) string {
+	for _, w := range strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return r < 'a' || r > 'z' }) {
+		switch w {
+		case "now", "today", "tomorrow", "yesterday":
+			return w
+		}
+	}
+	return ""
 }
 
 func (t *translator) remoteCast(e expr.Expr, ty *values.Type) expr.Expr {

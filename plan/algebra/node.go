@@ -87,7 +87,8 @@ type Aggregate struct {
 // Agg is one aggregate call.
 type Agg struct {
 	Name     string // signature
-	Impl     *agg.Aggregate
+	Impl     *agg.Aggregate // nil: Postgres computes it
+	Remote   *expr.Remote   // over the array of a group's values, if Impl is nil
 	Args     []expr.Expr
 	Filter   expr.Expr // nil: none
 	Distinct bool
@@ -250,6 +251,9 @@ func (a Agg) Label() string {
 		s += "DISTINCT "
 	}
 	s += list(a.Args) + "):" + a.T.SQL
+	if a.Remote != nil {
+		s += " " + expr.String(a.Remote)
+	}
 	if a.Filter != nil {
 		s += " filter " + expr.String(a.Filter)
 	}

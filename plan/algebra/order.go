@@ -20,9 +20,84 @@ func Order(n Node) Node {
 		n = n.With(ordered)
 	}
 	if j, ok := n.(*Join); ok {
+		if p := computeKeys(j); p != nil {
+			j = p.In.(*Join)
+			p.In = orderJoin(j)
+			return p
+		}
 		return orderJoin(j)
 	}
 	return n
+}
+
+// computeKeys makes join keys that can raise an error, or that Postgres
+// evaluates, columns of the inputs: they are then computed once a row, and a row
+// whose key fails ends among the errors. Conditions on such an input alone go
+// below, since they may be what guards the key. The result drops the added
+// columns again; it is nil if there is nothing to do.
+func computeKeys(n *Join) *Project {
+	starts := offsets(n.Inputs)
+	eqs, rest := equalities(n.Conds, starts)
+	added := make([][]expr.Expr, len(n.Inputs))
+	for _, e := range eqs {
+		for s, side := range e.side {
+			if i := e.in[s]; !expr.Total(side) {
+				added[i] = append(added[i], expr.Shift(side, -starts[i]))
+			}
+		}
+	}
+	out := &Join{}
+	above := &Project{In: out}
+	to := map[int]int{}
+	offset := 0
+	computed := false
+	for i, in := range n.Inputs {
+		cols := in.Cols()
+		for c, col := range cols {
+			to[starts[i]+c] = offset + c
+			above.Exprs = append(above.Exprs, &expr.Col{Index: offset + c, Name: col.Name, T: col.Type})
+			above.Names = append(above.Names, col.Name)
+		}
+		if len(added[i]) > 0 {
+			computed = true
+			var guards []expr.Expr
+			guards, rest = split(rest, func(c expr.Expr) bool { in := inputsOf(c, starts); return len(in) == 1 && in[0] == i })
+			for g, c := range guards {
+				guards[g] = expr.Shift(c, -starts[i])
+			}
+			p := &Project{In: filter(in, guards)}
+			for c, col := range cols {
+				p.Exprs, p.Names = append(p.Exprs, &expr.Col{Index: c, Name: col.Name, T: col.Type}), append(p.Names, col.Name)
+			}
+			for _, e := range added[i] {
+				p.Exprs, p.Names = append(p.Exprs, e), append(p.Names, "key")
+			}
+			in = p
+		}
+		out.Inputs = append(out.Inputs, in)
+		offset += len(in.Cols())
+	}
+	if !computed {
+		return nil
+	}
+	newStarts := offsets(out.Inputs)
+	next := make([]int, len(n.Inputs))
+	for _, e := range eqs {
+		args := make([]expr.Expr, 2)
+		for s, side := range e.side {
+			i := e.in[s]
+			if expr.Total(side) {
+				args[s] = expr.Remap(side, to)
+				continue
+			}
+			at := newStarts[i] + starts[i+1] - starts[i] + next[i]
+			next[i]++
+			args[s] = &expr.Col{Index: at, Name: "key", T: side.Type()}
+		}
+		out.Conds = append(out.Conds, e.cond.With(args))
+	}
+	out.Conds = append(out.Conds, remapAll(rest, to)...)
+	return above
 }
 
 // equality is a condition l = r between two inputs of a join.
@@ -97,7 +172,7 @@ func equalities(conds []expr.Expr, starts []int) (eqs []equality, rest []expr.Ex
 	for _, c := range conds {
 		if n, ok := c.(*expr.Native); ok && n.Equal {
 			l, r := inputsOf(n.Args[0], starts), inputsOf(n.Args[1], starts)
-			if len(l) == 1 && len(r) == 1 && l[0] != r[0] && expr.Total(n.Args[0]) && expr.Total(n.Args[1]) {
+			if len(l) == 1 && len(r) == 1 && l[0] != r[0] {
 				eqs = append(eqs, equality{c, [2]expr.Expr{n.Args[0], n.Args[1]}, [2]int{l[0], r[0]}})
 				continue
 			}

@@ -43,6 +43,10 @@ func prune(n Node, need []int) Node {
 			out.Inputs = append(out.Inputs, prune(in, need))
 		}
 		return out
+	case *Distinct:
+		if Keys(n.In) != nil { // no two rows are the same anyway
+			return prune(n.In, need)
+		}
 	case *Values:
 		out := &Values{}
 		for _, c := range need {

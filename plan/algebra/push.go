@@ -23,6 +23,9 @@ func push(n Node, conds []expr.Expr) Node {
 		}
 		return &Project{In: push(n.In, below), Exprs: n.Exprs, Names: n.Names}
 	case *Join:
+		if p := pull(n); p != nil {
+			return push(p, conds)
+		}
 		return pushJoin(flatten(n), conds)
 	case *Aggregate:
 		below, above := split(conds, func(c expr.Expr) bool {
@@ -92,6 +95,65 @@ func readsOnlyExact(c expr.Expr, cols []Column, limit int) bool {
 	return true
 }
 
+// pull takes projections that can raise an error out of the inputs of a join
+// and puts them above it, so that rows which find no partner are never shown to
+// them; nil if there are none.
+func pull(n *Join) Node {
+	found := false
+	out := &Join{}
+	above := &Project{In: out}
+	offset := 0
+	for _, in := range n.Inputs {
+		cols := in.Cols()
+		base, conds := in, []expr.Expr(nil)
+		for {
+			f, ok := base.(*Filter)
+			if !ok {
+				break
+			}
+			conds, base = append(conds, f.Conds...), f.In
+		}
+		exprs := make([]expr.Expr, len(cols))
+		p, ok := base.(*Project)
+		if ok && !allTotal(p.Exprs) {
+			found = true
+			base = p.In
+			for i, c := range conds {
+				conds[i] = expr.Substitute(c, p.Exprs)
+			}
+			in = filter(base, conds)
+			for i, e := range p.Exprs {
+				exprs[i] = expr.Shift(e, offset)
+			}
+		} else {
+			for i, c := range cols {
+				exprs[i] = &expr.Col{Index: offset + i, Name: c.Name, T: c.Type}
+			}
+		}
+		out.Inputs = append(out.Inputs, in)
+		offset += len(in.Cols())
+		for i, c := range cols {
+			above.Exprs, above.Names = append(above.Exprs, exprs[i]), append(above.Names, c.Name)
+		}
+	}
+	if !found {
+		return nil
+	}
+	for _, c := range n.Conds {
+		out.Conds = append(out.Conds, expr.Substitute(c, above.Exprs))
+	}
+	return above
+}
+
+func allTotal(es []expr.Expr) bool {
+	for _, e := range es {
+		if !expr.Total(e) {
+			return false
+		}
+	}
+	return true
+}
+
 // flatten merges joins that stand directly under a join.
 func flatten(n *Join) *Join {
 	out := &Join{}
@@ -130,7 +192,7 @@ func pushJoin(n *Join, conds []expr.Expr) Node {
 	down := make([][]expr.Expr, len(n.Inputs))
 	var keep []expr.Expr
 	all, _ := split(append(n.Conds[:len(n.Conds):len(n.Conds)], conds...), func(expr.Expr) bool { return true })
-	for _, c := range all {
+	for _, c := range constants(all) {
 		owner := inputsOf(c, starts)
 		if len(owner) == 1 && expr.Total(c) {
 			down[owner[0]] = append(down[owner[0]], expr.Shift(c, -starts[owner[0]]))
@@ -143,6 +205,43 @@ func pushJoin(n *Join, conds []expr.Expr) Node {
 		inputs[i] = push(in, down[i])
 	}
 	return &Join{Inputs: inputs, Conds: keep}
+}
+
+// constants adds the equalities with constants that follow from the others:
+// a = b and b = 1 give a = 1, which then thins out a's input as well.
+func constants(conds []expr.Expr) []expr.Expr {
+	type edge struct{ a, b *expr.Col }
+	var edges []edge
+	bound := map[int]*expr.Native{} // column → its equality with a constant
+	for _, c := range conds {
+		n, ok := c.(*expr.Native)
+		if !ok || !n.Equal {
+			continue
+		}
+		l, lcol := n.Args[0].(*expr.Col)
+		r, rcol := n.Args[1].(*expr.Col)
+		_, rconst := n.Args[1].(*expr.Const)
+		switch {
+		case lcol && rcol && l.T.OID == r.T.OID:
+			edges = append(edges, edge{l, r}, edge{r, l})
+		case lcol && rconst:
+			bound[l.Index] = n
+		}
+	}
+	for again := len(bound) > 0; again; {
+		again = false
+		for _, e := range edges {
+			from := bound[e.a.Index]
+			if from == nil || bound[e.b.Index] != nil {
+				continue
+			}
+			derived := from.With([]expr.Expr{e.b, from.Args[1]}).(*expr.Native)
+			bound[e.b.Index] = derived
+			conds = append(conds[:len(conds):len(conds)], derived)
+			again = true
+		}
+	}
+	return conds
 }
 
 // offsets is where each input's columns start, and, last, how many there are.

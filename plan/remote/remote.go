@@ -26,6 +26,8 @@ const (
 	batchRows = 2000
 	// memoBytes bounds the remembered results of all calls together.
 	memoBytes = 64 << 20
+	// memoEntry bounds one of them: a whole group's values are not worth keeping.
+	memoEntry = 64 << 10
 )
 
 // Evaluator is an expr.Evaluator over a connection of its own, opened when it is
@@ -34,10 +36,12 @@ type Evaluator struct {
 	dsn      string
 	settings plan.Settings
 
-	mu    sync.Mutex
-	conn  *pgx.Conn
-	memo  map[string]values.Datum
-	bytes int
+	mu   sync.Mutex
+	conn *pgx.Conn
+	// prepared are the connection's statements: SQL → name.
+	prepared map[string]string
+	memo     map[string]values.Datum
+	bytes    int
 }
 
 // New makes an evaluator. Functions run under the given settings, whatever the
@@ -76,7 +80,7 @@ func (e *Evaluator) connect(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("connect to evaluate functions: %w", err)
 	}
-	e.conn = conn
+	e.conn, e.prepared = conn, map[string]string{}
 	return nil
 }
 
@@ -122,6 +126,9 @@ func (e *Evaluator) EvalRemote(ctx context.Context, call *expr.Remote, args [][]
 func (e *Evaluator) remember(key string, v values.Datum) {
 	const overhead = 96
 	size := len(key) + len(v.Str()) + overhead
+	if size > memoEntry {
+		return
+	}
 	if e.bytes+size > memoBytes {
 		// Starting over costs a batch of calls; keeping an order of use would
 		// cost every look-up.
@@ -170,26 +177,36 @@ func (e *Evaluator) query(ctx context.Context, call *expr.Remote, rows [][]value
 	if err := e.connect(ctx); err != nil {
 		return nil, err
 	}
-	sql, text := Query(call)
-	params := make([][]byte, len(call.Args)+1)
-	formats := make([]int16, len(params))
-	for c, a := range call.Args {
-		var err error
-		if params[c], err = column(a.Type(), rows, c); err != nil {
-			return nil, err
-		}
-		formats[c] = 1
+	var stmt Statement
+	var params [][]byte
+	var err error
+	if len(rows) == 1 {
+		stmt = One(call)
+		params, err = parameters(call, rows[0])
+	} else {
+		stmt = Many(call)
+		params, err = columns(call, rows)
 	}
-	params[len(call.Args)] = strconv.AppendInt(nil, int64(len(rows)), 10)
+	if err != nil {
+		return nil, err
+	}
+	formats := make([]int16, len(params))
+	for i := range formats {
+		formats[i] = 1
+		if stmt.Text[i] {
+			formats[i] = 0
+		}
+	}
+	name, err := e.prepare(ctx, stmt.SQL)
+	if err != nil {
+		return nil, err
+	}
 	resultFormat := int16(1)
-	if text {
+	if call.T.NoBinary {
 		resultFormat = 0
 	}
-	res := e.conn.PgConn().ExecParams(ctx, sql, params, nil, formats, []int16{resultFormat}).Read()
+	res := e.conn.PgConn().ExecPrepared(ctx, name, params, formats, []int16{resultFormat}).Read()
 	if res.Err != nil {
-		if e.conn.PgConn().IsClosed() {
-			e.conn = nil
-		}
 		return nil, res.Err
 	}
 	if len(res.Rows) != len(rows) {
@@ -209,62 +226,15 @@ func (e *Evaluator) query(ctx context.Context, call *expr.Remote, rows [][]value
 	return out, nil
 }
 
-// Query is the statement that evaluates a call over arrays of arguments, and
-// whether its result comes as text. An array of arrays does not exist in
-// Postgres, so arguments that are arrays travel as text.
-func Query(call *expr.Remote) (sql string, text bool) {
-	value := call.Query(func(i int) string {
-		t := call.Args[i].Type()
-		name := "a.c" + strconv.Itoa(i+1)
-		if viaText(t) {
-			name = "CAST(" + name + " AS " + t.SQL + ")"
-		}
-		return "(" + name + ")"
-	})
-	text = call.T.NoBinary
-	if text {
-		value = "CAST(" + value + " AS pg_catalog.text)"
+// prepare parses a statement once a connection.
+func (e *Evaluator) prepare(ctx context.Context, sql string) (name string, err error) {
+	if name, ok := e.prepared[sql]; ok {
+		return name, nil
 	}
-	n := len(call.Args)
-	if n == 0 {
-		return fmt.Sprintf("SELECT %s FROM pg_catalog.generate_series(1, $1::pg_catalog.int8)", value), text
+	name = "s" + strconv.Itoa(len(e.prepared))
+	if _, err := e.conn.PgConn().Prepare(ctx, name, sql, nil); err != nil {
+		return "", err
 	}
-	var arrays, names []string
-	for i, a := range call.Args {
-		t := a.Type().SQL
-		if viaText(a.Type()) {
-			t = "pg_catalog.text"
-		}
-		arrays = append(arrays, fmt.Sprintf("pg_catalog.unnest($%d::%s[])", i+1, t))
-		names = append(names, fmt.Sprintf("c%d", i+1))
-	}
-	return fmt.Sprintf("SELECT %s FROM ROWS FROM (%s) WITH ORDINALITY AS a(%s, o) WHERE o <= $%d::pg_catalog.int8 ORDER BY o",
-		value, strings.Join(arrays, ", "), strings.Join(names, ", "), n+1), text
-}
-
-func viaText(t *values.Type) bool { return t.Kind == values.KindArray || t.NoBinary }
-
-// column builds the binary array of one argument of all rows.
-func column(t *values.Type, rows [][]values.Datum, c int) ([]byte, error) {
-	elem := t
-	if viaText(t) {
-		elem = values.TextType
-	}
-	elems := make([]values.Datum, len(rows))
-	for i, r := range rows {
-		elems[i] = r[c]
-		if viaText(t) && !r[c].IsNull() {
-			text, err := values.AppendText(nil, t, r[c])
-			if err != nil {
-				return nil, fmt.Errorf("send an argument of type %s: %w", t.SQL, err)
-			}
-			elems[i] = values.String(string(text))
-		}
-	}
-	array := &values.Type{Kind: values.KindArray, Elem: elem, Typmod: -1, Name: "_" + elem.Name}
-	d, err := values.MakeArray(array, elems)
-	if err != nil {
-		return nil, fmt.Errorf("send arguments of type %s: %w", t.SQL, err)
-	}
-	return values.AppendBinary(nil, array, d)
+	e.prepared[sql] = name
+	return name, nil
 }

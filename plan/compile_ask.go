@@ -1,0 +1,71 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/stepping-cdc/stepping-cdc/circuit"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/values"
+)
+
+// asker lets an aggregate ask Postgres for the value of a group. A Fold can
+// neither see the step's context nor fail: the context comes from the operator
+// below it, and a question that got no answer becomes a value that the operator
+// above recognizes, which then fails the step. Such values are all different, so
+// that the aggregate never takes a group's row for unchanged because of them.
+type asker struct {
+	eval  expr.Evaluator
+	ctx   context.Context
+	err   error
+	asked uint64
+}
+
+// unanswered is the SQLSTATE of a question without an answer; no server uses it.
+const unanswered = "XX???"
+
+func (a *asker) ask(call *expr.Remote, args []values.Datum) values.Datum {
+	out, err := a.eval.EvalRemote(a.ctx, call, [][]values.Datum{args})
+	if err == nil && len(out) != 1 {
+		err = fmt.Errorf("%d answers to one question", len(out))
+	}
+	if err != nil {
+		a.err = err
+		a.asked++
+		return values.Errorf(unanswered, "%d", a.asked)
+	}
+	return out[0]
+}
+
+// failure is the error behind an unanswered question.
+func (a *asker) failure() error {
+	if a.err == nil {
+		return errors.New("aggregate in Postgres: a question without an answer was kept")
+	}
+	return fmt.Errorf("aggregate in Postgres: %w", a.err)
+}
+
+// fold makes the function of an aggregate that Postgres computes over the array
+// of the group's values.
+func (a *asker) fold(call *expr.Remote) func(circuit.Entries) values.Datum {
+	array := call.Args[0].Type()
+	var elems []values.Datum
+	return func(entries circuit.Entries) values.Datum {
+		elems = elems[:0]
+		for ok := entries.First(); ok; ok = entries.Next() {
+			elems = append(elems, entries.Args()[0])
+		}
+		switch len(elems) {
+		case 0:
+			return values.Null
+		case 1:
+			return elems[0]
+		}
+		group, err := values.MakeArray(array, elems)
+		if err != nil {
+			return values.Errorf("XX000", "%v", err)
+		}
+		return a.ask(call, []values.Datum{group})
+	}
+}
