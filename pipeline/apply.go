@@ -104,11 +104,7 @@ func (e *engine) applyGroup(ctx context.Context, events []replication.Event) err
 		return e.replay(ctx, head)
 	}
 	commit.Statuses = append(commit.Statuses, e.takeStatuses()...)
-	if err := e.sink.Apply(ctx, commit); err != nil {
-		return err
-	}
-	e.progressed(last.EndLSN, last.CommitTime)
-	return nil
+	return e.write(ctx, commit)
 }
 
 // compute runs one step of every generation over whole transactions.

@@ -63,6 +63,8 @@ type engine struct {
 	gens     []*generation // applied to
 	joining  *generation   // loaded, joins when the others reach its position
 	stream   *replication.Stream
+	writing  chan error    // tells the outcome of the output commit under way; nil: none
+	written  sink.Commit   // that commit
 	statuses []sink.Status // to be written with the next commit
 
 	position decode.LSN // of the state
@@ -135,7 +137,7 @@ func (e *engine) progressed(lsn decode.LSN, committed time.Time) {
 func (e *engine) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	var errs []error
+	errs := []error{e.drain()}
 	if e.stream != nil {
 		e.acknowledgeAll(ctx)
 		errs = append(errs, e.stream.Close())

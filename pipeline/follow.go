@@ -41,6 +41,10 @@ func (e *engine) follow(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case err := <-e.writing:
+			if err := e.settled(err); err != nil {
+				return err
+			}
 		case <-tick.C:
 			if err := e.maintain(work); err != nil {
 				return err
@@ -73,6 +77,9 @@ func (e *engine) reached(ctx context.Context) error {
 		if err := e.moveProgress(ctx, max(e.idle, e.position)); err != nil {
 			return err
 		}
+	}
+	if err := e.drain(); err != nil {
+		return err
 	}
 	return errDone
 }
@@ -166,8 +173,8 @@ func (e *engine) idleAt(ctx context.Context, lsn decode.LSN) error {
 
 // moveProgress tells readers that nothing happened up to a position.
 func (e *engine) moveProgress(ctx context.Context, lsn decode.LSN) error {
-	if lsn <= e.progress {
-		return nil
+	if err := e.drain(); err != nil || lsn <= e.progress {
+		return err
 	}
 	if err := e.sink.Apply(ctx, sink.Commit{LSN: sink.LSN(lsn), PrevLSN: sink.LSN(e.progress), Statuses: e.takeStatuses()}); err != nil {
 		return err
@@ -222,6 +229,9 @@ func (e *engine) nudge(ctx context.Context) error {
 func (e *engine) maintain(ctx context.Context) error {
 	if e.awaited != 0 {
 		e.stream.RequestPosition()
+	}
+	if err := e.drain(); err != nil {
+		return err
 	}
 	durableSeq := e.store.Durable()
 	for len(e.flushing) > 0 && e.flushing[0].seq <= durableSeq {

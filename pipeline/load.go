@@ -181,6 +181,9 @@ func (e *engine) loadStep(ctx context.Context, g *generation, inputs map[string]
 // so. An output table that exists already, of a state that was lost, is
 // corrected by the difference.
 func (e *engine) join(ctx context.Context) error {
+	if err := e.drain(); err != nil {
+		return err
+	}
 	g := e.joining
 	info := e.manifest.generation(g.id)
 	if e.progress > g.from {

@@ -61,6 +61,9 @@ func trimLog(b state.Batch, upTo decode.LSN) {
 
 // replay writes one logged output commit to the sink.
 func (e *engine) replay(ctx context.Context, h logHead) error {
+	if err := e.drain(); err != nil {
+		return err
+	}
 	tx, err := e.sink.Begin(ctx, sink.LSN(e.progress))
 	if err != nil {
 		return err

@@ -28,7 +28,9 @@ func (d *Disk) listener(on func(Event)) *pebble.EventListener {
 			case d.flushed <- struct{}{}:
 			default: // the watcher will look anyway
 			}
-			on(Event{Name: "flush", Text: info.String(), Err: info.Err})
+			// Failures come as BackgroundError; the error here may only say that
+			// there was nothing left to write.
+			on(Event{Name: "flush", Text: info.String()})
 		},
 		CompactionEnd: func(info pebble.CompactionInfo) {
 			for _, level := range info.Input {
@@ -36,7 +38,7 @@ func (d *Disk) listener(on func(Event)) *pebble.EventListener {
 					d.compacted.Add(table.Size)
 				}
 			}
-			on(Event{Name: "compaction", Text: info.String(), Err: info.Err})
+			on(Event{Name: "compaction", Text: info.String()})
 		},
 		WriteStallBegin: func(info pebble.WriteStallBeginInfo) {
 			on(Event{Name: "stall", Text: info.String()})
