@@ -28,6 +28,8 @@ type Options struct {
 	Progress func(LoadProgress)
 	// Live is called once all views are live; may be nil.
 	Live func()
+
+	text bool // values come in text format: one of them has no other
 }
 
 // LoadProgress is how far the loading of one table is.
@@ -78,6 +80,7 @@ type engine struct {
 	durable   decode.LSN // of the state
 	trimmed   decode.LSN // the output log starts after
 	lastFlush time.Time
+	lastCheck time.Time  // of drift
 	awaited   decode.LSN // a reader waits for progress up to here; 0: none
 }
 

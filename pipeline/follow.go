@@ -20,6 +20,9 @@ const (
 	flushEvery = 5 * time.Second
 	// tickEvery is how often positions are looked after.
 	tickEvery = time.Second
+	// checkEvery is how often publication and tables are compared with what they
+	// were.
+	checkEvery = 30 * time.Second
 )
 
 // follow applies the stream until an error, the end of ctx, or errDone.
@@ -245,6 +248,12 @@ func (e *engine) maintain(ctx context.Context) error {
 	sinkDurable := decode.LSN(durable)
 	e.acknowledge(sinkDurable)
 	e.observe()
+	if time.Since(e.lastCheck) > checkEvery {
+		e.lastCheck = time.Now()
+		if err := e.checkDrift(ctx); err != nil {
+			return err
+		}
+	}
 	if time.Since(e.lastFlush) < flushEvery {
 		return nil
 	}

@@ -431,20 +431,8 @@ func (e *engine) publication(ctx context.Context) error {
 			}
 		}
 	}
-	if len(e.manifest.Publication.Tables) > 0 && len(e.all()) > 0 {
-		var stored []replication.TableRef
-		for _, g := range e.all() {
-			for _, t := range g.tables {
-				stored = append(stored, replication.TableRef{Schema: t.Schema, Name: t.Name})
-			}
-		}
-		now, err := replication.ReadFingerprint(ctx, e.source, e.cfg.Source.Publication, stored)
-		if err != nil {
-			return err
-		}
-		if err := replication.Drift(e.manifest.Publication, now); err != nil {
-			return err
-		}
+	if err := e.checkDrift(ctx); err != nil {
+		return err
 	}
 	fp, err := replication.EnsurePublication(ctx, e.source, replication.PublicationOptions{
 		Name: e.cfg.Source.Publication, Slot: e.cfg.Source.Slot, Tables: refs, Manage: e.cfg.Source.ManagePublication,
@@ -454,6 +442,25 @@ func (e *engine) publication(ctx context.Context) error {
 	}
 	e.manifest.Publication = fp
 	return e.writeManifest()
+}
+
+// checkDrift makes sure that the publication and its tables are still those that
+// the state was made from: some changes of them leave no trace in the stream.
+func (e *engine) checkDrift(ctx context.Context) error {
+	var tables []replication.TableRef
+	for _, g := range e.all() {
+		for _, t := range g.tables {
+			tables = append(tables, replication.TableRef{Schema: t.Schema, Name: t.Name})
+		}
+	}
+	if len(tables) == 0 || len(e.manifest.Publication.Tables) == 0 {
+		return nil
+	}
+	now, err := replication.ReadFingerprint(ctx, e.source, e.cfg.Source.Publication, tables)
+	if err != nil {
+		return err
+	}
+	return replication.Drift(e.manifest.Publication, now)
 }
 
 // all are the generations that apply the stream, and the one that will.
@@ -519,7 +526,7 @@ func (e *engine) start(ctx context.Context) error {
 		}
 	}
 	e.stream, err = conn.Start(ctx, replication.StreamOptions{
-		Slot: e.cfg.Source.Slot, Publication: e.cfg.Source.Publication, Start: from,
+		Slot: e.cfg.Source.Slot, Publication: e.cfg.Source.Publication, Start: from, Text: e.opts.text,
 	})
 	if err != nil {
 		return err

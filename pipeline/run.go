@@ -121,6 +121,9 @@ func (p *Pipeline) session(ctx context.Context) (err error) {
 		}
 		err = e.follow(ctx)
 	}
+	if errors.Is(err, replication.ErrNoBinary) {
+		p.opts.text = true
+	}
 	err = e.diagnose(context.WithoutCancel(ctx), err)
 	return e.repair(context.WithoutCancel(ctx), err)
 }
