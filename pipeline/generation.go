@@ -35,8 +35,10 @@ type view struct {
 	name   string
 	table  *sink.Table // nil: its output is not wanted (any more)
 	spec   *sink.ViewSpec
-	errors int64        // size of its error Z-set
-	reads  map[int]bool // the tables that it reads
+	errors int64 // size of its error Z-set
+	// corrected: its table existed when it was loaded and gets the difference
+	corrected bool
+	reads     map[int]bool // the tables that it reads
 }
 
 // newGeneration compiles views over the state under the generation's prefixes.

@@ -198,6 +198,11 @@ func (e *engine) join(ctx context.Context) error {
 				return fmt.Errorf("%w: %w", errStateLost, err)
 			}
 		}
+		for _, v := range g.views {
+			if v.table != nil && v.errors > 0 {
+				return fmt.Errorf("%w: the outputs have passed the snapshot of view %s, which fails in it", errStateLost, v.name)
+			}
+		}
 	} else if err := e.publish(ctx, g); err != nil {
 		return err
 	}
@@ -206,7 +211,7 @@ func (e *engine) join(ctx context.Context) error {
 	}
 	for _, v := range g.views {
 		if v.errors > 0 {
-			if err := moveRows(e.store, e.batch, viewKey(keyLoad, g.id, v.index), viewKey(keyQuarantine, g.id, v.index)); err != nil {
+			if err := moveRows(e.store, e.batch, v.loaded(g), viewKey(keyQuarantine, g.id, v.index)); err != nil {
 				return err
 			}
 		}
@@ -219,7 +224,7 @@ func (e *engine) join(ctx context.Context) error {
 		return err
 	}
 	// From here on the stream may be acknowledged past the snapshot.
-	if err := e.store.Flush(ctx); err != nil {
+	if err := e.anchor(ctx); err != nil {
 		return err
 	}
 	e.durable = e.position
@@ -237,10 +242,23 @@ func (e *engine) join(ctx context.Context) error {
 	return nil
 }
 
+// anchor makes outputs and state durable as they are. What led here cannot be
+// replayed: outputs that are found at an earlier position are computed anew.
+func (e *engine) anchor(ctx context.Context) error {
+	if _, err := e.sink.Flush(ctx); err != nil {
+		return err
+	}
+	trimLog(e.batch, e.progress)
+	if _, err := e.batch.Commit(); err != nil {
+		return fmt.Errorf("trim output log: %w", err)
+	}
+	e.trimmed = e.progress
+	return e.store.Flush(ctx)
+}
+
 // publish writes the outputs of a loaded generation in one output commit.
 func (e *engine) publish(ctx context.Context, g *generation) error {
 	// Tables are made and filled where nobody sees them; what exists is compared.
-	existing := map[*view]bool{}
 	for _, v := range g.views {
 		if v.spec == nil {
 			continue
@@ -249,7 +267,7 @@ func (e *engine) publish(ctx context.Context, g *generation) error {
 		var drift *sink.DriftError
 		switch {
 		case err == nil:
-			existing[v] = true
+			v.corrected = true
 		case errors.Is(err, sink.ErrAbsent), errors.Is(err, sink.ErrReshaped), errors.As(err, &drift):
 			if table, err = e.sink.Create(ctx, v.spec); err != nil {
 				return err
@@ -258,17 +276,20 @@ func (e *engine) publish(ctx context.Context, g *generation) error {
 			return err
 		}
 		v.table = table
-		if existing[v] {
-			if err := e.subtract(ctx, g, v); err != nil {
-				return err
-			}
+		if v.corrected {
+			err = e.subtract(ctx, g, v)
+		} else {
+			err = e.fill(ctx, g, v)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	tx, err := e.sink.Begin(ctx, sink.LSN(e.progress))
 	if err != nil {
 		return err
 	}
-	if err := e.publishIn(ctx, tx, g, existing); err != nil {
+	if err := e.publishIn(ctx, tx, g); err != nil {
 		return e.abandon(ctx, tx, err)
 	}
 	lsn := max(g.from, e.progress)
@@ -279,34 +300,44 @@ func (e *engine) publish(ctx context.Context, g *generation) error {
 	return nil
 }
 
-func (e *engine) publishIn(ctx context.Context, tx *sink.Tx, g *generation, existing map[*view]bool) error {
+// fill fills and indexes a table that nobody sees yet.
+func (e *engine) fill(ctx context.Context, g *generation, v *view) error {
+	if v.errors == 0 {
+		tx, err := e.sink.Begin(ctx, sink.LSN(e.progress))
+		if err != nil {
+			return err
+		}
+		if err := e.applyRows(ctx, tx, v, v.loaded(g)); err != nil {
+			return e.abandon(ctx, tx, err)
+		}
+		if err := tx.Commit(ctx, sink.LSN(e.progress), time.Time{}); err != nil {
+			return err
+		}
+	}
+	return e.sink.Index(ctx, v.table)
+}
+
+func (e *engine) publishIn(ctx context.Context, tx *sink.Tx, g *generation) error {
 	for _, v := range g.views {
 		if v.spec == nil {
 			continue
 		}
-		if v.errors == 0 {
-			prefix := viewKey(keyLoad, g.id, v.index)
-			if existing[v] {
-				prefix = diffKey(g, v)
+		var err error
+		if v.corrected {
+			err = e.sink.Register(ctx, v.spec, sink.Live)
+			if err == nil && v.errors == 0 {
+				err = e.applyRows(ctx, tx, v, v.loaded(g))
 			}
-			if err := e.applyRows(ctx, tx, v, prefix); err != nil {
-				return err
-			}
+		} else {
+			err = tx.Publish(ctx, v.table)
 		}
-		if !existing[v] {
-			if err := e.sink.Index(ctx, v.table); err != nil {
-				return err
-			}
-			if err := tx.Publish(ctx, v.table); err != nil {
-				return err
-			}
-		} else if err := e.sink.Register(ctx, v.spec, sink.Live); err != nil {
+		if err != nil {
 			return err
 		}
 		if err := e.sink.ClearErrors(ctx, v.name); err != nil {
 			return err
 		}
-		err := readRows(e.store, viewKey(keyLoad, g.id, v.index|errorView), errorColumns, func(b *circuit.Batch) error {
+		err = readRows(e.store, viewKey(keyLoad, g.id, v.index|errorView), errorColumns, func(b *circuit.Batch) error {
 			tx.AddErrors(errorDeltas(v.name, b)...)
 			return nil
 		})
@@ -316,6 +347,15 @@ func (e *engine) publishIn(ctx context.Context, tx *sink.Tx, g *generation, exis
 		tx.SetStatus(v.status())
 	}
 	return nil
+}
+
+// loaded is where the rows are that bring the output table of a loaded view up
+// to the snapshot: all of them, or what an existing table differs by.
+func (v *view) loaded(g *generation) []byte {
+	if v.corrected {
+		return diffKey(g, v)
+	}
+	return viewKey(keyLoad, g.id, v.index)
 }
 
 // diffKey is where the difference between loaded and existing output gathers.
