@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/circuit"
 	"github.com/stepping-cdc/stepping-cdc/decode"
@@ -28,7 +29,7 @@ func (f *effect) after() int64 {
 	return f.before + sumWeights(f.errors)
 }
 
-// changes says whether the view becomes errored or recovers.
+// turns says whether the view becomes errored or recovers.
 func (f *effect) turns() bool { return (f.before > 0) != (f.after() > 0) }
 
 // applyGroup applies whole transactions, in one step and one output commit.
@@ -38,19 +39,18 @@ func (e *engine) applyGroup(ctx context.Context, events []replication.Event) err
 	if err != nil {
 		return err
 	}
-	if len(events) > 1 {
-		for i := range effects {
-			if effects[i].turns() {
-				// Where exactly a view turns must not depend on how the stream was cut.
-				e.batch.Reset()
-				for j := range events {
-					if err := e.applyGroup(ctx, events[j:j+1]); err != nil {
-						return err
-					}
-				}
-				return nil
+	if len(events) > 1 && e.turning(effects) {
+		e.batch.Reset()
+		// Of what the first try found, only that views have stopped is not found again.
+		if err := e.manifest.write(e.batch); err != nil {
+			return err
+		}
+		for j := range events {
+			if err := e.applyGroup(ctx, events[j:j+1]); err != nil {
+				return err
 			}
 		}
+		return nil
 	}
 	suppressed := last.EndLSN <= e.progress
 	commit := sink.Commit{LSN: sink.LSN(last.EndLSN), PrevLSN: sink.LSN(e.progress), CommittedAt: last.CommitTime}
@@ -107,6 +107,26 @@ func (e *engine) applyGroup(ctx context.Context, events []replication.Event) err
 	return e.write(ctx, commit)
 }
 
+// turning says whether a view becomes errored, recovers, or may do both, in the
+// step just computed: where exactly must not depend on how the stream was cut. A
+// view that is errored before and after may have recovered in between, and no
+// trace of it is left in the sum; so any change of what it reads counts.
+func (e *engine) turning(effects []effect) bool {
+	for i := range effects {
+		if effects[i].turns() {
+			return true
+		}
+	}
+	for _, g := range e.gens {
+		for _, v := range g.views {
+			if v.errors > 0 && slices.ContainsFunc(g.deltas.Touched, func(t int) bool { return v.reads[t] }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // compute runs one step of every generation over whole transactions.
 func (e *engine) compute(ctx context.Context, events []replication.Event) ([]effect, error) {
 	var effects []effect
@@ -135,7 +155,9 @@ func (e *engine) gather(g *generation, ev *replication.Event) (int, error) {
 			return 0, err
 		}
 		for _, s := range schema {
-			e.stopViews(g, s)
+			if err := e.stopViews(g, s); err != nil {
+				return 0, err
+			}
 		}
 	}
 	n := 0
@@ -288,7 +310,7 @@ func (e *engine) commitState(end decode.LSN) error {
 
 // stopViews stops the views that read a table which the stream no longer
 // describes as they know it.
-func (e *engine) stopViews(g *generation, cause *decode.SchemaError) {
+func (e *engine) stopViews(g *generation, cause *decode.SchemaError) error {
 	g.decoder.Detach(cause.Table)
 	for _, v := range g.views {
 		if v.table == nil || !v.reads[cause.Table] {
@@ -296,8 +318,11 @@ func (e *engine) stopViews(g *generation, cause *decode.SchemaError) {
 		}
 		e.log.Error().Str("view", v.name).Err(cause).Msg("view stopped: a table it reads was changed")
 		v.table = nil
+		e.manifest.forget(v.name)
 		e.statuses = append(e.statuses, sink.Status{View: v.name, State: sink.Stopped, Error: cause.Error()})
 	}
+	// With the step, since it goes past changes that these views have not seen.
+	return e.manifest.write(e.batch)
 }
 
 func (e *engine) takeStatuses() []sink.Status {

@@ -29,7 +29,10 @@ type Options struct {
 	// Live is called once all views are live; may be nil.
 	Live func()
 
-	text bool // values come in text format: one of them has no other
+	text       bool // values come in text format: one of them has no other
+	groupBytes int  // bounds the messages of transactions that share a step
+	chunkBytes int  // cuts larger transactions; 0: as replication has it
+	discard    bool // the state is damaged
 }
 
 // LoadProgress is how far the loading of one table is.

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// groupBytes bounds the messages of transactions that share a step.
+	// groupBytes is the usual Options.groupBytes.
 	groupBytes = 4 << 20
 	// flushEvery is how often the state is made durable, which is how long a
 	// replay after a crash takes and how much WAL the slot holds back.
@@ -107,7 +107,7 @@ func (e *engine) handle(ctx context.Context, ev replication.Event) error {
 		// is what a joining generation sees and what it does not.
 		if len(group) > 0 {
 			last := &group[len(group)-1]
-			if !whole || bytes+ev.Bytes > groupBytes ||
+			if !whole || bytes+ev.Bytes > e.opts.groupBytes ||
 				(last.EndLSN <= e.progress) != (ev.EndLSN <= e.progress) ||
 				e.joining != nil && ev.CommitLSN >= e.joining.from {
 				if err := flushGroup(); err != nil {
@@ -133,12 +133,12 @@ func (e *engine) handle(ctx context.Context, ev replication.Event) error {
 				group = append(group, ev)
 				bytes += ev.Bytes
 			default:
-				if err := e.applyChunk(ctx, &ev); err != nil {
-					return err
-				}
+				// One at a time: a transaction may have any number of chunks, and there
+				// are positions to look after meanwhile.
+				return e.applyChunk(ctx, &ev)
 			}
 		}
-		if bytes >= groupBytes {
+		if bytes >= e.opts.groupBytes {
 			return flushGroup()
 		}
 		next, ok, err := e.stream.TryNext()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -218,6 +219,11 @@ func (e *engine) openState(ctx context.Context) error {
 		}
 		return err
 	}
+	if e.opts.discard {
+		if err := state.Remove(e.cfg.State.Dir); err != nil {
+			return err
+		}
+	}
 	err := open()
 	if errors.Is(err, state.ErrCorrupt) || err == nil && e.opts.Resnapshot {
 		if err != nil {
@@ -276,7 +282,11 @@ func (e *engine) giveUpSlot(ctx context.Context) error {
 			return err
 		}
 	}
-	return e.sink.ResetProgress(ctx)
+	if err := e.sink.ResetProgress(ctx); err != nil {
+		return err
+	}
+	e.progressed(0, time.Time{})
+	return nil
 }
 
 // reopen opens the generations of the state whose views still mean the same,
@@ -360,6 +370,8 @@ func (e *engine) reopenGeneration(ctx context.Context, info generationInfo, cove
 	for i, v := range g.views {
 		spec := e.specs[v.name]
 		if spec == nil || spec.Fingerprint != info.Views[i].Fingerprint || covered[v.name] || info.Views[i].Forgotten {
+			// Its table goes its own way from here on.
+			info.Views[i].Forgotten = true
 			continue
 		}
 		v.spec = spec
@@ -376,6 +388,7 @@ func (e *engine) reopenGeneration(ctx context.Context, info generationInfo, cove
 			useful = true
 		case errors.Is(err, sink.ErrAbsent), errors.Is(err, sink.ErrReshaped), errors.As(err, &drift):
 			e.log.Warn().Err(err).Str("view", v.name).Msg("the output table is built anew")
+			info.Views[i].Forgotten = true
 		default:
 			return false, err
 		}
@@ -491,6 +504,12 @@ func (e *engine) stopRemoved(ctx context.Context) error {
 
 // start checks the positions and opens the stream.
 func (e *engine) start(ctx context.Context) error {
+	if e.progress > e.position {
+		// The way there is taken again without writing; the log will not have it.
+		if err := e.anchor(ctx); err != nil {
+			return err
+		}
+	}
 	// What the sink lost is in the output log.
 	heads, err := logHeads(e.store, e.progress)
 	if err != nil {
@@ -526,7 +545,7 @@ func (e *engine) start(ctx context.Context) error {
 		}
 	}
 	e.stream, err = conn.Start(ctx, replication.StreamOptions{
-		Slot: e.cfg.Source.Slot, Publication: e.cfg.Source.Publication, Start: from, Text: e.opts.text,
+		Slot: e.cfg.Source.Slot, Publication: e.cfg.Source.Publication, Start: from, Text: e.opts.text, ChunkBytes: e.opts.chunkBytes,
 	})
 	if err != nil {
 		return err

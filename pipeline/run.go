@@ -35,6 +35,9 @@ type Pipeline struct {
 
 // New makes a pipeline; Run runs it.
 func New(cfg *config.Config, log zerolog.Logger, opts Options) *Pipeline {
+	if opts.groupBytes == 0 {
+		opts.groupBytes = groupBytes
+	}
 	return &Pipeline{cfg: cfg, opts: opts, log: log}
 }
 
@@ -115,7 +118,7 @@ func (p *Pipeline) session(ctx context.Context) (err error) {
 	p.live.update(func(s *Progress) { s.State = "starting" })
 	err = e.prepare(ctx)
 	if err == nil {
-		p.opts.Resnapshot = false
+		p.opts.Resnapshot, p.opts.discard = false, false
 		if e.joining == nil && e.opts.Live != nil {
 			e.opts.Live()
 		}
@@ -123,6 +126,11 @@ func (p *Pipeline) session(ctx context.Context) (err error) {
 	}
 	if errors.Is(err, replication.ErrNoBinary) {
 		p.opts.text = true
+	}
+	if errors.Is(err, state.ErrCorrupt) {
+		p.log.Error().Err(err).Msg("the state is damaged; everything is computed anew and the outputs corrected by the difference")
+		p.opts.discard = true
+		return err
 	}
 	err = e.diagnose(context.WithoutCancel(ctx), err)
 	return e.repair(context.WithoutCancel(ctx), err)
@@ -153,7 +161,7 @@ func (e *engine) repair(ctx context.Context, err error) error {
 				e.log.Debug().Err(statusErr).Msg("noting the drift")
 			}
 		}
-	case errors.Is(err, errStateLost), errors.Is(err, state.ErrCorrupt):
+	case errors.Is(err, errStateLost):
 		e.log.Error().Err(err).Msg("the state cannot be continued; everything is computed anew and the outputs corrected by the difference")
 		e.batch.Reset()
 		e.dropAll()
