@@ -106,6 +106,7 @@ func newRig(t testing.TB, dsn string, views []plan.View, rnd *rand.Rand) *rig {
 	for range r.prog.Sources {
 		r.tables = append(r.tables, zset{})
 	}
+	mustExec(t, r.conn, "SET jit = off")
 	r.declare()
 	r.step(map[string]*circuit.Batch{})
 	return r
