@@ -265,7 +265,7 @@ func (e *engine) maintain(ctx context.Context) error {
 		}
 	}
 	if sinkDurable > e.trimmed {
-		trimLog(e.batch, sinkDurable)
+		trimLog(e.batch, sinkDurable, e.partial)
 		if _, err := e.batch.Commit(); err != nil {
 			return fmt.Errorf("trim output log: %w", err)
 		}

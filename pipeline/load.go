@@ -248,7 +248,7 @@ func (e *engine) anchor(ctx context.Context) error {
 	if _, err := e.sink.Flush(ctx); err != nil {
 		return err
 	}
-	trimLog(e.batch, e.progress)
+	trimLog(e.batch, e.progress, e.partial)
 	if _, err := e.batch.Commit(); err != nil {
 		return fmt.Errorf("trim output log: %w", err)
 	}

@@ -52,11 +52,15 @@ func logHeads(store state.Store, after decode.LSN) ([]logHead, error) {
 	return heads, err
 }
 
-// trimLog drops the log up to a position.
-func trimLog(b state.Batch, upTo decode.LSN) {
+// trimLog drops the log up to a position, but for the transaction that is
+// applied in part.
+func trimLog(b state.Batch, upTo decode.LSN, p partial) {
+	state.SetUint64(b, metaTrimmed, uint64(upTo))
+	if p.Commit != 0 {
+		upTo = min(upTo, p.Commit)
+	}
 	b.DeleteRange([]byte{keyLog}, logPrefix(upTo))
 	b.DeleteRange([]byte{keyLogHead}, logHeadKey(upTo))
-	state.SetUint64(b, metaTrimmed, uint64(upTo))
 }
 
 // replay writes one logged output commit to the sink.

@@ -316,7 +316,7 @@ func (e *engine) reopen(ctx context.Context) (wanted []*plan.Output, err error) 
 		e.position, e.durable, e.partial = 0, 0, partial{Applied: map[uint32]int{}}
 		e.batch.Delete(metaPosition)
 		e.batch.Delete(metaPartial)
-		trimLog(e.batch, e.progress)
+		trimLog(e.batch, e.progress, e.partial)
 	}
 	if err := e.writeManifest(); err != nil {
 		return nil, err
