@@ -129,6 +129,8 @@ func (e *engine) handle(ctx context.Context, ev replication.Event) error {
 			switch {
 			case ev.CommitLSN < e.position:
 				// Sent again: the state has it.
+			case e.partial.Commit != 0 && ev.CommitLSN != e.partial.Commit:
+				return fmt.Errorf("%w: the transaction at %s, applied in part, does not come again", errStateLost, e.partial.Commit)
 			case whole:
 				group = append(group, ev)
 				bytes += ev.Bytes
