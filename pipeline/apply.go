@@ -97,6 +97,7 @@ func (e *engine) applyGroup(ctx context.Context, events []replication.Event) err
 	if err := e.commitState(last.EndLSN); err != nil {
 		return err
 	}
+	e.at(pointStep)
 	switch {
 	case suppressed:
 		return nil
@@ -242,6 +243,7 @@ func (e *engine) applyChunk(ctx context.Context, ev *replication.Event) error {
 	if _, err := e.batch.Commit(); err != nil {
 		return fmt.Errorf("commit state: %w", err)
 	}
+	e.at(pointChunk)
 	if !ev.Last {
 		return nil
 	}

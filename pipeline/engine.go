@@ -33,6 +33,34 @@ type Options struct {
 	groupBytes int  // bounds the messages of transactions that share a step
 	chunkBytes int  // cuts larger transactions; 0: as replication has it
 	discard    bool // the state is damaged
+	// reached is told the points at which a crash differs from one elsewhere; nil
+	// outside of tests.
+	reached func(point)
+}
+
+// point is a place in the order of durability (see the package comment).
+type point string
+
+const (
+	pointSlot      point = "slot created"
+	pointLoad      point = "part of a snapshot in the state"
+	pointLoaded    point = "snapshot in the state"
+	pointFilled    point = "output table filled"
+	pointPublish   point = "before publishing"
+	pointPublished point = "after publishing"
+	pointJoined    point = "joined"
+	pointStep      point = "step in the state, not in the outputs"
+	pointChunk     point = "part of a transaction in the state"
+	pointReplay    point = "before a logged output commit"
+	pointWritten   point = "output commit made"
+	pointAck       point = "acknowledged"
+	pointFlush     point = "flush of the state begun"
+)
+
+func (e *engine) at(p point) {
+	if e.opts.reached != nil {
+		e.opts.reached(p)
+	}
 }
 
 // LoadProgress is how far the loading of one table is.

@@ -249,6 +249,7 @@ func (e *engine) maintain(ctx context.Context) error {
 	}
 	sinkDurable := decode.LSN(durable)
 	e.acknowledge(sinkDurable)
+	e.at(pointAck)
 	e.observe()
 	if time.Since(e.lastCheck) > checkEvery {
 		e.lastCheck = time.Now()
@@ -278,6 +279,7 @@ func (e *engine) maintain(ctx context.Context) error {
 		if err := e.store.StartFlush(); err != nil {
 			return fmt.Errorf("flush state: %w", err)
 		}
+		e.at(pointFlush)
 	}
 	if len(e.statuses) > 0 {
 		return e.sink.SetStatus(ctx, e.takeStatuses()...)

@@ -67,6 +67,7 @@ func (e *engine) load(ctx context.Context, wanted []*plan.Output) error {
 	if err != nil {
 		return err
 	}
+	e.at(pointSlot)
 	started := time.Now()
 	e.log.Info().Stringer("lsn", snapshot.ConsistentPoint).Int("views", len(wanted)).Int("tables", len(g.tables)).Msg("loading a snapshot")
 	session, err := replication.OpenSnapshot(ctx, string(e.cfg.Source.DSN), snapshot.SnapshotName)
@@ -99,6 +100,7 @@ func (e *engine) load(ctx context.Context, wanted []*plan.Output) error {
 	if err := e.store.Flush(ctx); err != nil {
 		return err
 	}
+	e.at(pointLoaded)
 	e.joining = g
 	e.log.Info().Int64("rows", rows).Dur("took", time.Since(started)).Msg("snapshot loaded")
 	return nil
@@ -143,6 +145,7 @@ func (e *engine) loadTable(ctx context.Context, g *generation, table int, sessio
 		if err := e.loadStep(ctx, g, map[string]*circuit.Batch{source: b}); err != nil {
 			return err
 		}
+		e.at(pointLoad)
 		done += int64(b.Len())
 		report(LoadProgress{Table: name, Rows: done, Estimate: estimate})
 		return nil
@@ -227,6 +230,7 @@ func (e *engine) join(ctx context.Context) error {
 	if err := e.anchor(ctx); err != nil {
 		return err
 	}
+	e.at(pointJoined)
 	e.durable = e.position
 	if len(e.gens) > 0 {
 		// The server describes each table once a session; the others have heard it.
@@ -284,6 +288,7 @@ func (e *engine) publish(ctx context.Context, g *generation) error {
 		if err != nil {
 			return err
 		}
+		e.at(pointFilled)
 	}
 	tx, err := e.sink.Begin(ctx, sink.LSN(e.progress))
 	if err != nil {
@@ -292,10 +297,12 @@ func (e *engine) publish(ctx context.Context, g *generation) error {
 	if err := e.publishIn(ctx, tx, g); err != nil {
 		return e.abandon(ctx, tx, err)
 	}
+	e.at(pointPublish)
 	lsn := max(g.from, e.progress)
 	if err := tx.Commit(ctx, sink.LSN(lsn), time.Time{}); err != nil {
 		return err
 	}
+	e.at(pointPublished)
 	e.progressed(lsn, time.Time{})
 	return nil
 }

@@ -91,9 +91,11 @@ func (e *engine) replay(ctx context.Context, h logHead) error {
 			tx.SetStatus(v.status())
 		}
 	}
+	e.at(pointReplay)
 	if err := tx.Commit(ctx, sink.LSN(h.end), h.time); err != nil {
 		return err
 	}
+	e.at(pointWritten)
 	e.progressed(h.end, h.time)
 	return nil
 }

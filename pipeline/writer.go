@@ -18,6 +18,7 @@ func (e *engine) write(ctx context.Context, commit sink.Commit) error {
 		if err := e.sink.Apply(ctx, commit); err != nil {
 			return err
 		}
+		e.at(pointWritten)
 		e.progressed(decode.LSN(commit.LSN), commit.CommittedAt)
 		return nil
 	}
