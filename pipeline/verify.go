@@ -1,0 +1,570 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/stepping-cdc/stepping-cdc/config"
+	"github.com/stepping-cdc/stepping-cdc/decode"
+	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/sink"
+	"github.com/stepping-cdc/stepping-cdc/values"
+)
+
+// VerifyOptions say what Verify compares, and when.
+type VerifyOptions struct {
+	Views []string // none: all
+	// LSN is what the outputs have to hold at least; 0: everything committed so far.
+	LSN decode.LSN
+	// Timeout bounds the wait for that, and the search for a moment in which
+	// nothing is under way; 0: 30 s.
+	Timeout time.Duration
+	// Lock makes such a moment: it holds up writers of the views' tables, for as
+	// long as the outputs need to catch up.
+	Lock bool
+	// AtRest compares at once. It is for outputs that nobody writes any more and a
+	// source that does not change.
+	AtRest bool
+	// Samples is how many rows that differ are kept of each view; 0: 5.
+	Samples int
+}
+
+// Verdict is the outcome of a comparison.
+type Verdict string
+
+// The outcomes of a comparison.
+const (
+	Equal   Verdict = "equal"
+	Differs Verdict = "differs"
+	Absent  Verdict = "absent"  // there is no output table (yet)
+	Failing Verdict = "errored" // Postgres cannot compute the query either
+)
+
+// ViewVerdict is what a comparison found of one view.
+type ViewVerdict struct {
+	View       string  `json:"view"`
+	Verdict    Verdict `json:"verdict"`
+	OutputRows int64   `json:"output_rows"`
+	QueryRows  int64   `json:"query_rows"`
+	// Missing rows are the query's alone, Extra ones the output table's.
+	Missing int64 `json:"missing"`
+	Extra   int64 `json:"extra"`
+	// Similar is how many rows are not the same to the byte, but equal as SQL
+	// compares them, or up to the rounding of floating-point sums.
+	Similar int64    `json:"similar,omitempty"`
+	Samples []Sample `json:"samples,omitempty"`
+	Error   string   `json:"error,omitempty"`
+}
+
+// Sample is a row that one side lacks.
+type Sample struct {
+	Side   string    `json:"side"` // "missing" or "extra"
+	Copies int64     `json:"copies"`
+	Row    []*string `json:"row"` // as text; null is NULL
+}
+
+// Verification is the outcome of Verify.
+type Verification struct {
+	LSN       decode.LSN    `json:"-"`
+	Position  string        `json:"lsn"`
+	Snapshots int           `json:"snapshots"` // taken until one could be judged
+	Views     []ViewVerdict `json:"views"`
+}
+
+// Equal says that every view compared is equal to its query.
+func (v *Verification) Equal() bool {
+	return !slices.ContainsFunc(v.Views, func(x ViewVerdict) bool { return x.Verdict != Equal })
+}
+
+// ErrBusy says that no snapshot was found in which the outputs held everything
+// that the source shows.
+var ErrBusy = errors.New("the source is written to so often that no moment was found in which the outputs held everything")
+
+// Verify compares output tables with their queries as multisets.
+//
+// Both sides are read under one snapshot. For the comparison to mean anything,
+// the source's transactions that the snapshot shows have to be those that the
+// outputs hold, and on a source that is being written to they mostly are not: the
+// last ones are still on their way. Nothing can hold the two together from
+// outside without holding up the source's writers, so Verify takes snapshots
+// until it has caught a good one:
+//
+//	take the snapshot; it shows progress (P, time of the last transaction applied);
+//	read the source's WAL position X: all that the snapshot shows ended before it;
+//	wait until progress has reached X. Has no transaction been applied meanwhile,
+//	then there was none between P and X: the snapshot shows the prefix up to P.
+//
+// A source with hundreds of transactions a second leaves such moments; one with
+// many thousands does not, and then the answer is ErrBusy. Lock makes the moment
+// instead: with a SHARE lock on the views' tables (readers go on, writers wait),
+// the outputs catch up, the snapshot is taken, and the lock is released before
+// anything is compared.
+//
+// A view that differs is compared again under up to two further snapshots, since
+// a transaction becomes visible to others a moment after it has become part of
+// the WAL, in which we may already have applied it.
+//
+// Where the sink is another database there are two snapshots, the sink's taken
+// first; the same reasoning holds.
+//
+// The snapshot is held while the queries run, which holds back VACUUM.
+func Verify(ctx context.Context, cfg *config.Config, opts VerifyOptions) (*Verification, error) {
+	v := &verifier{cfg: cfg, opts: opts}
+	if v.opts.Timeout == 0 {
+		v.opts.Timeout = 30 * time.Second
+	}
+	if v.opts.Samples == 0 {
+		v.opts.Samples = 5
+	}
+	defer v.close(context.WithoutCancel(ctx))
+	out, err := v.run(ctx)
+	return out, config.RedactError(err, string(cfg.Source.DSN), string(cfg.Sink.DSN))
+}
+
+type verifier struct {
+	cfg  *config.Config
+	opts VerifyOptions
+
+	analysis *plan.Analysis
+	views    []*plan.Output
+	settings map[string]map[string]string // by view, as pinned when it was made
+	source   *pgx.Conn                    // evaluates the queries
+	output   *pgx.Conn                    // reads the output tables; may be the same
+	aside    *pgx.Conn                    // the sink, outside of the snapshot
+	position *pgx.Conn                    // the source, outside of the snapshot
+	conns    []*pgx.Conn
+}
+
+// attempts is under how many good snapshots a view has to differ.
+const attempts = 3
+
+func (v *verifier) run(ctx context.Context) (*Verification, error) {
+	if err := v.open(ctx); err != nil {
+		return nil, err
+	}
+	deadline := time.Now().Add(v.opts.Timeout)
+	if !v.opts.AtRest {
+		if v.opts.LSN == 0 {
+			var err error
+			if v.opts.LSN, err = v.present(ctx); err != nil {
+				return nil, err
+			}
+		}
+		if err := v.await(ctx, v.opts.LSN, deadline); err != nil {
+			return nil, err
+		}
+	}
+	result := &Verification{}
+	verdicts := map[string]ViewVerdict{}
+	open := v.views
+	for good := 0; good < attempts && len(open) > 0; {
+		result.Snapshots++
+		fair, err := v.snapshot(ctx, deadline, result)
+		if err != nil {
+			return nil, err
+		}
+		if fair {
+			good++
+			if open, err = v.compareAll(ctx, open, verdicts); err != nil {
+				return nil, err
+			}
+		}
+		if err := v.release(ctx); err != nil {
+			return nil, err
+		}
+		if fair {
+			deadline = time.Now().Add(v.opts.Timeout)
+			continue
+		}
+		if time.Now().After(deadline) {
+			if good > 0 {
+				break // it did differ, and there was no second chance
+			}
+			return nil, ErrBusy
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(rand.N(10 * time.Millisecond)):
+		}
+	}
+	for _, o := range v.views {
+		result.Views = append(result.Views, verdicts[o.Name])
+	}
+	return result, nil
+}
+
+// open connects and declares the views.
+func (v *verifier) open(ctx context.Context) error {
+	var err error
+	if v.analysis, err = Analyze(ctx, v.cfg); err != nil {
+		return err
+	}
+	if len(v.analysis.Problems) > 0 {
+		return &ProblemsError{Views: v.analysis.Problems}
+	}
+	for _, name := range v.opts.Views {
+		if !slices.ContainsFunc(v.analysis.Outputs, func(o *plan.Output) bool { return o.Name == name }) {
+			return fmt.Errorf("no view is named %q in %s", name, v.cfg.Path)
+		}
+	}
+	for _, o := range v.analysis.Outputs {
+		if len(v.opts.Views) == 0 || slices.Contains(v.opts.Views, o.Name) {
+			v.views = append(v.views, o)
+		}
+	}
+	connect := func(dsn config.DSN) *pgx.Conn {
+		var conn *pgx.Conn
+		if err == nil {
+			conn, err = v.connect(ctx, string(dsn))
+		}
+		return conn
+	}
+	v.source = connect(v.cfg.Source.DSN)
+	v.output = v.source
+	v.aside = connect(v.cfg.Sink.DSN)
+	v.position = v.aside
+	if v.cfg.Sink.DSN != v.cfg.Source.DSN {
+		v.output = connect(v.cfg.Sink.DSN)
+		v.position = connect(v.cfg.Source.DSN)
+	}
+	if err != nil {
+		return err
+	}
+	if err := v.readSettings(ctx); err != nil {
+		return err
+	}
+	return v.declare(ctx)
+}
+
+// connect opens a session under the settings that the views' functions run under.
+func (v *verifier) connect(ctx context.Context, dsn string) (*pgx.Conn, error) {
+	cfg, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("connect to compare: %w", err)
+	}
+	for name, value := range map[string]string{
+		"application_name": "stepping-cdc verify", "TimeZone": v.analysis.Settings.TimeZone, "DateStyle": "ISO, MDY",
+		"IntervalStyle": "postgres", "search_path": v.analysis.Settings.SearchPath, "bytea_output": "hex", "extra_float_digits": "1",
+		"client_encoding": "UTF8", "statement_timeout": "0", "idle_in_transaction_session_timeout": "0",
+		"default_transaction_isolation": "read committed", "row_security": "off",
+	} {
+		cfg.RuntimeParams[name] = value
+	}
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connect to compare: %w", err)
+	}
+	v.conns = append(v.conns, conn)
+	return conn, nil
+}
+
+func (v *verifier) close(ctx context.Context) {
+	for _, c := range v.conns {
+		_ = c.Close(ctx)
+	}
+}
+
+// readSettings reads which settings each view was made under.
+func (v *verifier) readSettings(ctx context.Context) error {
+	v.settings = map[string]map[string]string{}
+	rows, err := v.aside.Query(ctx, `SELECT name, settings FROM stepping_cdc.views`)
+	if err == nil {
+		var name string
+		var settings map[string]string
+		_, err = pgx.ForEachRow(rows, []any{&name, &settings}, func() error {
+			v.settings[name] = settings
+			settings = nil
+			return nil
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("read control tables: %w", notYet(err))
+	}
+	return nil
+}
+
+// notYet explains the absence of the control schema.
+func notYet(err error) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && slices.Contains([]string{"42P01", "3F000", "42883"}, pg.Code) {
+		return fmt.Errorf("the control schema %s is not there; has \"stepping-cdc run\" ever run with this sink? (%w)", ControlSchema, err)
+	}
+	return err
+}
+
+// declare creates the views as temporary ones, so that one can read another by
+// its name; they vanish with the session.
+func (v *verifier) declare(ctx context.Context) error {
+	pending := v.analysis.Outputs
+	for len(pending) > 0 {
+		var again []*plan.Output
+		var last error
+		for _, o := range pending {
+			_, err := v.source.Exec(ctx, "CREATE TEMPORARY VIEW "+pgx.Identifier{o.Name}.Sanitize()+" AS "+o.Query, pgx.QueryExecModeExec)
+			if err != nil {
+				again, last = append(again, o), fmt.Errorf("declare view %s: %w", o.Name, err)
+			}
+		}
+		if len(again) == len(pending) {
+			return last
+		}
+		pending = again
+	}
+	return nil
+}
+
+// present is where the source's WAL ends.
+func (v *verifier) present(ctx context.Context) (decode.LSN, error) {
+	var lsn uint64
+	err := v.position.QueryRow(ctx, `SELECT (pg_catalog.pg_current_wal_insert_lsn() - '0/0')::int8`).Scan(&lsn)
+	if err != nil {
+		return 0, fmt.Errorf("read the source's position: %w", err)
+	}
+	return decode.LSN(lsn), nil
+}
+
+// await waits until the outputs hold everything up to a position.
+func (v *verifier) await(ctx context.Context, lsn decode.LSN, deadline time.Time) error {
+	timeout := max(time.Until(deadline), 100*time.Millisecond)
+	_, err := v.aside.Exec(ctx, `SELECT stepping_cdc.wait_for($1::text::pg_lsn, $2::float8 * interval '1 ms')`, lsn.String(), float64(timeout.Milliseconds()))
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "SC003" {
+		return fmt.Errorf("the outputs do not catch up (is \"stepping-cdc run\" running?): %w", err)
+	}
+	if err != nil {
+		return fmt.Errorf("wait for the outputs: %w", notYet(err))
+	}
+	return nil
+}
+
+// snapshot begins the transactions that read. It says whether they show the
+// outputs and the source at one position.
+func (v *verifier) snapshot(ctx context.Context, deadline time.Time, result *Verification) (fair bool, err error) {
+	if v.opts.Lock {
+		unlock, err := v.lock(ctx)
+		if err != nil {
+			return false, err
+		}
+		defer unlock()
+		now, err := v.present(ctx)
+		if err == nil {
+			err = v.await(ctx, now, deadline)
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	const begin = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`
+	if _, err := v.output.Exec(ctx, begin); err != nil {
+		return false, fmt.Errorf("take a snapshot: %w", err)
+	}
+	at, last, err := progressOf(ctx, v.output)
+	if err != nil {
+		return false, err
+	}
+	if v.source != v.output {
+		if _, err := v.source.Exec(ctx, begin); err != nil {
+			return false, fmt.Errorf("take a snapshot: %w", err)
+		}
+		// The first statement takes it.
+		if _, err := v.source.Exec(ctx, `SELECT 1`); err != nil {
+			return false, fmt.Errorf("take a snapshot: %w", err)
+		}
+	}
+	result.LSN, result.Position = at, at.String()
+	if v.opts.Lock || v.opts.AtRest {
+		return true, nil
+	}
+	now, err := v.present(ctx)
+	if err != nil {
+		return false, err
+	}
+	if err := v.await(ctx, now, deadline); err != nil {
+		return false, err
+	}
+	_, later, err := progressOf(ctx, v.aside)
+	return last == later, err
+}
+
+// progressOf reads progress: the position, and when the last transaction that
+// was applied had been committed, in microseconds.
+func progressOf(ctx context.Context, conn *pgx.Conn) (lsn decode.LSN, committed int64, err error) {
+	var n uint64
+	var at *int64
+	err = conn.QueryRow(ctx, `SELECT (lsn - '0/0')::int8, (extract(epoch FROM committed_at) * 1000000)::int8 FROM stepping_cdc.progress`).Scan(&n, &at)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read progress: %w", err)
+	}
+	if at != nil {
+		committed = *at
+	}
+	return decode.LSN(n), committed, nil
+}
+
+// lock holds up the writers of the views' tables.
+func (v *verifier) lock(ctx context.Context) (unlock func(), err error) {
+	var names []string
+	for _, t := range TableRefs(v.views) {
+		names = append(names, pgx.Identifier{t.Schema, t.Name}.Sanitize())
+	}
+	conn, err := v.connect(ctx, string(v.cfg.Source.DSN))
+	if err != nil {
+		return nil, err
+	}
+	unlock = func() { _ = conn.Close(context.WithoutCancel(ctx)) }
+	sql := fmt.Sprintf("BEGIN; SET LOCAL lock_timeout = '%d ms'; LOCK TABLE %s IN SHARE MODE", lockWait.Milliseconds(), strings.Join(names, ", "))
+	if len(names) == 0 {
+		return unlock, nil
+	}
+	if _, err := conn.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
+		unlock()
+		return nil, fmt.Errorf("lock the views' tables: %w", err)
+	}
+	return unlock, nil
+}
+
+// lockWait bounds how long writers queue up behind a lock that is not granted.
+const lockWait = 3 * time.Second
+
+func (v *verifier) release(ctx context.Context) error {
+	if _, err := v.output.Exec(ctx, "ROLLBACK"); err != nil {
+		return fmt.Errorf("end the snapshot: %w", err)
+	}
+	if v.source == v.output {
+		return nil
+	}
+	if _, err := v.source.Exec(ctx, "ROLLBACK"); err != nil {
+		return fmt.Errorf("end the snapshot: %w", err)
+	}
+	return nil
+}
+
+// compareAll compares views, and returns those that should be looked at again.
+func (v *verifier) compareAll(ctx context.Context, views []*plan.Output, verdicts map[string]ViewVerdict) (again []*plan.Output, err error) {
+	for _, o := range views {
+		verdict, err := v.compare(ctx, o)
+		if err != nil {
+			return nil, fmt.Errorf("compare view %s: %w", o.Name, err)
+		}
+		verdicts[o.Name] = verdict
+		if verdict.Verdict == Differs {
+			again = append(again, o)
+		}
+	}
+	return again, nil
+}
+
+func (v *verifier) compare(ctx context.Context, o *plan.Output) (ViewVerdict, error) {
+	verdict := ViewVerdict{View: o.Name, Verdict: Equal}
+	table := "SELECT * FROM " + pgx.Identifier{v.cfg.Sink.Schema, o.Name}.Sanitize()
+	query := "SELECT * FROM pg_temp." + pgx.Identifier{o.Name}.Sanitize()
+	var sums multiset
+	var err error
+	verdict.QueryRows, err = v.read(ctx, v.source, o.Name, query, sums.subtract)
+	if pg := sqlError(err); pg != nil {
+		verdict.Verdict, verdict.Error = Failing, pg.Message+" (SQLSTATE "+pg.Code+")"
+		return verdict, nil
+	}
+	if err != nil {
+		return verdict, err
+	}
+	verdict.OutputRows, err = v.read(ctx, v.output, o.Name, table, sums.add)
+	if pg := sqlError(err); pg != nil {
+		verdict.Verdict, verdict.Error = Absent, pg.Message
+		return verdict, nil
+	}
+	if err != nil || sums.empty() {
+		return verdict, err
+	}
+	// Once more, for the rows that make the difference.
+	var rest residue
+	collect := func(w int64) func([]byte) {
+		return func(row []byte) {
+			if sums.differs(row) {
+				rest.add(row, w)
+			}
+		}
+	}
+	if _, err = v.read(ctx, v.output, o.Name, table, collect(1)); err != nil {
+		return verdict, err
+	}
+	if _, err = v.read(ctx, v.source, o.Name, query, collect(-1)); err != nil {
+		return verdict, err
+	}
+	types := make([]*values.Type, len(o.Columns))
+	for i, c := range o.Columns {
+		types[i] = c.Type
+	}
+	if !rest.full {
+		verdict.Similar = rest.cancelSimilar(types)
+	}
+	verdict.Extra, verdict.Missing = rest.counts()
+	if verdict.Extra+verdict.Missing > 0 {
+		verdict.Verdict = Differs
+		verdict.Samples = samples(&rest, v.opts.Samples)
+	}
+	if rest.full {
+		verdict.Error = "more rows differ than were kept; the counts are too low"
+	}
+	return verdict, nil
+}
+
+func samples(r *residue, n int) []Sample {
+	rows := make([]string, 0, len(r.rows))
+	for row := range r.rows {
+		rows = append(rows, row)
+	}
+	slices.Sort(rows)
+	var out []Sample
+	for _, row := range rows[:min(n, len(rows))] {
+		s := Sample{Side: "extra", Copies: r.rows[row], Row: copyFields([]byte(row))}
+		if s.Copies < 0 {
+			s.Side, s.Copies = "missing", -s.Copies
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// read reads rows in COPY's text format. A failing query leaves the snapshot
+// usable.
+func (v *verifier) read(ctx context.Context, conn *pgx.Conn, view, query string, row func([]byte)) (int64, error) {
+	zone := v.analysis.Settings.TimeZone
+	if pinned := v.settings[view]["TimeZone"]; pinned != "" {
+		zone = pinned
+	}
+	if _, err := conn.Exec(ctx, `SAVEPOINT reading`); err != nil {
+		return 0, err
+	}
+	if _, err := conn.Exec(ctx, `SELECT pg_catalog.set_config('TimeZone', $1, true)`, zone); err != nil {
+		return 0, err
+	}
+	w := &lines{row: row}
+	_, err := conn.PgConn().CopyTo(ctx, w, "COPY ("+query+") TO STDOUT")
+	if err != nil && conn.IsClosed() {
+		return 0, err
+	}
+	if _, rollback := conn.Exec(ctx, `ROLLBACK TO SAVEPOINT reading`); rollback != nil {
+		return 0, rollback
+	}
+	return w.rows, err
+}
+
+// sqlError is the server's word about a query, nil for lost connections and the
+// like.
+func sqlError(err error) *pgconn.PgError {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) || sink.Retryable(err) || strings.HasPrefix(pg.Code, "57") {
+		return nil
+	}
+	return pg
+}
