@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -62,8 +63,8 @@ func Analyze(ctx context.Context, conn *pgx.Conn, views []View, reserved Reserve
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
 	a := &analyzer{ctx: ctx, tx: tx, cat: catalog.New(tx), reserved: reserved, oids: map[string]uint32{}, names: map[uint32]string{}}
 	var version int
-	err = tx.QueryRow(ctx, `SELECT pg_catalog.current_setting('TimeZone'), pg_catalog.current_setting('search_path'), pg_catalog.current_setting('server_version_num')::pg_catalog.int4 / 10000`).
-		Scan(&a.result.Settings.TimeZone, &a.result.Settings.SearchPath, &version)
+	err = tx.QueryRow(ctx, `SELECT pg_catalog.now(), pg_catalog.current_setting('TimeZone'), pg_catalog.current_setting('search_path'), pg_catalog.current_setting('server_version_num')::pg_catalog.int4 / 10000`).
+		Scan(&a.now, &a.result.Settings.TimeZone, &a.result.Settings.SearchPath, &version)
 	if err != nil {
 		return nil, fmt.Errorf("read the session's settings: %w", err)
 	}
@@ -85,6 +86,7 @@ type analyzer struct {
 	tx       pgx.Tx
 	cat      *catalog.Catalog
 	reserved Reserved
+	now      time.Time
 	views    []View // with queries
 	oids     map[string]uint32
 	names    map[uint32]string
@@ -172,8 +174,9 @@ func (a *analyzer) declareOne(v View) (*Problem, error) {
 		return nil, fmt.Errorf("declare view %s: %w", v.Name, err)
 	}
 	prefix := createPrefix(v.Name)
-	// The extended protocol takes one statement only, whatever the query holds.
-	_, err = sub.Exec(a.ctx, prefix+v.Query, pgx.QueryExecModeExec)
+	// The extended protocol takes one statement only, whatever the query holds;
+	// pgx itself would use the simple one for a statement without parameters.
+	err = sub.Conn().PgConn().ExecParams(a.ctx, prefix+v.Query, nil, nil, nil, nil).Read().Err
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) {
 		if rollback := sub.Rollback(a.ctx); rollback != nil {
@@ -224,8 +227,8 @@ func (a *analyzer) translate() error {
 		}
 		prefix := createPrefix(v.Name)
 		t := &translator{
-			ctx: a.ctx, cat: a.cat, settings: a.result.Settings, view: v.Name,
-			source: prefix + v.Query, prefix: len(prefix),
+			ctx: a.ctx, cat: a.cat, settings: a.result.Settings, now: a.now, view: v.Name,
+			query: v.Query, prefix: len(prefix),
 			tables: map[uint32]*catalog.Relation{}, depends: map[uint32]bool{},
 		}
 		tree, err := a.cat.ViewTree(a.ctx, oid)
@@ -236,7 +239,7 @@ func (a *analyzer) translate() error {
 		if err != nil {
 			return fmt.Errorf("view %s: %w", v.Name, err)
 		}
-		node := t.query(q, nil)
+		node := t.selection(q, nil)
 		if t.err != nil {
 			return fmt.Errorf("view %s: %w", v.Name, t.err)
 		}

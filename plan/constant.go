@@ -34,7 +34,32 @@ func (t *translator) constant(n *pgtree.Node) expr.Expr {
 			"write it as a cast of text, evaluated by Postgres: ('…'::text)::"+ty.SQL)
 		return nil
 	}
+	if word := t.presentAsConstant(ty, v); word != "" {
+		t.problem(n, CodeClock, "'"+word+"'", "'"+word+"' is the time at which the view is made, not the present", "compare with the clock where the view is read, or write the date")
+	}
 	return &expr.Const{V: v, T: ty}
+}
+
+// presentAsConstant finds the word of a literal like 'today': Postgres takes it
+// for a constant, the day on which the query was analyzed. That is seen by the
+// value together with the word in the query.
+func (t *translator) presentAsConstant(ty *values.Type, v values.Datum) string {
+	const microsPerDay, daysTo2000 = 86_400_000_000, 10957
+	var micros int64
+	switch ty.Kind {
+	case values.KindDate:
+		micros = v.Int64() * microsPerDay
+	case values.KindTimestamp, values.KindTimestampTZ:
+		micros = v.Int64()
+	case values.KindTime, values.KindTimeTZ:
+		return wordLiteral(t.query, "now")
+	default:
+		return ""
+	}
+	if away := micros - (t.now.UnixMicro() - daysTo2000*microsPerDay); away < -3*microsPerDay || away > 3*microsPerDay {
+		return ""
+	}
+	return wordLiteral(t.query, "now", "today", "tomorrow", "yesterday")
 }
 
 // datum turns the in-memory image of a value (little endian, as on every

@@ -20,15 +20,15 @@ func opaqueConstant(ty *values.Type, img []byte) (values.Datum, error) {
 	switch ty.Name {
 	case "regproc", "regprocedure", "regoper", "regoperator", "regclass", "regtype", "regconfig", "regdictionary", "regrole",
 		"regnamespace", "regcollation", "xid", "cid":
-		return swapped(ty, img, 4)
+		return bigEndian(ty, img, 4)
 	case "pg_lsn", "xid8", "money":
-		return swapped(ty, img, 8)
+		return bigEndian(ty, img, 8)
 	case "point":
-		return swapped(ty, img, 8, 8)
+		return bigEndian(ty, img, 8, 8)
 	case "lseg", "box":
-		return swapped(ty, img, 8, 8, 8, 8)
+		return bigEndian(ty, img, 8, 8, 8, 8)
 	case "circle", "line":
-		return swapped(ty, img, 8, 8, 8)
+		return bigEndian(ty, img, 8, 8, 8)
 	case "macaddr":
 		return exactly(ty, img, 6)
 	case "macaddr8":
@@ -48,8 +48,8 @@ func opaqueConstant(ty *values.Type, img []byte) (values.Datum, error) {
 	return values.Null, errOpaque
 }
 
-// swapped turns little-endian words of the given sizes into big-endian ones.
-func swapped(ty *values.Type, img []byte, sizes ...int) (values.Datum, error) {
+// bigEndian turns little-endian words of the given sizes into big-endian ones.
+func bigEndian(ty *values.Type, img []byte, sizes ...int) (values.Datum, error) {
 	var out []byte
 	at := 0
 	for _, size := range sizes {

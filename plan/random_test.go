@@ -133,7 +133,7 @@ func (g *generator) on(l, r []genColumn) string {
 	for range 10 {
 		a, b := l[g.pick(len(l))], r[g.pick(len(r))]
 		if a.typ == b.typ {
-			op := []string{"=", "=", "=", "=", "=", "<", "IS NOT DISTINCT FROM"}[g.pick(7)]
+			op := []string{"=", "=", "=", "=", "=", "=", "=", "<", "IS NOT DISTINCT FROM"}[g.pick(9)]
 			sql := a.sql + " " + op + " " + b.sql
 			if g.pick(4) == 0 {
 				sql += " AND " + g.cond(append(l[:len(l):len(l)], r...), 1)
@@ -141,7 +141,7 @@ func (g *generator) on(l, r []genColumn) string {
 			return sql
 		}
 	}
-	return "true"
+	return "false"
 }
 
 func (g *generator) where(cols []genColumn) string {

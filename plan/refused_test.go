@@ -1,0 +1,59 @@
+package plan_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/datadriven"
+
+	"github.com/stepping-cdc/stepping-cdc/embedded"
+	"github.com/stepping-cdc/stepping-cdc/plan"
+)
+
+const refusedSchema = `
+CREATE FUNCTION app.unsteady(x int) RETURNS int LANGUAGE sql STABLE AS $$SELECT max(id) FROM public.orders WHERE id > x$$;
+CREATE AGGREGATE app.my_sum(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0');
+CREATE SCHEMA stepping;
+CREATE TABLE stepping.mine (id int);
+CREATE VIEW app.bad_view AS SELECT o.id, c.name, now() AS at FROM orders o LEFT JOIN customers c ON c.id = o.id;
+CREATE FOREIGN DATA WRAPPER none;
+CREATE COLLATION nd (provider = icu, locale = 'und', deterministic = false);
+CREATE SERVER nowhere FOREIGN DATA WRAPPER none;
+CREATE FOREIGN TABLE ticks (ts timestamp) SERVER nowhere;
+`
+
+func showProblem(p plan.Problem) string {
+	s := fmt.Sprintf("%d:%d %s [%s] %s", p.Line, p.Col, p.Code, p.Construct, p.Message)
+	if p.SQLState != "" {
+		s += " (" + p.SQLState + ")"
+	}
+	if p.Remedy != "" {
+		s += "\n    " + p.Remedy
+	}
+	return s + "\n"
+}
+
+// TestRefused compares what is said of views that cannot be maintained.
+func TestRefused(t *testing.T) {
+	dsn := embedded.NewDB(t)
+	conn := connect(t, dsn)
+	mustExec(t, conn, schema+refusedSchema)
+	datadriven.RunTest(t, "testdata/refused", func(t *testing.T, d *datadriven.TestData) string {
+		a, err := plan.Analyze(t.Context(), conn, []plan.View{{Name: "v", Query: d.Input}}, plan.Reserved{"stepping"})
+		if err != nil {
+			return "error: " + err.Error()
+		}
+		var b strings.Builder
+		for _, p := range a.Problems {
+			if p.View != "v" {
+				t.Errorf("problem of view %q", p.View)
+			}
+			b.WriteString(showProblem(p))
+		}
+		if b.Len() == 0 {
+			return "maintained\n"
+		}
+		return b.String()
+	})
+}
