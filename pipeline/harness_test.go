@@ -2,7 +2,8 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,32 +15,52 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/config"
 	"github.com/stepping-cdc/stepping-cdc/embedded"
+	"github.com/stepping-cdc/stepping-cdc/replication"
 )
 
-func TestMain(m *testing.M) { os.Exit(embedded.RunTests(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(childEnv) != "" {
+		os.Exit(runChild())
+	}
+	os.Exit(embedded.RunTests(m))
+}
+
+// patience is how long anything may take on a busy machine.
+const patience = 90 * time.Second
 
 // world is one database with a pipeline on it.
 type world struct {
 	t     *testing.T
-	dsn   string
-	dir   string
+	dsn   string // of the source
+	sink  string // of the outputs
+	slot  string
+	dir   string // of the state
 	conn  *pgx.Conn
+	out   *pgx.Conn
 	views []config.View
+	loose map[string]bool // views of which Postgres does not define every digit
+	done  chan error      // tells how the running pipeline ended
 	stop  func() error
 }
 
 func newWorld(t *testing.T, ddl string) *world {
 	t.Helper()
-	w := &world{t: t, dsn: embedded.NewDB(t), dir: t.TempDir()}
-	w.conn = w.connect()
+	return newWorldOn(t, embedded.NewDB(t), ddl)
+}
+
+func newWorldOn(t *testing.T, dsn, ddl string) *world {
+	t.Helper()
+	w := &world{t: t, dsn: dsn, sink: dsn, slot: slotName(dsn), dir: filepath.Join(t.TempDir(), "state"), loose: map[string]bool{}}
+	w.conn = w.connect(w.dsn)
+	w.out = w.conn
 	w.exec(ddl)
-	t.Cleanup(func() { w.halt() })
+	t.Cleanup(w.halt)
 	return w
 }
 
-func (w *world) connect() *pgx.Conn {
+func (w *world) connect(dsn string) *pgx.Conn {
 	w.t.Helper()
-	conn, err := pgx.Connect(context.Background(), w.dsn)
+	conn, err := pgx.Connect(context.Background(), dsn)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -47,11 +68,39 @@ func (w *world) connect() *pgx.Conn {
 	return conn
 }
 
-func (w *world) exec(sql string) {
+// reconnect replaces connections that a fault has ended.
+func (w *world) reconnect() {
 	w.t.Helper()
-	if _, err := w.conn.Exec(context.Background(), sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+	same := w.conn == w.out
+	w.conn = w.connect(w.dsn)
+	w.out = w.conn
+	if !same {
+		w.out = w.connect(w.sink)
+	}
+}
+
+func (w *world) exec(sql string, args ...any) {
+	w.t.Helper()
+	execOn(w.t, w.conn, sql, args...)
+}
+
+func execOn(t *testing.T, conn *pgx.Conn, sql string, args ...any) {
+	t.Helper()
+	if len(args) == 0 {
+		args = []any{pgx.QueryExecModeSimpleProtocol}
+	}
+	if _, err := conn.Exec(context.Background(), sql, args...); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// ask reads one value.
+func ask[T any](w *world, conn *pgx.Conn, sql string, args ...any) (v T) {
+	w.t.Helper()
+	if err := conn.QueryRow(context.Background(), sql, args...).Scan(&v); err != nil {
 		w.t.Fatalf("%s: %v", sql, err)
 	}
+	return v
 }
 
 func (w *world) view(name, query string) {
@@ -60,9 +109,9 @@ func (w *world) view(name, query string) {
 
 func (w *world) config() *config.Config {
 	return &config.Config{
-		Source: config.Source{DSN: config.DSN(w.dsn), Slot: slotName(w.dsn), Publication: "stepping_cdc", ManagePublication: true},
-		Sink:   config.Sink{DSN: config.DSN(w.dsn), Schema: "stepping"},
-		State:  config.State{Dir: filepath.Join(w.dir, "state"), Memory: 64 << 20},
+		Source: config.Source{DSN: config.DSN(w.dsn), Slot: w.slot, Publication: "stepping_cdc", ManagePublication: true},
+		Sink:   config.Sink{DSN: config.DSN(w.sink), Schema: "stepping"},
+		State:  config.State{Dir: w.dir, Memory: 32 << 20},
 		Views:  w.views,
 	}
 }
@@ -82,35 +131,56 @@ func slotName(dsn string) string {
 	return string(name)
 }
 
-// run starts the pipeline and returns once the views are live.
-func (w *world) run(opts Options) {
-	w.t.Helper()
+// inDatabase is the connection string for another database of the same server.
+func inDatabase(t *testing.T, dsn, database string) string {
+	t.Helper()
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Path = "/" + database
+	return u.String()
+}
+
+// start starts the pipeline; live receives when its views are.
+func (w *world) start(opts Options) (live <-chan struct{}) {
 	ctx, cancel := context.WithCancel(context.Background())
-	live, done := make(chan struct{}), make(chan error, 1)
-	first := true
+	ch, done := make(chan struct{}, 1), make(chan error, 1)
 	opts.Live = func() {
-		if first {
-			close(live)
+		select {
+		case ch <- struct{}{}:
+		default:
 		}
-		first = false
 	}
 	log := zerolog.New(zerolog.NewTestWriter(w.t)).Level(zerolog.InfoLevel)
+	if os.Getenv("STEPPING_QUIET") != "" {
+		log = zerolog.Nop()
+	}
 	go func() { done <- New(w.config(), log, opts).Run(ctx) }()
+	w.done = done
 	w.stop = func() error {
 		cancel()
 		w.stop = nil
 		return <-done
 	}
+	return ch
+}
+
+// run starts the pipeline and returns once the views are live.
+func (w *world) run(opts Options) {
+	w.t.Helper()
+	live := w.start(opts)
 	select {
 	case <-live:
-	case err := <-done:
-		done <- err
+	case err := <-w.done:
+		w.stop = nil
 		w.t.Fatalf("pipeline ended: %v", err)
-	case <-time.After(30 * time.Second):
-		w.t.Fatal("views are not live after 30 s")
+	case <-time.After(patience):
+		w.t.Fatalf("views are not live after %v", patience)
 	}
 }
 
+// halt stops the pipeline in good order.
 func (w *world) halt() {
 	w.t.Helper()
 	if w.stop != nil {
@@ -120,28 +190,91 @@ func (w *world) halt() {
 	}
 }
 
+// fails waits for the pipeline to end by itself and returns why.
+func (w *world) fails() error {
+	w.t.Helper()
+	select {
+	case err := <-w.done:
+		w.stop = nil
+		if err == nil {
+			w.t.Fatal("pipeline ended without an error")
+		}
+		return err
+	case <-time.After(patience):
+		w.t.Fatalf("pipeline has not ended after %v", patience)
+	}
+	return nil
+}
+
+// stops waits for the pipeline to stop for a reason with a code.
+func (w *world) stops(code replication.Code) {
+	w.t.Helper()
+	err := w.fails()
+	var stop *replication.StopError
+	if !errors.As(err, &stop) || stop.Code != code {
+		w.t.Fatalf("pipeline ended with %v, want %s", err, code)
+	}
+	if stop.Remedy == "" {
+		w.t.Errorf("no remedy: %v", err)
+	}
+}
+
+// wait returns when the outputs hold everything committed so far.
+func (w *world) wait() {
+	w.t.Helper()
+	lsn := ask[string](w, w.conn, "SELECT pg_current_wal_insert_lsn()::text")
+	_, err := w.out.Exec(context.Background(), "SELECT stepping_cdc.wait_for($1::pg_lsn, $2::interval)", lsn, patience.String())
+	if err != nil {
+		select {
+		case ended := <-w.done:
+			w.done <- ended
+			w.t.Fatalf("%v; pipeline ended: %v", err, ended)
+		default:
+		}
+		w.t.Fatal(err)
+	}
+}
+
+// eventually waits for a condition on the outputs' side.
+func (w *world) eventually(what, sql string, args ...any) {
+	w.t.Helper()
+	var last error
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		var ok bool
+		if last = w.out.QueryRow(context.Background(), sql, args...).Scan(&ok); last == nil && ok {
+			return
+		}
+	}
+	w.t.Fatalf("%s: not so after %v (%v)", what, patience, last)
+}
+
+// state waits for a view to be in a state.
+func (w *world) state(view, state string) {
+	w.t.Helper()
+	w.eventually(view+" is "+state, "SELECT state = $2 FROM stepping_cdc.views WHERE name = $1", view, state)
+}
+
 // check compares every output with its query, once everything is applied.
 func (w *world) check() {
 	w.t.Helper()
-	ctx := context.Background()
-	if _, err := w.conn.Exec(ctx, "SELECT stepping_cdc.wait_for(timeout => '20s')"); err != nil {
-		w.t.Fatal(err)
-	}
+	w.wait()
 	for _, v := range w.views {
-		var diff int
-		var sample string
-		err := w.conn.QueryRow(ctx, fmt.Sprintf(`
-			WITH _a AS (%[1]s), _b AS (SELECT * FROM stepping.%[2]s),
-			     x AS ((SELECT _a::text AS r FROM _a EXCEPT ALL SELECT _b::text FROM _b)),
-			     y AS ((SELECT _b::text AS r FROM _b EXCEPT ALL SELECT _a::text FROM _a))
-			SELECT (SELECT count(*) FROM x) + (SELECT count(*) FROM y),
-			       coalesce((SELECT 'missing ' || min(r) FROM x), '') || coalesce((SELECT ' extra ' || min(r) FROM y), '')`,
-			v.Query, pgx.Identifier{v.Name}.Sanitize())).Scan(&diff, &sample)
-		if err != nil {
-			w.t.Fatalf("view %s: %v", v.Name, err)
-		}
-		if diff != 0 {
-			w.t.Errorf("view %s: %d rows differ: %s", v.Name, diff, sample)
+		w.compare(v.Name)
+	}
+}
+
+// query is a view's query for Postgres. A view that reads another one has that as
+// a temporary view of the session.
+func (w *world) query(name string) string {
+	w.t.Helper()
+	for _, v := range w.views {
+		if v.Name == name {
+			if v.From != "" {
+				return "SELECT * FROM " + v.From
+			}
+			return v.Query
 		}
 	}
+	w.t.Fatalf("no view %s", name)
+	return ""
 }
