@@ -161,6 +161,10 @@ func (c *compiler) compile(n algebra.Node, id string) *compiled {
 		return c.project(n, id)
 	case *algebra.EquiJoin:
 		return c.join(n, id)
+	case *algebra.OuterJoin:
+		return c.outer(n, id)
+	case *algebra.Repeat:
+		return c.repeat(n, id)
 	case *algebra.Aggregate:
 		return c.aggregate(n, id)
 	case *algebra.Distinct:
@@ -292,9 +296,14 @@ func (c *compiler) values(n *algebra.Values, id string) *compiled {
 }
 
 // index arranges a relation by key expressions; equal arrangements are shared.
-func (c *compiler) index(in *compiled, keys []expr.Expr) circuit.Indexed {
+// Under sameness of kind identical, keys meet when they are the same values,
+// NULLs included; else when SQL's equality is true of them.
+func (c *compiler) index(in *compiled, keys []expr.Expr, kind sameness) circuit.Indexed {
 	keys = in.exprs(keys)
 	label := "Index by "
+	if kind == identical {
+		label = "Index by identity of "
+	}
 	for i, k := range keys {
 		if i > 0 {
 			label += ", "
@@ -305,12 +314,30 @@ func (c *compiler) index(in *compiled, keys []expr.Expr) circuit.Indexed {
 	if ix, ok := c.indexes[id]; ok {
 		return ix
 	}
+	evals := compileAll(keys)
+	key := equalKey(evals, keys)
+	if kind == identical {
+		key = identicalKey(evals)
+	}
+	ix := c.b.Index(in.stream, label, key)
+	c.indexes[id] = ix
+	return ix
+}
+
+// sameness says when keys of a join meet.
+type sameness int
+
+const (
+	equal sameness = iota
+	identical
+)
+
+func equalKey(evals []expr.Eval, keys []expr.Expr) circuit.KeyFunc {
 	types := make([]*values.Type, len(keys))
 	for i, k := range keys {
 		types[i] = k.Type()
 	}
-	evals := compileAll(keys)
-	ix := c.b.Index(in.stream, label, func(dst []byte, row []values.Datum) ([]byte, bool) {
+	return func(dst []byte, row []values.Datum) ([]byte, bool) {
 		for i, k := range evals {
 			v := k(row)
 			if v.IsNull() || v.IsErr() { // an equality with NULL is not true
@@ -319,14 +346,37 @@ func (c *compiler) index(in *compiled, keys []expr.Expr) circuit.Indexed {
 			dst = values.AppendKey(dst, types[i], v)
 		}
 		return dst, true
-	})
-	c.indexes[id] = ix
-	return ix
+	}
+}
+
+func identicalKey(evals []expr.Eval) circuit.KeyFunc {
+	one := make([]values.Datum, 1)
+	return func(dst []byte, row []values.Datum) ([]byte, bool) {
+		for _, k := range evals {
+			one[0] = k(row)
+			dst = values.AppendRow(dst, one)
+		}
+		return dst, true
+	}
 }
 
 func (c *compiler) join(n *algebra.EquiJoin, id string) *compiled {
-	l, r := c.clean(c.node(n.L), n.L.Cols()), c.clean(c.node(n.R), n.R.Cols())
-	li, ri := c.index(l, n.LKeys), c.index(r, n.RKeys)
+	l := &side{c.clean(c.node(n.L), n.L.Cols()), n.L.Cols(), n.LKeys}
+	r := &side{c.clean(c.node(n.R), n.R.Cols()), n.R.Cols(), n.RKeys}
+	return c.meet(l, r, equal, n.Conds, n.Out, id, n.Label())
+}
+
+// side is one input of a join with its keys.
+type side struct {
+	*compiled
+	cols []algebra.Column
+	keys []expr.Expr
+}
+
+// meet joins two relations on their keys and further conditions over the columns
+// of both, of which it keeps out.
+func (c *compiler) meet(l, r *side, kind sameness, conds []expr.Expr, keep []int, id, label string) *compiled {
+	li, ri := c.index(l.compiled, l.keys, kind), c.index(r.compiled, r.keys, kind)
 	errs := addErrs(l.errs, r.errs...)
 
 	// The joined row is the left stream's row, then the right one's.
@@ -335,30 +385,35 @@ func (c *compiler) join(n *algebra.EquiJoin, id string) *compiled {
 	for _, a := range r.at {
 		both.at = append(both.at, l.width+a)
 	}
-	conds := both.exprs(n.Conds)
-	total := !expr.HasRemote(conds)
-	for _, e := range conds {
+	placed := both.exprs(conds)
+	total := !expr.HasRemote(placed)
+	for _, e := range placed {
 		total = total && expr.Total(e)
 	}
 	if total {
-		out := make([]int, len(n.Out))
-		for i, o := range n.Out {
+		out := make([]int, len(keep))
+		for i, o := range keep {
 			out[i] = both.at[o]
 		}
-		s := c.b.Join(li, ri, len(out), fmt.Sprint(n.Label(), " at ", both.at), pairs(expr.Conjoin(conds), l.width, both.width, out))
+		s := c.b.Join(li, ri, len(out), fmt.Sprint(label, " at ", both.at), pairs(expr.Conjoin(placed), l.width, both.width, out))
 		return &compiled{stream: s, width: len(out), id: id, at: identity(len(out)), errs: errs}
 	}
 	// A condition that can fail, or that Postgres evaluates, is an operator of
 	// its own above the join.
 	all := identity(both.width)
-	s := c.b.Join(li, ri, both.width, fmt.Sprint(n.Label(), " all of ", both.at), pairs(nil, l.width, both.width, all))
+	s := c.b.Join(li, ri, both.width, fmt.Sprint(label, " all of ", both.at), pairs(nil, l.width, both.width, all))
 	joined := &compiled{stream: s, width: both.width, id: id + " before conditions", at: both.at, errs: errs}
-	cols := append(append([]algebra.Column{}, n.L.Cols()...), n.R.Cols()...)
-	keep := make([]expr.Expr, len(n.Out))
-	for i, o := range n.Out {
-		keep[i] = &expr.Col{Index: o, Name: cols[o].Name, T: cols[o].Type}
+	cols := append(append([]algebra.Column{}, l.cols...), r.cols...)
+	return c.mapper(joined, cols, conds, columns(cols, keep), id, label)
+}
+
+// columns are expressions for some of the columns of a relation.
+func columns(cols []algebra.Column, keep []int) []expr.Expr {
+	out := make([]expr.Expr, len(keep))
+	for i, o := range keep {
+		out[i] = &expr.Col{Index: o, Name: cols[o].Name, T: cols[o].Type}
 	}
-	return c.mapper(joined, cols, n.Conds, keep, id, n.Label())
+	return out
 }
 
 // pairs is the function of a join: it tests a total condition on the pair and

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
@@ -20,9 +21,11 @@ type translator struct {
 	ctx      context.Context
 	cat      *catalog.Catalog
 	settings Settings
+	now      time.Time // of the analysis
 	view     string
-	source   string // the text that locations of the tree refer to; "" in nested views
-	prefix   int    // bytes before the query in source
+	query    string // the view's text
+	prefix   int    // bytes before it in what locations of the tree refer to
+	within   string // the nested view being expanded
 	problems []Problem
 	expanded []uint32 // views being expanded, outermost first
 	tables   map[uint32]*catalog.Relation
@@ -68,10 +71,10 @@ func (t *translator) refuse(n *pgtree.Node, code Code, construct, remedy string)
 
 func (t *translator) problem(n *pgtree.Node, code Code, construct, message, remedy string) {
 	p := Problem{View: t.view, Code: code, Construct: construct, Message: message, Remedy: remedy}
-	if t.source != "" && n != nil && n.Has("location") {
-		if at := n.Int("location"); at >= t.prefix && at <= len(t.source) {
-			p.Line, p.Col = lineCol(t.source[t.prefix:], at-t.prefix)
-		}
+	if len(t.expanded) > 0 {
+		p.Message += " (in view " + t.within + ")"
+	} else if at := t.place(n, construct); at >= 0 {
+		p.Line, p.Col = lineCol(t.query, at)
 	}
 	for _, q := range t.problems {
 		if q == p {
@@ -79,6 +82,16 @@ func (t *translator) problem(n *pgtree.Node, code Code, construct, message, reme
 		}
 	}
 	t.problems = append(t.problems, p)
+}
+
+// place is the byte of the query at which a construct stands; -1 if unknown.
+func (t *translator) place(n *pgtree.Node, construct string) int {
+	if n != nil && n.Has("location") {
+		if at := n.Int("location"); at >= t.prefix && at <= t.prefix+len(t.query) {
+			return at - t.prefix
+		}
+	}
+	return locate(t.query, construct)
 }
 
 // lineCol is the line and column (in characters, both from 1) of a byte.
@@ -94,8 +107,8 @@ func lineCol(text string, offset int) (line, col int) {
 // empty stands in for a relation that was refused.
 func empty(cols []algebra.Column) algebra.Node { return &algebra.Values{Columns: cols} }
 
-// query translates a QUERY node.
-func (t *translator) query(q *pgtree.Node, parent *scope) algebra.Node {
+// selection translates a QUERY node.
+func (t *translator) selection(q *pgtree.Node, parent *scope) algebra.Node {
 	s := &scope{
 		query: q, parent: parent, rtes: q.Nodes("rtable"),
 		start: map[int]int{}, cols: map[int]int{}, ctes: map[string]*pgtree.Node{},
@@ -106,7 +119,7 @@ func (t *translator) query(q *pgtree.Node, parent *scope) algebra.Node {
 	}
 	for _, c := range q.Nodes("cteList") {
 		if c.Bool("cterecursive") {
-			t.refuse(c, CodeUnsupported, "WITH RECURSIVE", "")
+			t.refuse(nil, CodeUnsupported, "WITH RECURSIVE", "")
 		}
 		s.ctes[c.Str("ctename")] = c
 	}
@@ -118,20 +131,18 @@ func (t *translator) query(q *pgtree.Node, parent *scope) algebra.Node {
 	} {
 		if v := q.Get(f.field); v != nil {
 			if l, ok := v.(pgtree.List); !ok || len(l) > 0 {
-				at, _ := v.(*pgtree.Node)
-				t.refuse(at, CodeUnsupported, f.construct, f.remedy)
+				t.refuse(nil, CodeUnsupported, f.construct, f.remedy)
 			}
 		}
 	}
 	if q.Bool("hasDistinctOn") {
-		t.refuse(q, CodeUnsupported, "DISTINCT ON", "")
+		t.refuse(nil, CodeUnsupported, "DISTINCT ON", "")
 	}
 	if op := q.Node("setOperations"); op != nil {
 		return t.setOperation(op, s)
 	}
 
 	node := t.from(q.Node("jointree"), s)
-	s.from = node.Cols()
 	if quals := q.Node("jointree").Node("quals"); quals != nil {
 		node = &algebra.Filter{In: node, Conds: expr.Conjuncts(t.expr(quals, s))}
 	}
@@ -165,49 +176,74 @@ func (t *translator) query(q *pgtree.Node, parent *scope) algebra.Node {
 	return node
 }
 
-// from translates a FROM clause into one join of all its relations.
+// from translates a FROM clause. Its row is that of all its relations, in the
+// order in which they are written, whatever the joins between them.
 func (t *translator) from(f *pgtree.Node, s *scope) algebra.Node {
-	j := &algebra.Join{}
-	var conds []*pgtree.Node
-	width := 0
-	var item func(n *pgtree.Node)
-	item = func(n *pgtree.Node) {
+	relations := map[int]algebra.Node{}
+	var leaves func(n *pgtree.Node)
+	leaves = func(n *pgtree.Node) {
 		switch n.Tag {
 		case "RANGETBLREF":
 			i := n.Int("rtindex")
 			rel := t.relation(s.rtes[i-1], s)
-			s.start[i], s.cols[i] = width, len(rel.Cols())
-			width += len(rel.Cols())
-			j.Inputs = append(j.Inputs, rel)
+			relations[i] = rel
+			s.start[i], s.cols[i] = len(s.from), len(rel.Cols())
+			s.from = append(s.from, rel.Cols()...)
 		case "JOINEXPR":
-			if jt := n.Int("jointype"); jt != 0 {
-				name := map[int]string{1: "LEFT JOIN", 2: "FULL JOIN", 3: "RIGHT JOIN"}[jt]
-				t.refuse(n, CodeUnsupported, name, "")
-			}
-			item(n.Node("larg"))
-			item(n.Node("rarg"))
-			if q := n.Node("quals"); q != nil {
-				conds = append(conds, q)
-			}
+			leaves(n.Node("larg"))
+			leaves(n.Node("rarg"))
 		default:
 			t.refuse(n, CodeUnsupported, "FROM item "+n.Tag, "")
 		}
 	}
-	for _, n := range f.Nodes("fromlist") {
-		item(n)
+	items := f.Nodes("fromlist")
+	for _, n := range items {
+		leaves(n)
 	}
-	if len(j.Inputs) == 0 {
-		// No FROM: one row without columns.
+	j := &algebra.Join{}
+	for _, n := range items {
+		node, _ := t.fromItem(n, s, relations)
+		j.Inputs = append(j.Inputs, node)
+	}
+	switch len(j.Inputs) {
+	case 0: // no FROM: one row without columns
 		return oneRow()
-	}
-	s.from = j.Cols()
-	for _, q := range conds {
-		j.Conds = append(j.Conds, expr.Conjuncts(t.expr(q, s))...)
-	}
-	if len(j.Inputs) == 1 && len(j.Conds) == 0 {
+	case 1:
 		return j.Inputs[0]
 	}
 	return j
+}
+
+// fromItem translates one item of a FROM clause, and says where in the row of
+// the whole clause its own columns start.
+func (t *translator) fromItem(n *pgtree.Node, s *scope, relations map[int]algebra.Node) (node algebra.Node, start int) {
+	if n.Tag != "JOINEXPR" {
+		i := n.Int("rtindex")
+		if relations[i] == nil {
+			return empty(nil), 0
+		}
+		return relations[i], s.start[i]
+	}
+	l, start := t.fromItem(n.Node("larg"), s, relations)
+	r, _ := t.fromItem(n.Node("rarg"), s, relations)
+	var conds []expr.Expr
+	if q := n.Node("quals"); q != nil {
+		conds = expr.Conjuncts(expr.Shift(t.expr(q, s), -start))
+	}
+	lw, rw := len(l.Cols()), len(r.Cols())
+	switch n.Int("jointype") {
+	case 1:
+		return algebra.NewOuterJoin(algebra.LeftJoin, l, r, conds), start
+	case 2:
+		return algebra.NewOuterJoin(algebra.FullJoin, l, r, conds), start
+	case 3: // a right join is a left join of the sides exchanged
+		join := algebra.NewOuterJoin(algebra.LeftJoin, r, l, mirrored(conds, lw, rw))
+		for i := range join.Out {
+			join.Out[i] = (i + rw) % (lw + rw)
+		}
+		return join, start
+	}
+	return &algebra.Join{Inputs: []algebra.Node{l, r}, Conds: conds}, start
 }
 
 // relation translates one entry of the range table.
@@ -224,7 +260,7 @@ func (t *translator) relation(rte *pgtree.Node, s *scope) algebra.Node {
 	case 0:
 		return t.table(rte, names)
 	case 1:
-		return t.query(rte.Node("subquery"), s)
+		return t.selection(rte.Node("subquery"), s)
 	case 5:
 		return t.values(rte, names, s)
 	case 6:
@@ -261,6 +297,10 @@ func (t *translator) table(rte *pgtree.Node, names []string) algebra.Node {
 	kinds := map[string]string{"m": "materialized view", "f": "foreign table", "S": "sequence"}
 	switch rel.Kind {
 	case "v":
+		if isSystem(rel.Schema) {
+			t.problem(nil, CodeRelation, rel.SQL(), "system view "+rel.SQL()+" is not replicated", "")
+			return empty(t.relCols(rel))
+		}
 		if slices.Contains(t.expanded, oid) {
 			t.problem(nil, CodeRelation, rel.SQL(), "view "+rel.SQL()+" refers to itself", "")
 			return empty(t.unknownCols(names))
@@ -270,10 +310,13 @@ func (t *translator) table(rte *pgtree.Node, names []string) algebra.Node {
 		}
 		return t.expand(rel)
 	case "r", "p":
+		if rel.Kind == "p" && !rte.Bool("inh") {
+			t.problem(nil, CodeRelation, rel.SQL(), "ONLY "+rel.SQL()+" has no rows: it is partitioned", "leave ONLY out")
+		}
 		if rel.Temp {
 			t.problem(nil, CodeRelation, rel.SQL(), "temporary table "+rel.Name+" is not replicated", "use an ordinary table")
 		}
-		if rel.Schema == "pg_catalog" || rel.Schema == "information_schema" {
+		if isSystem(rel.Schema) {
 			t.problem(nil, CodeRelation, rel.SQL(), "system table "+rel.SQL()+" is not replicated", "")
 		}
 		t.tables[oid] = rel
@@ -293,6 +336,8 @@ func (t *translator) table(rte *pgtree.Node, names []string) algebra.Node {
 		return empty(t.relCols(rel))
 	}
 }
+
+func isSystem(schema string) bool { return schema == "pg_catalog" || schema == "information_schema" }
 
 func (t *translator) relCols(rel *catalog.Relation) []algebra.Column {
 	cols := make([]algebra.Column, len(rel.Columns))
@@ -314,12 +359,12 @@ func (t *translator) expand(rel *catalog.Relation) algebra.Node {
 		t.fail(fmt.Errorf("view %s: %w", rel.SQL(), err))
 		return empty(t.relCols(rel))
 	}
-	source := t.source
-	t.source = ""
+	within := t.within
+	t.within = rel.SQL()
 	t.expanded = append(t.expanded, rel.OID)
-	node := t.query(q, nil)
+	node := t.selection(q, nil)
 	t.expanded = t.expanded[:len(t.expanded)-1]
-	t.source = source
+	t.within = within
 	return node
 }
 
@@ -347,11 +392,13 @@ func (t *translator) cte(rte *pgtree.Node, s *scope) algebra.Node {
 		}
 	}
 	name := rte.Str("ctename")
-	if at == nil || at.ctes[name] == nil || at.ctes[name].Bool("cterecursive") || rte.Bool("self_reference") {
-		t.refuse(rte, CodeUnsupported, "recursive reference to "+name, "")
+	if at == nil || at.ctes[name] == nil {
+		t.fail(fmt.Errorf("no WITH query %q in reach", name))
+	}
+	if t.err != nil || at.ctes[name].Bool("cterecursive") || rte.Bool("self_reference") {
 		return empty(t.unknownCols(rte.Node("eref").Strings("colnames")))
 	}
-	return t.query(at.ctes[name].Node("ctequery"), at)
+	return t.selection(at.ctes[name].Node("ctequery"), at)
 }
 
 // values translates a VALUES list. What is not a constant (a call that Postgres
@@ -404,16 +451,13 @@ func (t *translator) values(rte *pgtree.Node, names []string, s *scope) algebra.
 // reads.
 func oneRow() algebra.Node { return &algebra.Values{Rows: [][]expr.Expr{{}}} }
 
-// setOperation translates UNION [ALL]; its leaves are sub-queries whose columns
+// setOperation translates UNION, INTERSECT and EXCEPT; its leaves are sub-queries whose columns
 // may still have to be brought to the common type.
 func (t *translator) setOperation(n *pgtree.Node, s *scope) algebra.Node {
 	if n.Tag == "RANGETBLREF" {
 		return t.relation(s.rtes[n.Int("rtindex")-1], s)
 	}
 	types, typmods, colls := n.Ints("colTypes"), n.Ints("colTypmods"), n.Ints("colCollations")
-	if op := n.Int("op"); op != 1 {
-		t.refuse(n, CodeUnsupported, map[int]string{2: "INTERSECT", 3: "EXCEPT"}[op], "")
-	}
 	out := &algebra.UnionAll{}
 	for _, side := range []string{"larg", "rarg"} {
 		in := t.setOperation(n.Node(side), s)
@@ -429,11 +473,18 @@ func (t *translator) setOperation(n *pgtree.Node, s *scope) algebra.Node {
 		}
 		out.Inputs = append(out.Inputs, p)
 	}
+	op := map[int]string{1: "union", 2: "intersect", 3: "except"}[n.Int("op")]
 	if n.Bool("all") {
+		op += " all"
+	}
+	if op == "union all" {
 		return out
 	}
-	t.checkKeys(n, "UNION", out.Inputs[0].(*algebra.Project).Exprs)
-	return &algebra.Distinct{In: out}
+	t.checkKeys(n, strings.ToUpper(op), out.Inputs[0].(*algebra.Project).Exprs)
+	if op == "union" {
+		return &algebra.Distinct{In: out}
+	}
+	return setDifference(op, out.Inputs[0], out.Inputs[1])
 }
 
 // checkKeys refuses what cannot be told equal or different natively.

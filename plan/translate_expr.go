@@ -107,7 +107,7 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 // refuseExpr names an expression that is not translated.
 func (t *translator) refuseExpr(n *pgtree.Node) expr.Expr {
 	names := map[string]string{
-		"SUBLINK": "a sub-query in an expression", "WINDOWFUNC": "a window function", "GROUPINGFUNC": "GROUPING()",
+		"SUBLINK": "a sub-query in an expression", "GROUPINGFUNC": "GROUPING()",
 		"ROWEXPR": "a row constructor", "ROW": "a row constructor", "ROWCOMPAREEXPR": "a row comparison", "ROWCOMPARE": "a row comparison",
 		"FIELDSELECT": "a field of a composite value", "CONVERTROWTYPEEXPR": "a row conversion", "NULLTEST": "IS NULL of a row",
 		"XMLEXPR": "an XML expression", "PARAM": "a parameter",
@@ -128,7 +128,17 @@ func (t *translator) refuseExpr(n *pgtree.Node) expr.Expr {
 		return nil
 	}
 	name := names[n.Tag]
-	if name == "" {
+	switch {
+	case n.Tag == "WINDOWFUNC":
+		proc, err := t.cat.Proc(t.ctx, n.OID("winfnoid"))
+		if err != nil {
+			t.fail(err)
+			return nil
+		}
+		name = "window function " + proc.Name + "()"
+	case n.Tag == "SUBLINK" && n.Int("subLinkType") == 0:
+		name = "EXISTS"
+	case name == "":
 		name = "an expression of kind " + n.Tag
 	}
 	t.refuse(n, CodeUnsupported, name, "")

@@ -36,6 +36,8 @@ func Keys(n Node) [][]int {
 		return joinKeys(n)
 	case *EquiJoin:
 		return equiJoinKeys(n)
+	case *OuterJoin:
+		return outerKeys(n)
 	case *Aggregate:
 		if n.Global {
 			return [][]int{{}}

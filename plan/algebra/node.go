@@ -86,7 +86,7 @@ type Aggregate struct {
 
 // Agg is one aggregate call.
 type Agg struct {
-	Name     string // signature
+	Name     string         // signature
 	Impl     *agg.Aggregate // nil: Postgres computes it
 	Remote   *expr.Remote   // over the array of a group's values, if Impl is nil
 	Args     []expr.Expr

@@ -35,6 +35,12 @@ func prune(n Node, need []int) Node {
 		return merge(out)
 	case *EquiJoin:
 		return pruneJoin(n, need)
+	case *OuterJoin:
+		return pruneOuter(n, need)
+	case *Repeat:
+		used := withColumns(need, n.Count)
+		out := &Repeat{In: prune(n.In, used), Count: expr.Remap(n.Count, index(used))}
+		return pick(out, used, need)
 	case *Aggregate:
 		return pruneAggregate(n, need)
 	case *UnionAll:

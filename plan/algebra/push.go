@@ -41,6 +41,11 @@ func push(n Node, conds []expr.Expr) Node {
 			return expr.Total(c) && readsOnlyExact(c, cols, len(cols))
 		})
 		return filter(&Distinct{In: push(n.In, below)}, above)
+	case *OuterJoin:
+		return pushOuter(n, conds)
+	case *Repeat:
+		// The count is a function of the row, so a condition on the row may go first.
+		return &Repeat{In: push(n.In, conds), Count: n.Count}
 	case *UnionAll:
 		inputs := make([]Node, len(n.Inputs))
 		for i, in := range n.Inputs {
