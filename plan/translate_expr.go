@@ -90,7 +90,10 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 		return t.relabel(arg, t.typ(arg.Type().OID, arg.Type().Typmod, n.OID("collOid")))
 	case "COERCEVIAIO":
 		return t.viaIO(n, t.expr(n.Node("arg"), s), t.typ(n.OID("resulttype"), -1, n.OID("resultcollid")))
-	case "ARRAYCOERCEEXPR", "COERCETODOMAIN":
+	case "COERCETODOMAIN": // a domain may refuse NULL
+		ty := t.typ(n.OID("resulttype"), int32(n.Int("resulttypmod")), n.OID("resultcollid"))
+		return expr.NewRemote([]string{"CAST(", " AS " + ty.SQL + ")"}, []expr.Expr{t.expr(n.Node("arg"), s)}, false, ty)
+	case "ARRAYCOERCEEXPR":
 		return t.remoteCast(t.expr(n.Node("arg"), s), t.typ(n.OID("resulttype"), int32(n.Int("resulttypmod")), n.OID("resultcollid")))
 	case "ARRAYEXPR", "ARRAY":
 		return t.array(n, s)

@@ -1,0 +1,102 @@
+package plan_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/stepping-cdc/stepping-cdc/embedded"
+	"github.com/stepping-cdc/stepping-cdc/plan"
+)
+
+// literals are constants of every supported type: a literal with a cast is
+// evaluated by the parser, so the query tree holds its image.
+var literals = map[string][]string{
+	"bool":        {"t", "f"},
+	"int2":        {"0", "-32768", "32767"},
+	"int4":        {"0", "-2147483648", "2147483647"},
+	"int8":        {"0", "-9223372036854775808", "9223372036854775807"},
+	"oid":         {"0", "4294967295"},
+	"float4":      {"0", "-0", "1.5", "NaN", "Infinity", "-Infinity", "3.4028235e38", "1e-45"},
+	"float8":      {"0", "-0", "0.1", "NaN", "Infinity", "-Infinity", "1.7976931348623157e308", "5e-324"},
+	"numeric":     {"0", "0.00", "1", "1.0", "-1.50", "NaN", "Infinity", "-Infinity", "12345678901234567890.12345678901234567890", "1e-100", "-1e100", "0.0001", "9999", "10000", "1e63", "1e64", "123.4567e-70", strings.Repeat("9", 300) + "." + strings.Repeat("7", 200)},
+	"text":        {"", "a", "a b ", "日本語", `back\slash (paren) {brace} [x] <>`, "line\nbreak\ttab", `"quoted"`, strings.Repeat("x", 200), strings.Repeat("long ", 4000)},
+	"varchar(5)":  {"", "abc"},
+	"char(4)":     {"", "ab", "abcd"},
+	"name":        {"", "some_name", "é"},
+	`"char"`:      {"a", "\\377"},
+	"bytea":       {`\x`, `\x00`, `\x00ff10`, `\x` + strings.Repeat("ab", 300)},
+	"uuid":        {"00000000-0000-0000-0000-000000000000", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"},
+	"date":        {"2024-02-29", "infinity", "-infinity", "0044-03-15 BC", "1999-12-31"},
+	"time":        {"00:00", "24:00", "12:34:56.789012"},
+	"timetz":      {"00:00+00", "12:00:00.5+05:30", "24:00-12"},
+	"timestamp":   {"2024-02-29 12:34:56.789", "infinity", "-infinity", "0001-01-01 00:00 BC"},
+	"timestamptz": {"2024-02-29 12:34:56.789+02", "infinity", "-infinity"},
+	"interval":    {"0", "1 year 2 mons -3 days 04:05:06.7", "-1 day", "178000000 years"},
+	"mood":        {"sad", "meh", "happy"},
+	"posint":      {"1"},
+	"json":        {`{"a": 1,  "b":[1,2]}`, `""`, ` null `},
+	"jsonb": {`{}`, `[]`, `null`, `true`, `"x"`, `1.50`, `-1e50`, `{"b": [1, {"c": [null, false, "é\n\"q\""]}], "a": 1.0, "": {"": {}}}`,
+		"[" + strings.Repeat(`{"key": "value", "n": 12345.678}, `, 100) + "1]"},
+	"int4[]":        {"{}", "{1,2,3}", "{NULL,1,NULL}", "{{1,2},{3,4}}", "[0:1]={7,8}", "[-1:0][2:3]={{1,2},{3,NULL}}"},
+	"int2[]":        {"{1,-2,3}"},
+	"int8[]":        {"{1,NULL,9223372036854775807}"},
+	"bool[]":        {"{t,f,NULL,t}"},
+	"float8[]":      {"{1.5,NaN,-0}"},
+	"text[]":        {"{}", `{a,"b c",NULL,"NULL","",é}`, `{{a},{b}}`, "{" + strings.Repeat("word,", 50) + strings.Repeat("y", 300) + "}"},
+	"char(3)[]":     {"{a,ab,NULL}"},
+	"numeric[]":     {"{1.0,1.00,NaN,-123456789.123456789}"},
+	"bytea[]":       {`{"\\x00ff",NULL}`},
+	"uuid[]":        {"{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11,NULL}"},
+	"date[]":        {"{2024-01-01,infinity}"},
+	"timestamptz[]": {`{"2024-01-01 00:00+00",NULL}`},
+	"timetz[]":      {"{12:00+01,13:00-02}"},
+	"interval[]":    {`{"1 day",NULL,"2 mons"}`},
+	"mood[]":        {"{ok,NULL,sad}"},
+	"jsonb[]":       {`{"{\"a\": [1, 2]}",NULL,"1.5"}`},
+	"name[]":        {"{a,b}"},
+	"inet":          {"10.0.0.1", "10.1.0.0/16", "::1", "fe80::/10"},
+	"cidr":          {"10.0.0.0/8", "2001:db8::/32"},
+	"macaddr":       {"08:00:2b:01:02:03"},
+	"macaddr8":      {"08:00:2b:01:02:03:04:05"},
+	"bit(5)":        {"10110"},
+	"varbit":        {"", "1", "101010101"},
+	"money":         {"12.34", "-5"},
+	"point":         {"(1.5,-2)"},
+	"box":           {"(1,2),(3,4)"},
+	"lseg":          {"[(1,2),(3,4)]"},
+	"circle":        {"<(1,2),3>"},
+	"line":          {"{1,2,3}"},
+	"int4range":     {"empty", "[1,5)", "(,3)", "[2,)", "(,)"},
+	"int8range":     {"[1,9223372036854775807)"},
+	"numrange":      {"[1.50,2.5]", "(,12345678901234567890)"},
+	"daterange":     {"[2024-01-01,2024-02-01)"},
+	"tsrange":       {"[2024-01-01 12:00,2024-01-02)"},
+	"tstzrange":     {"(2024-01-01 00:00+00,]"},
+	"pg_lsn":        {"16/B374D848"},
+	"xid8":          {"42"},
+}
+
+// TestConstants takes constants of every type through the query tree.
+func TestConstants(t *testing.T) {
+	dsn := embedded.NewDB(t)
+	mustExec(t, connect(t, dsn), schema)
+	var views []plan.View
+	for typ, texts := range literals {
+		for i, text := range append(texts, "\x00NULL") {
+			literal := "'" + strings.ReplaceAll(text, "'", "''") + "'"
+			if text == "\x00NULL" {
+				literal = "NULL"
+			}
+			views = append(views, plan.View{Name: fmt.Sprintf("%s %d", typ, i), Query: fmt.Sprintf("SELECT %s::%s AS c", literal, typ)})
+		}
+	}
+	r := newRig(t, dsn, views, rand.New(rand.NewPCG(1, 1)))
+	r.check()
+	for _, v := range views {
+		if r.filled[v.Name] != 1 {
+			t.Errorf("%s: %d rows", v.Query, r.filled[v.Name])
+		}
+	}
+}
