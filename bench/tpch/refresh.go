@@ -202,3 +202,35 @@ func prepareInserts(ctx context.Context, conn *pgx.Conn) error {
 func fields(row []byte) [][]byte {
 	return bytes.Split(bytes.TrimSuffix(row, []byte{'\n'}), []byte{'\t'})
 }
+
+// OrdersFirst commits new orders without lines, and returns their lines, at least
+// so many, to be inserted by a LineInserter.
+func (r *Refresh) OrdersFirst(ctx context.Context, conn *pgx.Conn, lines int) ([]Line, error) {
+	var out []Line
+	r.orders = r.orders[:0]
+	for len(out) < lines {
+		o := r.NewOrder()
+		r.orders = o.AppendRow(r.orders)
+		out = append(out, o.Lines...)
+	}
+	if _, err := conn.PgConn().CopyFrom(ctx, bytes.NewReader(r.orders), "COPY orders FROM STDIN"); err != nil {
+		return nil, fmt.Errorf("insert orders: %w", err)
+	}
+	return out, nil
+}
+
+// LineInserter inserts single lines, a transaction each.
+type LineInserter struct{ conn *pgconn.PgConn }
+
+// NewLineInserter prepares a connection.
+func NewLineInserter(ctx context.Context, conn *pgx.Conn) (*LineInserter, error) {
+	return &LineInserter{conn.PgConn()}, prepareInserts(ctx, conn)
+}
+
+// Insert returns when the line is committed.
+func (i *LineInserter) Insert(ctx context.Context, l *Line) error {
+	if r := i.conn.ExecPrepared(ctx, insertLine, fields(l.AppendRow(nil)), nil, nil).Read(); r.Err != nil {
+		return fmt.Errorf("insert line: %w", r.Err)
+	}
+	return nil
+}

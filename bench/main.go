@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// options are the flags.
+type options struct {
+	scale   float64
+	quick   bool
+	only    string
+	out     string
+	rounds  int
+	profile bool
+	version string
+	seed    uint64
+}
+
+// experiments in the order in which they run.
+var experiments = []struct {
+	name, about string
+	run         func(context.Context, *lab) error
+}{
+	{"load", "snapshot of the tables, memory and state", measureLoad},
+	{"catchup", "a backlog, against pg_recvlogical", measureCatchup},
+	{"live", "a writer running flat out while we follow", measureLive},
+	{"refresh", "REFRESH MATERIALIZED VIEW of the same queries", measureRefresh},
+	{"freshness", "single-row commits, against a bare consumer", measureFreshness},
+	{"pgbench", "the source's own throughput while we follow", measurePgbench},
+}
+
+func main() {
+	if mode := os.Getenv(modeEnv); mode != "" {
+		os.Exit(runChild(mode))
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func parseOptions() (*options, error) {
+	o := &options{}
+	names := make([]string, len(experiments))
+	for i, e := range experiments {
+		names[i] = e.name
+	}
+	flag.Float64Var(&o.scale, "scale", 0.1, "scale factor of the data; 1 is 8.7 million rows")
+	flag.BoolVar(&o.quick, "quick", false, "scale 0.01, one short round of everything")
+	flag.StringVar(&o.only, "only", "", "run only these experiments, with commas between: "+strings.Join(names, ", "))
+	flag.StringVar(&o.out, "out", filepath.Join("bench", "results"), "folder for results.csv, results.md and logs")
+	flag.IntVar(&o.rounds, "rounds", 3, "how often everything is measured")
+	flag.BoolVar(&o.profile, "cpuprofile", false, "write CPU profiles of the follower into the folder for results")
+	flag.StringVar(&o.version, "pg", "", "major version of Postgres; by default what is installed")
+	flag.Uint64Var(&o.seed, "seed", 1, "seed of the data")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		return nil, fmt.Errorf("unexpected argument %q", flag.Arg(0))
+	}
+	if o.quick {
+		o.scale, o.rounds = 0.01, 1
+	}
+	if o.scale <= 0 || o.rounds < 1 {
+		return nil, errors.New("scale and rounds must be positive")
+	}
+	for _, name := range o.selected() {
+		if !slices.Contains(names, name) {
+			return nil, fmt.Errorf("there is no experiment %q; there are %s", name, strings.Join(names, ", "))
+		}
+	}
+	return o, nil
+}
+
+func (o *options) selected() []string {
+	if o.only == "" {
+		return nil
+	}
+	return strings.Split(o.only, ",")
+}
+
+func run(ctx context.Context) (err error) {
+	o, err := parseOptions()
+	if err != nil {
+		return err
+	}
+	started := time.Now()
+	l, err := openLab(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.close()) }()
+	for _, e := range experiments {
+		if selected := o.selected(); selected != nil && !slices.Contains(selected, e.name) {
+			continue
+		}
+		l.say("== %s: %s", e.name, e.about)
+		l.report.section(e.name, e.about)
+		if err := e.run(ctx, l); err != nil {
+			return fmt.Errorf("%s: %w", e.name, err)
+		}
+	}
+	l.report.machine.after = loadAverage()
+	l.report.took = time.Since(started)
+	l.report.print(os.Stdout)
+	if err := l.report.write(o.out); err != nil {
+		return err
+	}
+	l.say("written to %s", o.out)
+	return nil
+}

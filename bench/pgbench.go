@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/stepping-cdc/stepping-cdc/bench/tpch"
+)
+
+const pgbenchDatabase = "pgbench"
+
+// pgbenchViews are four views over pgbench's tables: totals of a large table, a
+// join of two small and hot ones, groups of one that only grows, and a narrow
+// range of rows.
+var pgbenchViews = []tpch.View{
+	{Name: "branch_accounts", Query: `SELECT bid, count(*) AS accounts, sum(abalance) AS balance FROM pgbench_accounts GROUP BY bid`},
+	{Name: "branch_tellers", Query: `SELECT b.bid, b.bbalance, sum(t.tbalance) AS tellers
+FROM pgbench_branches b JOIN pgbench_tellers t ON t.bid = b.bid GROUP BY b.bid, b.bbalance`},
+	{Name: "teller_history", Query: `SELECT tid, count(*) AS changes, sum(delta) AS delta, max(mtime) AS last FROM pgbench_history GROUP BY tid`},
+	{Name: "rich_accounts", Query: `SELECT aid, bid, abalance FROM pgbench_accounts WHERE abalance > 4000`},
+}
+
+// measurePgbench compares the throughput of pgbench's default script with nobody
+// listening, with pg_recvlogical attached, and with us.
+func measurePgbench(ctx context.Context, l *lab) error {
+	if l.program("pgbench") == "" {
+		l.say("pgbench is not installed with this Postgres: left out")
+		return nil
+	}
+	if err := l.preparePgbench(ctx); err != nil {
+		return err
+	}
+	conn, err := l.connect(ctx, pgbenchDatabase)
+	if err != nil {
+		return err
+	}
+	defer closeConn(conn)
+	if err := l.loaded(ctx, pgbenchDatabase, pgbenchViews); err != nil {
+		return err
+	}
+	var alone, drained, followed, ratioAlone, ratioDrained, lag sample
+	sides := []func() error{
+		func() error { return l.pgbenchAlone(ctx, &alone) },
+		func() error { return l.pgbenchDrained(ctx, conn, &drained) },
+		func() error { return l.pgbenchFollowed(ctx, conn, &followed, &lag) },
+	}
+	for round := range l.opts.rounds {
+		for i := range sides {
+			if _, err := conn.Exec(ctx, "CHECKPOINT"); err != nil {
+				return fmt.Errorf("checkpoint: %w", err)
+			}
+			if err := sides[(i+round)%len(sides)](); err != nil {
+				return err
+			}
+		}
+		ratioAlone.add(followed[round] / alone[round])
+		ratioDrained.add(followed[round] / drained[round])
+		l.say("round %d: alone %s tps, pg_recvlogical %s tps, followed %s tps", round+1, number(alone[round]), number(drained[round]), number(followed[round]))
+	}
+	l.report.add("alone", "tps", alone, "pgbench -c 4 -j 1, scale "+strconv.Itoa(l.pgbenchScale())+", fsync on, on the same machine")
+	l.report.add("with pg_recvlogical attached", "tps", drained, "")
+	l.report.add("with us, four views", "tps", followed, "")
+	l.report.add("with us", "of alone", ratioAlone, "")
+	l.report.add("with us", "of pg_recvlogical", ratioDrained, "")
+	l.report.add("behind when pgbench ends", "ms", lag, "")
+	f, err := l.follow(ctx, "")
+	if err != nil {
+		return err
+	}
+	return errors.Join(l.verify(ctx), f.stop())
+}
+
+func (l *lab) pgbenchScale() int {
+	if l.opts.quick {
+		return 1
+	}
+	return 10
+}
+
+func (l *lab) preparePgbench(ctx context.Context) error {
+	if err := l.create(ctx, pgbenchDatabase); err != nil {
+		return err
+	}
+	l.say("pgbench -i -s %d", l.pgbenchScale())
+	cmd := exec.CommandContext(ctx, l.program("pgbench"), "-i", "-q", "-s", strconv.Itoa(l.pgbenchScale()), l.server.DSN(pgbenchDatabase))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("initialize pgbench: %w: %s", err, out)
+	}
+	conn, err := l.connect(ctx, pgbenchDatabase)
+	if err != nil {
+		return err
+	}
+	defer closeConn(conn)
+	// It has no key. The publication for pg_recvlogical is there before any slot.
+	if _, err := conn.Exec(ctx, "ALTER TABLE pgbench_history REPLICA IDENTITY FULL"); err != nil {
+		return fmt.Errorf("prepare pgbench: %w", err)
+	}
+	return nil
+}
+
+var tps = regexp.MustCompile(`tps = ([0-9.]+)`)
+
+func (l *lab) pgbench(ctx context.Context, runs *sample) error {
+	seconds := "20"
+	if l.opts.quick {
+		seconds = "3"
+	}
+	cmd := exec.CommandContext(ctx, l.program("pgbench"), "-n", "-c", "4", "-j", "1", "-T", seconds, l.server.DSN(pgbenchDatabase))
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("run pgbench: %w: %s", err, out)
+	}
+	found := tps.FindSubmatch(out)
+	if found == nil {
+		return fmt.Errorf("run pgbench: no throughput in %q", out)
+	}
+	v, err := strconv.ParseFloat(string(found[1]), 64)
+	runs.add(v)
+	return err
+}
+
+func (l *lab) pgbenchAlone(ctx context.Context, runs *sample) error { return l.pgbench(ctx, runs) }
+
+func (l *lab) pgbenchDrained(ctx context.Context, conn *pgx.Conn, runs *sample) error {
+	if err := newDrainSlot(ctx, conn); err != nil {
+		return err
+	}
+	attached, stop := context.WithCancel(ctx)
+	defer stop()
+	cmd, output, err := l.recvlogical(attached, pgbenchDatabase, publication)
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start pg_recvlogical: %w", err)
+	}
+	exited := make(chan error, 1)
+	go func() { exited <- cmd.Wait() }()
+	if err := attach(ctx, conn, exited, output); err != nil {
+		return err
+	}
+	err = l.pgbench(ctx, runs)
+	stop()
+	<-exited // its status is that of having been stopped
+	return errors.Join(err, dropSlot(ctx, conn, drainSlot))
+}
+
+// attach waits until pg_recvlogical reads its slot.
+func attach(ctx context.Context, conn *pgx.Conn, exited <-chan error, output fmt.Stringer) error {
+	for {
+		var active bool
+		if err := conn.QueryRow(ctx, "SELECT active FROM pg_replication_slots WHERE slot_name = $1", drainSlot).Scan(&active); err != nil {
+			return fmt.Errorf("read slot %s: %w", drainSlot, err)
+		}
+		if active {
+			return nil
+		}
+		select {
+		case err := <-exited:
+			return fmt.Errorf("pg_recvlogical ended: %w: %s", err, output)
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func (l *lab) pgbenchFollowed(ctx context.Context, conn *pgx.Conn, runs, lag *sample) error {
+	f, err := l.follow(ctx, fmt.Sprintf("pgbench-%d", len(*runs)+1))
+	if err != nil {
+		return err
+	}
+	// touch is a transaction at whose end the outputs have to hold all before it.
+	touch := func() error {
+		lsn, err := position(ctx, conn)
+		if err != nil {
+			return err
+		}
+		if _, err := conn.Exec(ctx, "UPDATE pgbench_branches SET filler = filler WHERE bid = 1"); err != nil {
+			return fmt.Errorf("write to pgbench's tables: %w", err)
+		}
+		return passed(ctx, conn, lsn, f)
+	}
+	if err := touch(); err != nil {
+		return errors.Join(err, f.kill())
+	}
+	err = l.pgbench(ctx, runs)
+	ended := time.Now()
+	if err = errors.Join(err, touch()); err != nil {
+		return errors.Join(err, f.kill())
+	}
+	lag.addMillis(time.Since(ended))
+	return f.stop()
+}

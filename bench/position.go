@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// position is the source's WAL position, as pg_lsn text.
+func position(ctx context.Context, conn *pgx.Conn) (string, error) {
+	var lsn string
+	if err := conn.QueryRow(ctx, "SELECT pg_current_wal_insert_lsn()::text").Scan(&lsn); err != nil {
+		return "", fmt.Errorf("read the source's position: %w", err)
+	}
+	return lsn, nil
+}
+
+// poll is how often progress is looked at, and so the error of what is measured by it.
+const poll = 2 * time.Millisecond
+
+// passed waits until progress is past a position that was read before the last
+// transaction began. wait_for() is not used: it would hurry the follower on.
+func passed(ctx context.Context, conn *pgx.Conn, lsn string, p *process) error {
+	for {
+		var yes bool
+		if err := conn.QueryRow(ctx, "SELECT lsn > $1::text::pg_lsn FROM stepping_cdc.progress", lsn).Scan(&yes); err != nil {
+			return fmt.Errorf("read progress: %w", err)
+		}
+		if yes {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-p.exited:
+			return fmt.Errorf("the follower ended: %w; its log is %s", p.waitErr, p.log.Name())
+		case <-time.After(poll):
+		}
+	}
+}

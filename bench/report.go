@@ -1,0 +1,131 @@
+package main
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// report gathers the figures.
+type report struct {
+	machine machine
+	command string
+	data    string
+	took    time.Duration
+	rows    []figure
+	now     figure // section and title of what comes next
+}
+
+// figure is one line of the report.
+type figure struct {
+	section, title string
+	what           string
+	runs           sample
+	unit           string
+	note           string
+}
+
+func (r *report) section(name, title string) { r.now = figure{section: name, title: title} }
+
+// add notes a figure; several runs become a median with its range.
+func (r *report) add(what, unit string, runs sample, note string) {
+	if len(runs) == 0 {
+		return
+	}
+	f := r.now
+	f.what, f.unit, f.runs, f.note = what, unit, runs, note
+	r.rows = append(r.rows, f)
+}
+
+func (r *report) one(what, unit string, v float64, note string) { r.add(what, unit, sample{v}, note) }
+
+// number writes three significant digits, or all before the point.
+func number(v float64) string {
+	switch a := math.Abs(v); {
+	case a >= 10_000:
+		s := strconv.FormatFloat(v, 'f', 0, 64)
+		var b strings.Builder
+		for i, c := range s {
+			if i > 0 && (len(s)-i)%3 == 0 && s[i-1] != '-' {
+				b.WriteByte(',')
+			}
+			b.WriteRune(c)
+		}
+		return b.String()
+	case a >= 100 || a == 0:
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	case a >= 10:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	case a >= 1:
+		return strconv.FormatFloat(v, 'f', 2, 64)
+	default:
+		return strconv.FormatFloat(v, 'f', 3, 64)
+	}
+}
+
+// span is the range of the runs, "" for one.
+func (f figure) span() string {
+	if len(f.runs) < 2 {
+		return ""
+	}
+	return number(f.runs.quantile(0)) + " – " + number(f.runs.quantile(1))
+}
+
+func (r *report) print(w io.Writer) {
+	fmt.Fprintf(w, "\n%s\n%s\nload average before %s, after %s; %s in all\n", r.machine, r.data, r.machine.before, r.machine.after, r.took.Round(time.Second))
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	section := ""
+	for _, f := range r.rows {
+		if f.section != section {
+			section = f.section
+			fmt.Fprintf(t, "\t\t\t\n%s: %s\t\t\t\n", strings.ToUpper(f.section), f.title)
+		}
+		fmt.Fprintf(t, "  %s\t%s %s\t%s\t%s\n", f.what, number(f.runs.median()), f.unit, f.span(), f.note)
+	}
+	// A terminal that is gone is no reason to lose the files.
+	_ = t.Flush()
+}
+
+// write leaves the figures as results.csv and results.md.
+func (r *report) write(dir string) error {
+	return errors.Join(r.writeCSV(filepath.Join(dir, "results.csv")), os.WriteFile(filepath.Join(dir, "results.md"), []byte(r.markdown()), 0o644))
+}
+
+func (r *report) writeCSV(path string) (err error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	w := csv.NewWriter(f)
+	rows := [][]string{{"experiment", "figure", "unit", "median", "lowest", "highest", "runs", "note"}}
+	for _, f := range r.rows {
+		exact := func(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
+		rows = append(rows, []string{f.section, f.what, f.unit, exact(f.runs.median()), exact(f.runs.quantile(0)), exact(f.runs.quantile(1)),
+			strconv.Itoa(len(f.runs)), f.note})
+	}
+	return w.WriteAll(rows)
+}
+
+func (r *report) markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "`%s` on %s.\n%s Load average before %s, after %s; %s in all.\n", r.command, r.machine, r.data,
+		r.machine.before, r.machine.after, r.took.Round(time.Second))
+	section := ""
+	for _, f := range r.rows {
+		if f.section != section {
+			section = f.section
+			fmt.Fprintf(&b, "\n**%s**: %s\n\n| figure | median | range of the runs | |\n|---|--:|--:|---|\n", f.section, f.title)
+		}
+		fmt.Fprintf(&b, "| %s | %s %s | %s | %s |\n", f.what, number(f.runs.median()), f.unit, f.span(), f.note)
+	}
+	return b.String()
+}
