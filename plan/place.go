@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -11,13 +12,14 @@ import (
 // looked for in the query's text, by the words it is written with.
 
 // wordsOf lists how constructs are written, for those whose name is not how. A
-// word ending in ( has to stand before a parenthesis.
+// word ending in ( has to stand before a parenthesis; @ marks the place where it
+// is not the first word's.
 var wordsOf = map[string][]string{
 	"LEFT JOIN": {"left join", "left outer join"}, "RIGHT JOIN": {"right join", "right outer join"}, "FULL JOIN": {"full join", "full outer join"},
 	"FOR UPDATE or FOR SHARE": {"for update", "for share", "for no key update", "for key share"},
 	"LIMIT":                   {"limit", "fetch first", "fetch next"},
 	"WITH RECURSIVE":          {"with recursive"}, "GROUPING SETS, ROLLUP or CUBE": {"grouping sets", "rollup(", "cube("},
-	"a sub-query in an expression": {"in (select", "any (select", "some (select", "all (select", "array(select", ", (select", "= (select", "> (select", "< (select", "then (select", "coalesce((select"},
+	"a sub-query in an expression": {"in (select", "any (select", "some (select", "all (select", "array(select", ", @(select", "= @(select", "> @(select", "< @(select", "then @(select", "coalesce(@(select", "and @(select"},
 	"EXISTS":                       {"exists(select"},
 	"GROUPING()":                   {"grouping("}, "a row constructor": {"row("}, "a table function in FROM": {"xmltable(", "json_table("},
 	"a system column": {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"},
@@ -75,6 +77,8 @@ type token struct {
 }
 
 func match(tokens, pattern []token) int {
+	mark := max(slices.IndexFunc(pattern, func(t token) bool { return t.text == "@" }), 0)
+	pattern = slices.DeleteFunc(pattern, func(t token) bool { return t.text == "@" })
 next:
 	for i := range tokens {
 		if len(tokens)-i < len(pattern) || len(pattern) == 0 {
@@ -85,7 +89,7 @@ next:
 				continue next
 			}
 		}
-		return tokens[i].at
+		return tokens[i+mark].at
 	}
 	return -1
 }

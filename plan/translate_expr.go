@@ -85,7 +85,7 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 		}
 	case "RELABELTYPE":
 		return t.relabel(t.expr(n.Node("arg"), s), t.typ(n.OID("resulttype"), int32(n.Int("resulttypmod")), n.OID("resultcollid")))
-	case "COLLATEEXPR":
+	case "COLLATEEXPR", "COLLATE":
 		arg := t.expr(n.Node("arg"), s)
 		return t.relabel(arg, t.typ(arg.Type().OID, arg.Type().Typmod, n.OID("collOid")))
 	case "COERCEVIAIO":
