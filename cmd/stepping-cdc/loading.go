@@ -36,7 +36,8 @@ func (l *loading) progress(p pipeline.LoadProgress) {
 	switch {
 	case p.Done:
 		l.log.Info().Str("table", p.Table).Int64("rows", p.Rows).Msg("table loaded")
-	case p.Rows == 0 || time.Since(l.last) < loadingEvery:
+	case p.Rows == 0:
+	case time.Since(l.last) < loadingEvery:
 		return
 	default:
 		l.log.Info().Str("table", p.Table).Int64("rows", p.Rows).Int64("estimate", p.Estimate).Msg("loading a table")

@@ -33,7 +33,12 @@ func Main() int {
 	if err == nil {
 		return 0
 	}
-	if !errors.Is(err, errSaid) {
+	var problems *config.Problems
+	switch {
+	case errors.Is(err, errSaid):
+	case errors.As(err, &problems):
+		fmt.Fprintln(os.Stderr, problems) // a line each, which begins with its place
+	default:
 		fmt.Fprintln(os.Stderr, "stepping-cdc:", err)
 	}
 	return 1
@@ -90,6 +95,7 @@ PGSERVICE, PGPASSFILE, ...) work as well.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	flags := cmd.PersistentFlags()
 	flags.StringP("config", "c", config.DefaultPath, "the configuration `file`")
