@@ -102,20 +102,28 @@ func cpuOf(pid int) time.Duration {
 // cpuOfTree is the CPU time of a process and all its children, dead or alive:
 // for a postmaster, of the whole server.
 func cpuOfTree(root int) time.Duration {
-	s, _ := readStat(root)
-	total := s.own + s.reaped
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return 0
 	}
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue
+	for {
+		before, ok := readStat(root)
+		total := before.own + before.reaped
+		for _, e := range entries {
+			pid, err := strconv.Atoi(e.Name())
+			if err != nil {
+				continue
+			}
+			if child, ok := readStat(pid); ok && child.parent == root {
+				total += child.own
+			}
 		}
-		if child, ok := readStat(pid); ok && child.parent == root {
-			total += child.own
+		// A child that was reaped meanwhile may be in neither sum.
+		if after, _ := readStat(root); !ok || after.reaped == before.reaped {
+			return total
+		}
+		if entries, err = os.ReadDir("/proc"); err != nil {
+			return 0
 		}
 	}
-	return total
 }

@@ -47,7 +47,7 @@ func measurePgbench(ctx context.Context, l *lab) error {
 	}
 	var alone, drained, followed, ratioAlone, ratioDrained, lag sample
 	sides := []func() error{
-		func() error { return l.pgbenchAlone(ctx, &alone) },
+		func() error { return l.pgbench(ctx, &alone) },
 		func() error { return l.pgbenchDrained(ctx, conn, &drained) },
 		func() error { return l.pgbenchFollowed(ctx, conn, &followed, &lag) },
 	}
@@ -98,7 +98,7 @@ func (l *lab) preparePgbench(ctx context.Context) error {
 		return err
 	}
 	defer closeConn(conn)
-	// It has no key. The publication for pg_recvlogical is there before any slot.
+	// It has no key.
 	if _, err := conn.Exec(ctx, "ALTER TABLE pgbench_history REPLICA IDENTITY FULL"); err != nil {
 		return fmt.Errorf("prepare pgbench: %w", err)
 	}
@@ -107,6 +107,7 @@ func (l *lab) preparePgbench(ctx context.Context) error {
 
 var tps = regexp.MustCompile(`tps = ([0-9.]+)`)
 
+// pgbench runs the default script for a while and adds its throughput.
 func (l *lab) pgbench(ctx context.Context, runs *sample) error {
 	seconds := "20"
 	if l.opts.quick {
@@ -125,8 +126,6 @@ func (l *lab) pgbench(ctx context.Context, runs *sample) error {
 	runs.add(v)
 	return err
 }
-
-func (l *lab) pgbenchAlone(ctx context.Context, runs *sample) error { return l.pgbench(ctx, runs) }
 
 func (l *lab) pgbenchDrained(ctx context.Context, conn *pgx.Conn, runs *sample) error {
 	if err := newDrainSlot(ctx, conn); err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -50,7 +49,7 @@ func writeBackChild(ctx context.Context) (err error) {
 	if _, err := out.Exec(ctx, "SET synchronous_commit = off"); err != nil {
 		return err
 	}
-	upsert, err := out.Prepare(ctx, "upsert", `INSERT INTO bench_write_back VALUES ($1, $2, $3)
+	_, err = out.Prepare(ctx, "upsert", `INSERT INTO bench_write_back VALUES ($1, $2, $3)
 		ON CONFLICT (l_orderkey, l_linenumber) DO UPDATE SET revenue = excluded.revenue`)
 	if err != nil {
 		return err
@@ -72,13 +71,13 @@ func writeBackChild(ctx context.Context) (err error) {
 		return err
 	}
 	tell(event{Live: true})
-	if err := writeBack(ctx, in, out.PgConn(), upsert.SQL); ctx.Err() == nil {
+	if err := writeBack(ctx, in, out.PgConn()); ctx.Err() == nil {
 		return err
 	}
 	return nil
 }
 
-func writeBack(ctx context.Context, in, out *pgconn.PgConn, upsert string) error {
+func writeBack(ctx context.Context, in, out *pgconn.PgConn) error {
 	var columns map[string]int
 	var pending [][][]byte
 	var end pglogrepl.LSN
@@ -115,7 +114,7 @@ func writeBack(ctx context.Context, in, out *pgconn.PgConn, upsert string) error
 		case *pglogrepl.CommitMessage:
 			for _, row := range pending {
 				if r := out.ExecPrepared(ctx, "upsert", row, nil, nil).Read(); r.Err != nil {
-					return errors.Join(fmt.Errorf("upsert by %s", upsert), r.Err)
+					return fmt.Errorf("upsert: %w", r.Err)
 				}
 			}
 			pending, end = pending[:0], m.TransactionEndLSN
