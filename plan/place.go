@@ -35,10 +35,11 @@ func locate(query, construct string) int {
 	case ok:
 	case over: // "GROUP BY over point"
 		patterns = []string{strings.ToLower(before)}
-	case called: // "aggregate app.f(int4)" → the name, called
-		patterns = []string{name[strings.LastIndexAny(name, " .")+1:] + "("}
+	case called: // "aggregate app.f(int4)" → the name, called, with or without its schema
+		name = name[strings.LastIndexByte(name, ' ')+1:]
+		patterns = []string{name + "(", name[strings.LastIndexByte(name, '.')+1:] + "("}
 	case !strings.Contains(name, " "): // "app"."orders", current_date
-		patterns = []string{strings.ReplaceAll(name[strings.LastIndexByte(name, '.')+1:], `"`, "")}
+		patterns = []string{name, name[strings.LastIndexByte(name, '.')+1:]}
 	}
 	tokens := scan(query)
 	best := -1
