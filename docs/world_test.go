@@ -157,7 +157,7 @@ func table(r *pgconn.Result) string {
 	if len(r.Rows) == 1 {
 		plural = ""
 	}
-	fmt.Fprintf(&out, "(%d row%s)\n", len(r.Rows), plural)
+	fmt.Fprintf(&out, "(%d row%s)\n\n", len(r.Rows), plural)
 	return out.String()
 }
 
@@ -216,8 +216,12 @@ func (w *world) command(args []string) string {
 	return w.local(string(out))
 }
 
-// local takes the temporary folder's name out.
-func (w *world) local(s string) string { return strings.ReplaceAll(s, w.dir+"/", "") }
+var trailing = regexp.MustCompile(`(?m)[ \t]+$`)
+
+// local takes the temporary folder's name, and blanks that nobody sees, out.
+func (w *world) local(s string) string {
+	return trailing.ReplaceAllString(strings.ReplaceAll(s, w.dir+"/", ""), "")
+}
 
 // log is a process's output, for two goroutines.
 type log struct {
@@ -237,8 +241,8 @@ func (l *log) String() string {
 	return l.b.String()
 }
 
-// background starts "stepping-cdc run" and waits until its views are live, or
-// until it ends.
+// background starts "stepping-cdc run" and waits until it follows the source, or
+// ends.
 func (w *world) background(cmd *exec.Cmd) string {
 	w.t.Helper()
 	out := &log{}
@@ -261,7 +265,7 @@ func (w *world) background(cmd *exec.Cmd) string {
 		}
 	})
 	deadline := time.Now().Add(30 * time.Second)
-	for !strings.Contains(out.String(), "live") {
+	for !strings.Contains(out.String(), "following the source") {
 		select {
 		case <-done:
 			return w.local(out.String())
