@@ -1,0 +1,276 @@
+package pipeline_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/rs/zerolog"
+
+	"github.com/stepping-cdc/stepping-cdc/config"
+	"github.com/stepping-cdc/stepping-cdc/embedded"
+	"github.com/stepping-cdc/stepping-cdc/pipeline"
+)
+
+// fixture is a configuration over a database of its own.
+type fixture struct {
+	t    *testing.T
+	dsn  string
+	conn *pgx.Conn
+	cfg  *config.Config
+}
+
+// newFixture makes a configuration of views, each given as "name: query".
+func newFixture(t *testing.T, setup string, views ...string) *fixture {
+	t.Helper()
+	f := &fixture{t: t, dsn: embedded.NewDB(t)}
+	var err error
+	if f.conn, err = pgx.Connect(t.Context(), f.dsn); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.conn.Close(context.Background()) })
+	f.exec(setup)
+	var yaml strings.Builder
+	fmt.Fprintf(&yaml, "source: {slot: s%d}\nhttp: {listen: \"off\"}\nviews:\n", time.Now().UnixNano())
+	for _, v := range views {
+		name, query, _ := strings.Cut(v, ": ")
+		fmt.Fprintf(&yaml, "  - name: %s\n    query: |\n      %s\n", name, query)
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "stepping.yaml")
+	if err := os.WriteFile(path, []byte(yaml.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if f.cfg, err = config.Load(path, nil); err != nil {
+		t.Fatal(err)
+	}
+	f.cfg.Source.DSN, f.cfg.Sink.DSN = config.DSN(f.dsn), config.DSN(f.dsn)
+	return f
+}
+
+func (f *fixture) exec(sql string) {
+	f.t.Helper()
+	if _, err := f.conn.PgConn().Exec(f.t.Context(), sql).ReadAll(); err != nil {
+		f.t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// start runs the pipeline until stop is called, which the end of the test does.
+func (f *fixture) start() (stop func()) {
+	f.t.Helper()
+	live := make(chan struct{})
+	p := pipeline.New(f.cfg, zerolog.New(zerolog.NewTestWriter(f.t)).Level(zerolog.WarnLevel),
+		pipeline.Options{Live: sync.OnceFunc(func() { close(live) })})
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			f.t.Errorf("run: %v", err)
+		}
+	})
+	f.t.Cleanup(stop)
+	select {
+	case <-live:
+	case err := <-ended:
+		f.t.Fatalf("run: %v", err)
+	case <-time.After(30 * time.Second):
+		f.t.Fatal("views do not get live")
+	}
+	return stop
+}
+
+func (f *fixture) verify(opts pipeline.VerifyOptions) *pipeline.Verification {
+	f.t.Helper()
+	v, err := pipeline.Verify(f.t.Context(), f.cfg, opts)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return v
+}
+
+// want checks the verdict on one view.
+func want(t *testing.T, v *pipeline.Verification, view string, verdict pipeline.Verdict) pipeline.ViewVerdict {
+	t.Helper()
+	for _, x := range v.Views {
+		if x.View == view {
+			if x.Verdict != verdict {
+				t.Errorf("%s is %s, want %s: %+v", view, x.Verdict, verdict, x)
+			}
+			return x
+		}
+	}
+	t.Fatalf("no verdict on %s: %+v", view, v)
+	return pipeline.ViewVerdict{}
+}
+
+const pairs = `CREATE TABLE a (k int PRIMARY KEY, g int, n numeric, f float8);
+	INSERT INTO a SELECT i, i % 3, i, i / 10.0 FROM generate_series(1, 30) i`
+
+// Views that read one another are compared by their definitions, not by the
+// output tables of the views they read.
+func TestVerifyTellsWhichTableWasTamperedWith(t *testing.T) {
+	f := newFixture(t, pairs, "sums: SELECT g, sum(n) AS s FROM a GROUP BY g", "total: SELECT sum(s) AS s FROM sums", "bag: SELECT g FROM a")
+	stop := f.start()
+	if v := f.verify(pipeline.VerifyOptions{}); !v.Equal() || len(v.Views) != 3 {
+		t.Fatalf("%+v", v)
+	}
+	stop()
+	f.exec(`UPDATE stepping.sums SET s = s + 1 WHERE g = 1; INSERT INTO stepping.bag VALUES (2), (2)`)
+	v := f.verify(pipeline.VerifyOptions{AtRest: true})
+	want(t, v, "total", pipeline.Equal)
+	x := want(t, v, "sums", pipeline.Differs)
+	if x.Missing != 1 || x.Extra != 1 || len(x.Samples) != 2 {
+		t.Errorf("sums: %+v", x)
+	}
+	x = want(t, v, "bag", pipeline.Differs)
+	if x.Missing != 0 || x.Extra != 2 || x.OutputRows != 32 || x.QueryRows != 30 || x.Samples[0].Copies != 2 || x.Samples[0].Side != "extra" {
+		t.Errorf("bag: %+v", x)
+	}
+	if only := f.verify(pipeline.VerifyOptions{AtRest: true, Views: []string{"total"}}); !only.Equal() || len(only.Views) != 1 {
+		t.Errorf("%+v", only)
+	}
+}
+
+func TestVerifyForgivesScaleAndRoundingAlone(t *testing.T) {
+	f := newFixture(t, pairs, "v: SELECT k, n, f FROM a")
+	f.start()()
+	f.exec(`UPDATE stepping.v SET n = n + 0.00 WHERE k < 4; UPDATE stepping.v SET f = f * 1.0000000000000002 WHERE k = 7`)
+	v := f.verify(pipeline.VerifyOptions{AtRest: true})
+	if x := want(t, v, "v", pipeline.Equal); x.Similar != 4 {
+		t.Errorf("%+v", x)
+	}
+	f.exec(`UPDATE stepping.v SET n = n + 0.01 WHERE k = 9`)
+	v = f.verify(pipeline.VerifyOptions{AtRest: true})
+	if x := want(t, v, "v", pipeline.Differs); x.Similar != 4 || x.Missing != 1 || x.Extra != 1 {
+		t.Errorf("%+v", x)
+	}
+}
+
+// A view whose query fails is not equal to anything; the others still are.
+func TestVerifyOfFailingAndAbsentViews(t *testing.T) {
+	f := newFixture(t, pairs, "ratio: SELECT k, 10 / (g - 5) AS q FROM a", "fine: SELECT k FROM a", "gone: SELECT g FROM a")
+	stop := f.start()
+	f.exec(`UPDATE a SET g = 5 WHERE k = 2`)
+	v := f.verify(pipeline.VerifyOptions{})
+	if x := want(t, v, "ratio", pipeline.Failing); !strings.Contains(x.Error, "division by zero") {
+		t.Errorf("%+v", x)
+	}
+	want(t, v, "fine", pipeline.Equal)
+	stop()
+	f.exec(`DROP TABLE stepping.gone`)
+	v = f.verify(pipeline.VerifyOptions{AtRest: true})
+	want(t, v, "gone", pipeline.Absent)
+	want(t, v, "fine", pipeline.Equal)
+}
+
+// writing changes the table all the time until the test stops it.
+func (f *fixture) writing(pause time.Duration) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var group sync.WaitGroup
+	for i := range 2 {
+		group.Go(func() {
+			conn, err := pgx.Connect(ctx, f.dsn)
+			if err != nil {
+				f.t.Error(err)
+				return
+			}
+			defer conn.Close(context.Background())
+			for n := 0; ctx.Err() == nil; n++ {
+				_, err := conn.Exec(context.Background(), `UPDATE a SET n = n + 1, g = (g + 1) % 3 WHERE k = $1`, 1+(2*n+i)%30)
+				if err != nil {
+					f.t.Error(err)
+					return
+				}
+				time.Sleep(pause)
+			}
+		})
+	}
+	return sync.OnceFunc(func() {
+		cancel()
+		group.Wait()
+	})
+}
+
+func TestVerifyWhileTheSourceIsWrittenTo(t *testing.T) {
+	f := newFixture(t, pairs, "sums: SELECT g, sum(n) AS s, count(*) FROM a GROUP BY g", "rows: SELECT k, g, n FROM a")
+	f.start()
+	stop := f.writing(20 * time.Millisecond)
+	defer stop()
+	for range 5 {
+		if v := f.verify(pipeline.VerifyOptions{}); !v.Equal() {
+			t.Fatalf("%+v", v)
+		}
+	}
+	stop()
+	stop = f.writing(0)
+	defer stop()
+	for range 5 {
+		if v := f.verify(pipeline.VerifyOptions{Lock: true}); !v.Equal() || v.Snapshots != 1 {
+			t.Fatalf("%+v", v)
+		}
+	}
+}
+
+// A table that is wrong is found to be wrong also while the others move.
+func TestVerifyFindsTamperingUnderLoad(t *testing.T) {
+	f := newFixture(t, pairs+`; CREATE TABLE b (k int PRIMARY KEY); INSERT INTO b VALUES (1), (2)`,
+		"rows: SELECT k, g, n FROM a", "other: SELECT k FROM b")
+	f.start()
+	f.exec(`UPDATE stepping.other SET k = 3 WHERE k = 1`)
+	stop := f.writing(20 * time.Millisecond)
+	defer stop()
+	v := f.verify(pipeline.VerifyOptions{})
+	want(t, v, "rows", pipeline.Equal)
+	want(t, v, "other", pipeline.Differs)
+}
+
+func TestVerifyWithoutARunningInstance(t *testing.T) {
+	f := newFixture(t, pairs, "rows: SELECT k FROM a")
+	f.start()()
+	f.exec(`INSERT INTO a VALUES (99)`)
+	_, err := pipeline.Verify(t.Context(), f.cfg, pipeline.VerifyOptions{Timeout: 300 * time.Millisecond})
+	if err == nil || !strings.Contains(err.Error(), `is "stepping-cdc run" running?`) {
+		t.Fatalf("%v", err)
+	}
+}
+
+func TestVerifyWithASinkOfItsOwn(t *testing.T) {
+	f := newFixture(t, pairs, "sums: SELECT g, sum(n) AS s FROM a GROUP BY g", "total: SELECT sum(s) FROM sums")
+	f.cfg.Sink.DSN = config.DSN(embedded.NewDB(t))
+	f.start()
+	stop := f.writing(20 * time.Millisecond)
+	defer stop()
+	for range 3 {
+		if v := f.verify(pipeline.VerifyOptions{}); !v.Equal() {
+			t.Fatalf("%+v", v)
+		}
+	}
+	if v := f.verify(pipeline.VerifyOptions{Lock: true}); !v.Equal() {
+		t.Fatalf("%+v", v)
+	}
+}
+
+// However busy the source is, the answer is never a difference that is none.
+func TestVerifyOfABusySource(t *testing.T) {
+	f := newFixture(t, pairs, "rows: SELECT k, n FROM a")
+	f.start()
+	for range 3 {
+		defer f.writing(0)()
+	}
+	v, err := pipeline.Verify(t.Context(), f.cfg, pipeline.VerifyOptions{Timeout: time.Second})
+	switch {
+	case err == nil:
+		want(t, v, "rows", pipeline.Equal)
+	case !errors.Is(err, pipeline.ErrBusy) && !strings.Contains(err.Error(), "catch up"):
+		t.Fatal(err)
+	}
+}
