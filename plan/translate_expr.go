@@ -433,7 +433,8 @@ func (t *translator) anyAll(n *pgtree.Node, s *scope) expr.Expr {
 	coll := n.OID("inputcollid")
 	if elem := args[1].Type().Elem; elem != nil {
 		if e := t.native(proc, pairOf(args[0].Type(), elem), values.BoolType, coll); e != nil {
-			return &expr.AnyAll{Op: e, All: !useOr, Left: args[0], Array: args[1], T: values.BoolType}
+			member := (op.Equal && useOr || op.NotEqual && !useOr) && sameKey(args[0].Type(), elem)
+			return &expr.AnyAll{Op: e, All: !useOr, Member: member, Left: args[0], Array: args[1], T: values.BoolType}
 		}
 	}
 	quantifier := "ALL"

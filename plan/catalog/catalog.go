@@ -58,11 +58,12 @@ type Proc struct {
 
 // Operator is an operator as pg_operator has it.
 type Operator struct {
-	OID    uint32
-	Schema string
-	Name   string
-	Func   uint32 // oprcode
-	Equal  bool   // a btree or hash equality: may serve as a join key
+	OID      uint32
+	Schema   string
+	Name     string
+	Func     uint32 // oprcode
+	Equal    bool   // a btree or hash equality: may serve as a join key
+	NotEqual bool   // the negation of one
 }
 
 // Collation is a collation as pg_collation has it.
@@ -272,11 +273,12 @@ func (c *Catalog) Operator(ctx context.Context, oid uint32) (*Operator, error) {
 	}
 	o := &Operator{OID: oid}
 	err := c.tx.QueryRow(ctx, `
-		SELECT n.nspname, o.oprname, o.oprcode::oid,
-		       EXISTS (SELECT FROM pg_catalog.pg_amop a JOIN pg_catalog.pg_am m ON m.oid = a.amopmethod
-		               WHERE a.amopopr = o.oid AND (m.amname = 'btree' AND a.amopstrategy = 3 OR m.amname = 'hash' AND a.amopstrategy = 1))
+		WITH equalities AS (
+			SELECT a.amopopr AS oid FROM pg_catalog.pg_amop a JOIN pg_catalog.pg_am m ON m.oid = a.amopmethod
+			WHERE m.amname = 'btree' AND a.amopstrategy = 3 OR m.amname = 'hash' AND a.amopstrategy = 1)
+		SELECT n.nspname, o.oprname, o.oprcode::oid, o.oid IN (SELECT oid FROM equalities), o.oprnegate IN (SELECT oid FROM equalities)
 		FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace WHERE o.oid = $1`, oid).
-		Scan(&o.Schema, &o.Name, &o.Func, &o.Equal)
+		Scan(&o.Schema, &o.Name, &o.Func, &o.Equal, &o.NotEqual)
 	if err != nil {
 		return nil, fmt.Errorf("read operator %d: %w", oid, err)
 	}

@@ -133,6 +133,9 @@ func compileNative(e *Native) Eval {
 			return f1(v)
 		}
 	case f.F2 != nil:
+		if fast := compileBinary(e); fast != nil {
+			return fast
+		}
 		a, b, f2 := args[0], args[1], f.F2
 		return func(row []values.Datum) values.Datum {
 			v := a(row)
@@ -163,6 +166,44 @@ func compileNative(e *Native) Eval {
 		}
 	}
 	return compileVariadic(f, args)
+}
+
+// compileBinary spares a strict function of plain columns and constants the
+// calls that would fetch them; nil for other operands.
+func compileBinary(e *Native) Eval {
+	f2 := e.Func.F2
+	l, ok := e.Args[0].(*Col)
+	if !ok || !e.Func.Strict {
+		return nil
+	}
+	i := l.Index
+	switch r := e.Args[1].(type) {
+	case *Col:
+		j := r.Index
+		return func(row []values.Datum) values.Datum {
+			v, w := &row[i], &row[j]
+			if v.IsErr() || v.IsNull() {
+				return *v
+			}
+			if w.IsErr() || w.IsNull() {
+				return *w
+			}
+			return f2(*v, *w)
+		}
+	case *Const:
+		w := r.V
+		if w.IsErr() || w.IsNull() {
+			return nil
+		}
+		return func(row []values.Datum) values.Datum {
+			v := &row[i]
+			if v.IsErr() || v.IsNull() {
+				return *v
+			}
+			return f2(*v, w)
+		}
+	}
+	return nil
 }
 
 func compileVariadic(f *fn.Func, args []Eval) Eval {
@@ -331,6 +372,9 @@ func compileAnyAll(e *AnyAll) Eval {
 	t := e.Array.Type()
 	if c, ok := e.Array.(*Const); ok && !c.V.IsNull() && !c.V.IsErr() {
 		if elems, err := values.Elements(nil, t, c.V); err == nil {
+			if e.Member && len(elems) >= setSize {
+				return compileMember(e, elems)
+			}
 			return func(row []values.Datum) values.Datum {
 				l := left(row)
 				if l.IsErr() {
@@ -370,6 +414,36 @@ func compileAnyAll(e *AnyAll) Eval {
 			i++
 			return elems[i-1], true
 		})
+	}
+}
+
+// setSize is from how many constants on a set is faster than comparing each.
+const setSize = 9
+
+// compileMember looks the left side up in the set of the array's keys.
+func compileMember(e *AnyAll, elems []values.Datum) Eval {
+	elem, t := e.Array.Type().Elem, e.Left.Type()
+	set := make(map[string]struct{}, len(elems))
+	absent := values.Bool(e.All)
+	for _, v := range elems {
+		if v.IsNull() {
+			absent = values.Null
+			continue
+		}
+		set[string(values.AppendKey(nil, elem, v))] = struct{}{}
+	}
+	left, present := Compile(e.Left), values.Bool(!e.All)
+	var key []byte
+	return func(row []values.Datum) values.Datum {
+		v := left(row)
+		if v.IsErr() || v.IsNull() {
+			return v
+		}
+		key = values.AppendKey(key[:0], t, v)
+		if _, ok := set[string(key)]; ok {
+			return present
+		}
+		return absent
 	}
 }
 

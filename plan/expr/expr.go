@@ -132,11 +132,14 @@ type Distinct struct {
 // AnyAll is left op ANY (list) or left op ALL (list); Op is over columns 0
 // (left) and 1 (one element).
 type AnyAll struct {
-	Op    Expr
-	All   bool
-	Left  Expr
-	Array Expr // of an array type; an ArrayOf is not built as a value
-	T     *values.Type
+	Op  Expr
+	All bool
+	// Member marks = ANY and <> ALL whose sides have one key encoding: whether
+	// the left side is an element can be asked of a set.
+	Member bool
+	Left   Expr
+	Array  Expr // of an array type; an ArrayOf is not built as a value
+	T      *values.Type
 }
 
 // ArrayOf is ARRAY[…] of elements, one-dimensional.
