@@ -182,14 +182,23 @@ func equalities(conds []expr.Expr, starts []int) (eqs []equality, rest []expr.Ex
 	return eqs, rest
 }
 
-// startOf picks the input that is least looked up by its own unique key.
+// startOf picks the first input that has an equality with another but is not
+// looked up by its own unique key; else one that has an equality.
 func startOf(n *Join, eqs []equality, starts []int) int {
+	best := -1
+	all := seq(len(n.Inputs))
 	for i := range n.Inputs {
+		if !connected(i, eqs, all) {
+			continue
+		}
 		if !unique(n.Inputs[i], keysOn(i, eqs, starts, nil)) {
 			return i
 		}
+		if best < 0 {
+			best = i
+		}
 	}
-	return 0
+	return max(best, 0)
 }
 
 func nextInput(n *Join, joined []int, eqs []equality, starts []int) int {
