@@ -94,13 +94,14 @@ func readStatus(ctx context.Context, cfg *config.Config, probe bool) (*Status, e
 		defer func() { _ = out.Close(context.WithoutCancel(ctx)) }()
 	}
 	st := &Status{StateBytes: folderSize(cfg.State.Dir)}
-	if err := st.readViews(ctx, out, cfg); err != nil {
-		return nil, err
-	}
 	if err := st.readSlot(ctx, source, cfg.Source.Slot); err != nil {
 		return nil, err
 	}
 	if err := st.readLag(ctx, source, out, probe && st.Slot != nil && st.Slot.Active); err != nil {
+		return nil, err
+	}
+	// After the wait: the views are told as they are with all of that applied.
+	if err := st.readViews(ctx, out, cfg); err != nil {
 		return nil, err
 	}
 	return st, nil

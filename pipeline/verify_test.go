@@ -57,7 +57,7 @@ func newFixture(t *testing.T, setup string, views ...string) *fixture {
 
 func (f *fixture) exec(sql string) {
 	f.t.Helper()
-	if _, err := f.conn.PgConn().Exec(f.t.Context(), sql).ReadAll(); err != nil {
+	if _, err := f.conn.PgConn().Exec(context.Background(), sql).ReadAll(); err != nil {
 		f.t.Fatalf("%s: %v", sql, err)
 	}
 }

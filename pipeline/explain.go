@@ -1,0 +1,47 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stepping-cdc/stepping-cdc/config"
+	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/plan/remote"
+)
+
+// Explain shows the circuits of views, by name, or of all, in one of plan.Formats.
+func Explain(ctx context.Context, cfg *config.Config, format string, views ...string) ([]string, error) {
+	if !slices.Contains(plan.Formats, format) {
+		return nil, fmt.Errorf("format %q is not known: choose one of %s", format, strings.Join(plan.Formats, ", "))
+	}
+	analysis, err := Analyze(ctx, cfg)
+	if err != nil {
+		return nil, config.RedactError(err, string(cfg.Source.DSN))
+	}
+	for _, name := range views {
+		if !slices.ContainsFunc(cfg.Views, func(v config.View) bool { return v.Name == name }) {
+			return nil, fmt.Errorf("no view is named %q in %s", name, cfg.Path)
+		}
+	}
+	wanted := func(name string) bool { return len(views) == 0 || slices.Contains(views, name) }
+	problems := slices.DeleteFunc(analysis.Problems, func(p plan.Problem) bool { return !wanted(p.View) })
+	if len(problems) > 0 {
+		return nil, &ProblemsError{Views: problems}
+	}
+	// Nothing is evaluated: the program is only looked at.
+	program := plan.Compile(analysis.Outputs, remote.New(string(cfg.Source.DSN), analysis.Settings))
+	var out []string
+	for _, o := range analysis.Outputs {
+		if !wanted(o.Name) {
+			continue
+		}
+		text, err := plan.Explain(o, program, format)
+		if err != nil {
+			return nil, fmt.Errorf("explain view %s: %w", o.Name, err)
+		}
+		out = append(out, text)
+	}
+	return out, nil
+}
