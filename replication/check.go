@@ -36,6 +36,8 @@ type source struct {
 	role    string
 	tables  []Description
 	found   []Problem
+
+	published *publicationState // nil for no publication yet
 }
 
 // CheckSource tells everything that is missing for following the source; it
@@ -188,6 +190,10 @@ func (s *source) generated(ref TableRef, d *Description) {
 		case s.version < 18:
 			s.report("column_generated", object, "write its expression into the view",
 				"generated columns are not replicated before PostgreSQL 18")
+		case s.published != nil && !s.published.generated:
+			s.report("column_generated", object,
+				"ALTER PUBLICATION "+quote(s.Publication)+" SET (publish_generated_columns = stored)",
+				"publication %s leaves generated columns out", s.Publication)
 		}
 	}
 }

@@ -60,8 +60,12 @@ func Connect(ctx context.Context, dsn string) (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open replication connection: %w", err)
 	}
-	c := &Conn{dsn: dsn, pg: pg}
-	if err := c.describe(ctx); err != nil {
+	c := &Conn{dsn: dsn, pg: pg, Version: majorVersion(pg)}
+	err = unlimited(ctx, pg)
+	if err == nil {
+		err = c.describe(ctx)
+	}
+	if err != nil {
 		pg.Close(ctx)
 		return nil, err
 	}
@@ -88,7 +92,39 @@ func OpenSession(ctx context.Context, dsn string) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open source session: %w", err)
 	}
+	if err := unlimited(ctx, conn.PgConn()); err != nil {
+		conn.Close(ctx)
+		return nil, err
+	}
 	return conn, nil
+}
+
+// unlimited pins the one setting that the start-up packet cannot, since servers
+// before 17 refuse it: it would end exported snapshots, loads, and the decoding of
+// large transactions.
+func unlimited(ctx context.Context, pg *pgconn.PgConn) error {
+	if majorVersion(pg) < 17 {
+		return nil
+	}
+	if _, err := pg.Exec(ctx, "SET transaction_timeout = 0").ReadAll(); err != nil {
+		return fmt.Errorf("pin transaction_timeout: %w", err)
+	}
+	return nil
+}
+
+// majorVersion is the version as the server reported it at the start of the
+// session: "15.20 (Debian …)", "19beta1".
+func majorVersion(pg *pgconn.PgConn) int {
+	text := pg.ParameterStatus("server_version")
+	end := strings.IndexFunc(text, func(r rune) bool { return r < '0' || r > '9' })
+	if end < 0 {
+		end = len(text)
+	}
+	n, err := strconv.Atoi(text[:end])
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 func pin(params map[string]string) {
@@ -99,27 +135,11 @@ func pin(params map[string]string) {
 
 // describe learns what of the server later decisions depend on.
 func (c *Conn) describe(ctx context.Context) error {
-	show := func(name string) (string, error) {
-		results, err := c.pg.Exec(ctx, "SHOW "+name).ReadAll()
-		if err != nil {
-			return "", fmt.Errorf("read setting %s: %w", name, err)
-		}
-		return string(results[0].Rows[0][0]), nil
-	}
-	number, err := show("server_version_num")
+	results, err := c.pg.Exec(ctx, "SHOW wal_sender_timeout").ReadAll()
 	if err != nil {
-		return err
+		return fmt.Errorf("read setting wal_sender_timeout: %w", err)
 	}
-	n, err := strconv.Atoi(number)
-	if err != nil {
-		return fmt.Errorf("read setting server_version_num: %w", err)
-	}
-	c.Version = n / 10000
-	text, err := show("wal_sender_timeout")
-	if err != nil {
-		return err
-	}
-	c.SenderTimeout, err = parseDuration(text)
+	c.SenderTimeout, err = parseDuration(string(results[0].Rows[0][0]))
 	return err
 }
 

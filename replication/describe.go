@@ -2,7 +2,9 @@ package replication
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -14,7 +16,13 @@ type TableRef struct {
 	Columns []string
 }
 
-func (t TableRef) String() string { return t.Schema + "." + t.Name }
+// String tells tables apart: names with a dot in them are quoted.
+func (t TableRef) String() string {
+	if strings.Contains(t.Schema+t.Name, ".") {
+		return t.sql()
+	}
+	return t.Schema + "." + t.Name
+}
 
 func (t TableRef) sql() string { return quote(t.Schema) + "." + quote(t.Name) }
 
@@ -59,7 +67,7 @@ func DescribeTables(ctx context.Context, conn *pgx.Conn, tables []TableRef) ([]D
 			err := row.Scan(&d.OID, &d.Kind, &d.Persistence, &d.Partition, &d.Parent, &d.HiddenRows, &d.Readable,
 				&d.Owned, &d.Owner, &d.Identity, &d.KeyColumns, &generated, &d.Missing, &d.Ancestors,
 				&d.OddLeaves, &d.AlienLeaves, &d.SystemObject)
-			if err == pgx.ErrNoRows {
+			if errors.Is(err, pgx.ErrNoRows) {
 				return nil
 			}
 			d.Generated = make(map[string]string, len(generated))

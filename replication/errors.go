@@ -59,6 +59,11 @@ var ErrStreamEnded = errors.New("server ended the stream")
 // of a published table. It goes on when it is started again with Text.
 var ErrNoBinary = errors.New("value has no binary format")
 
+// ErrRewritten marks a table that was truncated, or rewritten by ALTER TABLE or
+// VACUUM FULL, after the snapshot and before it was loaded: it has to be loaded
+// from a new snapshot.
+var ErrRewritten = errors.New("table was truncated or rewritten before it was read")
+
 // SQLSTATEs with a meaning of their own here.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 const (
@@ -82,7 +87,7 @@ func Retryable(err error) bool {
 	if errors.As(err, &stop) {
 		return false
 	}
-	if errors.Is(err, ErrNoBinary) {
+	if errors.Is(err, ErrNoBinary) || errors.Is(err, ErrRewritten) {
 		return true
 	}
 	var pgErr *pgconn.PgError
@@ -113,6 +118,7 @@ func retryableState(code string) bool {
 	}
 	switch code {
 	case stateAdminShutdown, "57P02", "57P03", "57P05", // shut down, crashed, starting up, idle too long
+		"57014", "25P03", "25P04", // cancelled, transaction idle or open too long
 		"40001", "40P01", // serialization failure, deadlock
 		stateObjectInUse, stateLockUnavailable:
 		return true

@@ -19,8 +19,8 @@ type PublicationOptions struct {
 	Tables []TableRef
 	Manage bool // create it and keep it in step; else only verify a DBA's own
 
-	// LockTimeout bounds how long writers of a table may have to wait while it is
-	// added; 0 means 5 s.
+	// LockTimeout bounds the wait for each table's lock, and so how long writers of a
+	// table may have to wait while it is added; 0 means 5 s.
 	LockTimeout time.Duration
 }
 
@@ -59,7 +59,7 @@ func EnsurePublication(ctx context.Context, conn *pgx.Conn, options PublicationO
 	case state == nil && !options.Manage:
 		return Fingerprint{}, &StopError{
 			Code: PublicationChanged, Message: fmt.Sprintf("publication %s does not exist", options.Name),
-			Remedy: createPublication(options.Name, options.Tables, 0),
+			Remedy: createPublication(options.Name, options.Tables, majorVersion(conn.PgConn())),
 		}
 	}
 	if !options.Manage {
@@ -76,8 +76,8 @@ func EnsurePublication(ctx context.Context, conn *pgx.Conn, options PublicationO
 		return ReadFingerprint(ctx, conn, options.Name, options.Tables)
 	}
 	if state == nil {
-		sql := createPublication(options.Name, options.Tables, serverVersion(conn))
-		if _, err := conn.Exec(ctx, sql); err != nil {
+		sql := createPublication(options.Name, options.Tables, majorVersion(conn.PgConn()))
+		if err := options.change(ctx, conn, sql); err != nil {
 			return Fingerprint{}, fmt.Errorf("create publication %s: %w", options.Name, err)
 		}
 	} else if err := keepPublication(ctx, conn, state, slot != nil, options); err != nil {
@@ -117,10 +117,22 @@ func keepPublication(ctx context.Context, conn *pgx.Conn, state *publicationStat
 	wanted := map[string]bool{}
 	for _, t := range options.Tables {
 		wanted[t.String()] = true
-		if _, ok := state.tables[t.String()]; ok {
+		if have, ok := state.tables[t.String()]; ok {
+			if have.filter || have.columns != nil {
+				return &StopError{
+					Code:    PublicationChanged,
+					Message: fmt.Sprintf("publication %s gives out only part of table %s", options.Name, t),
+					Remedy: "drop the table from it to have it added anew, then " + resnapshot +
+						"; or set source.manage_publication: false to use one of your own",
+				}
+			}
 			continue
 		}
-		if err := addTable(ctx, conn, options, t, followed); err != nil {
+		add := "ALTER PUBLICATION " + quote(options.Name) + " ADD TABLE ONLY " + t.sql()
+		if followed {
+			add = "LOCK TABLE " + t.sql() + " IN SHARE ROW EXCLUSIVE MODE; " + add
+		}
+		if err := options.change(ctx, conn, add); err != nil {
 			return fmt.Errorf("add table %s to publication %s: %w", t, options.Name, err)
 		}
 	}
@@ -128,24 +140,19 @@ func keepPublication(ctx context.Context, conn *pgx.Conn, state *publicationStat
 		if wanted[name] {
 			continue
 		}
-		if _, err := conn.Exec(ctx, "ALTER PUBLICATION "+quote(options.Name)+" DROP TABLE "+t.sql); err != nil {
+		if err := options.change(ctx, conn, "ALTER PUBLICATION "+quote(options.Name)+" DROP TABLE "+t.sql); err != nil {
 			return fmt.Errorf("drop table %s from publication %s: %w", name, options.Name, err)
 		}
 	}
 	return nil
 }
 
-// addTable adds one table in a transaction of its own, so that its lock is short.
-func addTable(ctx context.Context, conn *pgx.Conn, options PublicationOptions, t TableRef, followed bool) error {
+// change runs DDL in a transaction of its own, so that its locks are short, and
+// waits for them no longer than the options allow: publishing a table takes a lock
+// that a VACUUM or an index build in progress holds for hours.
+func (o *PublicationOptions) change(ctx context.Context, conn *pgx.Conn, sql string) error {
 	return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{AccessMode: pgx.ReadWrite}, func(tx pgx.Tx) error {
-		if followed {
-			_, err := tx.Exec(ctx, fmt.Sprintf("SET LOCAL lock_timeout = %d; LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE",
-				options.LockTimeout.Milliseconds(), t.sql()), pgx.QueryExecModeSimpleProtocol)
-			if err != nil {
-				return fmt.Errorf("lock it for a moment: %w", err)
-			}
-		}
-		_, err := tx.Exec(ctx, "ALTER PUBLICATION "+quote(options.Name)+" ADD TABLE ONLY "+t.sql())
+		_, err := tx.Exec(ctx, fmt.Sprintf("SET LOCAL lock_timeout = %d; %s", o.LockTimeout.Milliseconds(), sql), pgx.QueryExecModeSimpleProtocol)
 		return err
 	})
 }
@@ -173,9 +180,11 @@ func Drift(stored, now Fingerprint) error {
 	for _, name := range slices.Sorted(maps.Keys(stored.Tables)) {
 		is, ok := now.Tables[name]
 		was := stored.Tables[name]
-		if !ok || is == was {
+		if !ok {
 			continue
 		}
+		was, wasLeaves, _ := strings.Cut(was, leavesMark)
+		is, isLeaves, _ := strings.Cut(is, leavesMark)
 		wasTable, _, _ := strings.Cut(was, " ")
 		isTable, _, _ := strings.Cut(is, " ")
 		if wasTable != isTable {
@@ -184,11 +193,44 @@ func Drift(stored, now Fingerprint) error {
 		_, wasIdentity, _ := strings.Cut(was, " identity ")
 		_, isIdentity, _ := strings.Cut(is, " identity ")
 		if wasIdentity != isIdentity {
-			return changed(IdentityChanged, "replica identity of table "+name+" or of its partitions changed")
+			return changed(IdentityChanged, "replica identity of table "+name+" changed")
 		}
-		return changed(PublicationChanged, "table "+name+" was removed from the publication and added again, or its filter or columns changed")
+		if was != is {
+			return changed(PublicationChanged, "table "+name+" was removed from the publication and added again, or its filter or columns changed")
+		}
+		if code, what := leavesDrift(leaves(wasLeaves), leaves(isLeaves), isIdentity); code != "" {
+			return changed(code, "a partition of table "+name+" "+what)
+		}
 	}
 	return nil
+}
+
+// leavesDrift compares partitions with what they were. New ones are no drift, if
+// their replica identity tells as much as that of the root, which begins with its
+// letter.
+func leavesDrift(was, is map[string]string, root string) (code Code, what string) {
+	for oid := range was {
+		if is[oid] == "" {
+			return TableChanged, "was detached or dropped, of which the stream tells nothing"
+		}
+	}
+	for oid, identity := range is {
+		if identity == was[oid] || was[oid] == "" && (identity == root[:1] || identity == "f") {
+			continue
+		}
+		return IdentityChanged, "has another replica identity"
+	}
+	return "", ""
+}
+
+// leaves reads the end of a table's fingerprint: "number:identity …".
+func leaves(text string) map[string]string {
+	m := map[string]string{}
+	for _, leaf := range strings.Fields(text) {
+		oid, identity, _ := strings.Cut(leaf, ":")
+		m[oid] = identity
+	}
+	return m
 }
 
 // ReadFingerprint reads a publication's present fingerprint. A table that is not
@@ -202,11 +244,11 @@ func ReadFingerprint(ctx context.Context, conn *pgx.Conn, name string, tables []
 	if err != nil {
 		return f, fmt.Errorf("read publication %s: %w", name, err)
 	}
-	schemas, names := make([]string, len(tables)), make([]string, len(tables))
+	schemas, names, keys := make([]string, len(tables)), make([]string, len(tables)), make([]string, len(tables))
 	for i, t := range tables {
-		schemas[i], names[i] = t.Schema, t.Name
+		schemas[i], names[i], keys[i] = t.Schema, t.Name, t.String()
 	}
-	rows, err := conn.Query(ctx, fingerprintSQL(serverVersion(conn)), name, schemas, names)
+	rows, err := conn.Query(ctx, fingerprintSQL(majorVersion(conn.PgConn())), name, schemas, names, keys)
 	if err != nil {
 		return f, fmt.Errorf("read publication %s: %w", name, err)
 	}
@@ -232,9 +274,14 @@ func ReadFingerprint(ctx context.Context, conn *pgx.Conn, name string, tables []
 	return f, nil
 }
 
+// leavesMark sets a table's partitions apart in its fingerprint, as new ones are no
+// drift.
+const leavesMark = " leaves "
+
 // fingerprintSQL lists for each table its number and its entries in the
 // publication. An entry has a number of its own, which tells that the table was
-// removed and added again.
+// removed and added again. The identity's index counts by its columns: REINDEX
+// CONCURRENTLY gives it another number, and nothing is lost by that.
 func fingerprintSQL(version int) string {
 	bySchema := ""
 	if version >= 15 {
@@ -245,19 +292,21 @@ func fingerprintSQL(version int) string {
 			      (SELECT c.oid UNION ALL SELECT relid FROM pg_partition_ancestors(c.oid)))`
 	}
 	return `
-		SELECT u.schema || '.' || u.name, c.oid::text, (
+		SELECT u.key, c.oid::text, (
 			SELECT string_agg(e.entry, '; ' ORDER BY e.entry) FROM (
 				SELECT to_jsonb(pr)::text AS entry FROM pg_publication_rel pr
 				WHERE pr.prpubid = p.oid AND pr.prrelid IN (SELECT c.oid UNION ALL SELECT relid FROM pg_partition_ancestors(c.oid))` +
 		bySchema + `
 			) e
 		) || ' identity ' || c.relreplident::text || coalesce((
-			SELECT ' ' || string_agg(DISTINCT l.relreplident::text, '') FROM pg_partition_tree(c.oid) t JOIN pg_class l ON l.oid = t.relid
-			WHERE c.relkind = 'p' AND t.isleaf), '') || coalesce((
-			SELECT ' index ' || string_agg(i.indexrelid::text, ' ' ORDER BY i.indexrelid) FROM pg_index i
-			WHERE i.indrelid = c.oid
-			  AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END), '')
-		FROM unnest($2::text[], $3::text[]) AS u(schema, name)
+			SELECT ' key ' || string_agg(k.attnum::text, ' ' ORDER BY k.n)
+			FROM pg_index i, unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, n)
+			WHERE i.indrelid = c.oid AND k.n <= i.indnkeyatts
+			  AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END), '') || coalesce((
+			SELECT '` + leavesMark + `' || string_agg(l.oid || ':' || l.relreplident::text, ' ' ORDER BY l.oid)
+			FROM pg_partition_tree(c.oid) t JOIN pg_class l ON l.oid = t.relid
+			WHERE c.relkind = 'p' AND t.isleaf AND t.relid <> c.oid), '')
+		FROM unnest($2::text[], $3::text[], $4::text[]) AS u(schema, name, key)
 		CROSS JOIN (SELECT oid FROM pg_publication WHERE pubname = $1) p
 		LEFT JOIN (pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace) ON n.nspname = u.schema AND c.relname = u.name`
 }

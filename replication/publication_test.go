@@ -59,7 +59,8 @@ func TestDrift(t *testing.T) {
 	dsn := embedded.NewDB(t)
 	conn := replicationtest.Open(t, dsn)
 	replicationtest.Exec(t, conn, `CREATE TABLE public.t (id int PRIMARY KEY, b int NOT NULL); CREATE TABLE public.u (id int PRIMARY KEY);
-		CREATE TABLE public.p (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE public.leaf PARTITION OF public.p FOR VALUES FROM (0) TO (9)`)
+		CREATE TABLE public.p (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE public.leaf PARTITION OF public.p FOR VALUES FROM (0) TO (9);
+		CREATE TABLE public.other PARTITION OF public.p FOR VALUES FROM (10) TO (19)`)
 	refs := []replication.TableRef{replicationtest.Ref("t"), replicationtest.Ref("p")}
 	ensure := func() replication.Fingerprint {
 		t.Helper()
@@ -80,6 +81,8 @@ func TestDrift(t *testing.T) {
 		{"ALTER TABLE public.t REPLICA IDENTITY FULL", replication.IdentityChanged},
 		{"ALTER TABLE public.t REPLICA IDENTITY DEFAULT, DROP CONSTRAINT t_pkey; ALTER TABLE public.t ADD PRIMARY KEY (b)", replication.IdentityChanged},
 		{"ALTER TABLE public.leaf REPLICA IDENTITY FULL", replication.IdentityChanged},
+		{"ALTER TABLE public.p DETACH PARTITION public.leaf", replication.TableChanged},
+		{"DROP TABLE public.other", replication.TableChanged},
 	}
 	for _, tt := range tests {
 		stored := ensure()
@@ -100,6 +103,19 @@ func TestDrift(t *testing.T) {
 	if err := replication.Drift(stored, ensure()); err != nil {
 		t.Fatalf("unused columns and tables come and go: %v", err)
 	}
+	// Upkeep of every day.
+	for _, sql := range []string{
+		"REINDEX TABLE CONCURRENTLY public.t", "REINDEX TABLE public.t", "VACUUM FULL public.t", "CLUSTER public.t USING t_pkey",
+		"ALTER TABLE public.t ALTER b SET STATISTICS 500", "CREATE TABLE public.new PARTITION OF public.p FOR VALUES FROM (20) TO (29)", "ALTER TABLE public.new REPLICA IDENTITY FULL",
+	} {
+		replicationtest.Exec(t, conn, sql)
+		if err := replication.Drift(stored, ensure()); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+
+	replicationtest.Exec(t, conn, "ALTER TABLE public.new REPLICA IDENTITY NOTHING")
+	wantStop(t, replication.Drift(stored, ensure()), replication.IdentityChanged)
 
 	replicationtest.Exec(t, conn, "ALTER PUBLICATION pub DROP TABLE public.t")
 	_, err := replication.ReadFingerprint(t.Context(), conn, "pub", refs)
@@ -120,6 +136,69 @@ func TestPublicationThatIsNotOurs(t *testing.T) {
 	})
 	wantStop(t, err, replication.PublicationChanged)
 	wantProblems(t, check(t, conn, replication.CheckOptions{}), "publication_all_tables pub")
+}
+
+// A publication that is ours to keep may have been there before, or have been
+// altered: one that leaves rows or columns of a table out loses them silently.
+func TestManagedPublicationThatFilters(t *testing.T) {
+	conn := replicationtest.Open(t, embedded.NewDB(t))
+	if embedded.ForTest(t).Major() < 15 {
+		t.Log("filters and column lists came with 15")
+		return
+	}
+	replicationtest.Exec(t, conn, `CREATE TABLE public.t (id int PRIMARY KEY, b int)`)
+	for _, clause := range []string{"WHERE (id > 5)", "(id)"} {
+		replicationtest.Exec(t, conn, "CREATE PUBLICATION pub FOR TABLE public.t "+clause+" WITH (publish_via_partition_root)")
+		_, err := replication.EnsurePublication(t.Context(), conn, replication.PublicationOptions{
+			Name: "pub", Slot: "none", Tables: []replication.TableRef{replicationtest.Ref("t", "id")}, Manage: true,
+		})
+		wantStop(t, err, replication.PublicationChanged)
+		replicationtest.Exec(t, conn, "DROP PUBLICATION pub")
+	}
+}
+
+// Dots in names do not make two tables one.
+func TestTablesWhoseNamesLookAlike(t *testing.T) {
+	conn := replicationtest.Open(t, embedded.NewDB(t))
+	replicationtest.Exec(t, conn, `CREATE SCHEMA a; CREATE SCHEMA "a.b"; CREATE TABLE a."b.c" (id int PRIMARY KEY); CREATE TABLE "a.b".c (id int PRIMARY KEY)`)
+	refs := []replication.TableRef{{Schema: "a", Name: "b.c"}, {Schema: "a.b", Name: "c"}}
+	for n := 1; n <= 2; n++ {
+		f, err := replication.EnsurePublication(t.Context(), conn, replication.PublicationOptions{Name: "pub", Slot: "none", Tables: refs[:n], Manage: true})
+		if err != nil || len(f.Tables) != n || len(strings.Fields(published(t, conn, "pub"))) != n {
+			t.Fatalf("%v, %v", f, err)
+		}
+	}
+}
+
+// Publishing takes a lock that a VACUUM in progress holds for hours.
+func TestPublishingDoesNotWaitForEver(t *testing.T) {
+	dsn := embedded.NewDB(t)
+	conn, vacuum := replicationtest.Open(t, dsn), replicationtest.Open(t, dsn)
+	replicationtest.Exec(t, conn, `CREATE TABLE public.t (id int PRIMARY KEY); CREATE TABLE public.u (id int PRIMARY KEY)`)
+	lock := func(table string) {
+		replicationtest.Exec(t, vacuum, "BEGIN; LOCK TABLE "+table+" IN SHARE UPDATE EXCLUSIVE MODE")
+	}
+	ensure := func(tables ...string) error {
+		options := replication.PublicationOptions{Name: "pub", Slot: "none", Manage: true, LockTimeout: 50 * time.Millisecond}
+		for _, name := range tables {
+			options.Tables = append(options.Tables, replicationtest.Ref(name))
+		}
+		_, err := replication.EnsurePublication(t.Context(), conn, options)
+		return err
+	}
+	for _, step := range []struct {
+		locked string
+		tables []string
+	}{{"public.t", []string{"t"}}, {"public.u", []string{"t", "u"}}, {"public.u", []string{"t"}}} {
+		lock(step.locked)
+		if err := ensure(step.tables...); !replication.Retryable(err) {
+			t.Fatalf("to %v with %s locked: %v", step.tables, step.locked, err)
+		}
+		replicationtest.Exec(t, vacuum, "COMMIT")
+		if err := ensure(step.tables...); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func TestPublicationCreatedAfterTheSlot(t *testing.T) {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -15,6 +13,7 @@ import (
 type publicationState struct {
 	allTables, viaRoot               bool
 	insert, update, delete, truncate bool
+	generated                        bool // stored generated columns too; since 18
 	schemas                          []string
 	tables                           map[string]publishedTable // by schema.name
 }
@@ -46,9 +45,10 @@ func readPublication(ctx context.Context, conn *pgx.Conn, name string) (*publica
 	p := &publicationState{tables: map[string]publishedTable{}}
 	var oid uint32
 	err := conn.QueryRow(ctx, `
-		SELECT oid, puballtables, pubviaroot, pubinsert, pubupdate, pubdelete, pubtruncate
-		FROM pg_publication WHERE pubname = $1`, name,
-	).Scan(&oid, &p.allTables, &p.viaRoot, &p.insert, &p.update, &p.delete, &p.truncate)
+		SELECT oid, puballtables, pubviaroot, pubinsert, pubupdate, pubdelete, pubtruncate,
+		       coalesce(to_jsonb(p)->>'pubgencols' = 's', false)
+		FROM pg_publication p WHERE pubname = $1`, name,
+	).Scan(&oid, &p.allTables, &p.viaRoot, &p.insert, &p.update, &p.delete, &p.truncate, &p.generated)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}
@@ -56,7 +56,7 @@ func readPublication(ctx context.Context, conn *pgx.Conn, name string) (*publica
 		return nil, fmt.Errorf("read publication %s: %w", name, err)
 	}
 	listed := "SELECT prrelid, false, NULL::text[] FROM pg_publication_rel WHERE prpubid = $1"
-	if serverVersion(conn) >= 15 {
+	if majorVersion(conn.PgConn()) >= 15 {
 		listed = `
 			SELECT prrelid, prqual IS NOT NULL, (
 				SELECT array_agg(attname::text) FROM pg_attribute WHERE attrelid = prrelid AND attnum = ANY (prattrs::int2[]))
@@ -99,6 +99,7 @@ func (s *source) publication(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.published = state
 	if !s.ManagePublication {
 		if state == nil {
 			s.report("publication_missing", s.Publication, createPublication(s.Publication, s.Tables, s.version), "publication does not exist")
@@ -176,19 +177,4 @@ func verifyPublication(state *publicationState, name string, tables []TableRef) 
 		}
 	}
 	return found
-}
-
-// serverVersion is the major version as the server reported it at the start of
-// the session.
-func serverVersion(conn *pgx.Conn) int {
-	text := conn.PgConn().ParameterStatus("server_version") // "15.20 (Debian …)", "19beta1"
-	end := strings.IndexFunc(text, func(r rune) bool { return r < '0' || r > '9' })
-	if end < 0 {
-		end = len(text)
-	}
-	n, err := strconv.Atoi(text[:end])
-	if err != nil {
-		return 0
-	}
-	return n
 }

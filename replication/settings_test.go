@@ -11,6 +11,40 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/replication/replicationtest"
 )
 
+// A transaction_timeout that a role presets would end the exported snapshot, and
+// the decoding of a transaction larger than it allows.
+func TestTransactionTimeoutOfTheRole(t *testing.T) {
+	srv := embedded.ForTest(t)
+	dsn := srv.NewDB(t)
+	admin := replicationtest.Open(t, dsn)
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if srv.Major() < 17 {
+		t.Log("transaction_timeout came with 17")
+		return
+	}
+	replicationtest.Exec(t, admin, "ALTER DATABASE "+pgx.Identifier{config.Database}.Sanitize()+" SET transaction_timeout = '100ms'")
+	slot, err := connect(t, dsn).CreateSlot(t.Context(), replicationtest.SlotName(t), replication.SlotOptions{Temporary: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	snapshot, err := replication.OpenSession(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer snapshot.Close(t.Context())
+	replicationtest.Exec(t, snapshot, "BEGIN; SELECT pg_sleep(0.3); COMMIT")
+	again, err := replication.OpenSnapshot(t.Context(), dsn, slot.SnapshotName)
+	if err != nil {
+		t.Fatalf("the exported snapshot is gone: %v", err)
+	}
+	if err := again.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A role may preset anything; snapshot and stream read the same values all the
 // same, text format included.
 func TestHostileRoleSettings(t *testing.T) {

@@ -27,6 +27,10 @@ type SlotSnapshot struct {
 	SnapshotName    string
 }
 
+// askTimeout bounds finding out why a slot cannot be created: a server that does not
+// answer that either is not waited for.
+const askTimeout = 10 * time.Second
+
 // CreateSlot creates a slot with an exported snapshot. The server lets every
 // transaction that is writing end first; when that takes too long, the error is a
 // StopError that names them, and no slot is left behind.
@@ -53,8 +57,10 @@ func (c *Conn) CreateSlot(ctx context.Context, name string, options SlotOptions)
 	case r = <-done:
 	case <-timer.C:
 		timedOut = true
-		blockers, blockersErr = c.blockers(ctx)
-		if err := c.pg.CancelRequest(ctx); err != nil {
+		asking, cancel := context.WithTimeout(ctx, askTimeout)
+		defer cancel()
+		blockers, blockersErr = c.blockers(asking)
+		if err := c.pg.CancelRequest(asking); err != nil {
 			c.pg.Conn().Close()
 		}
 		r = <-done // it may still have succeeded, just before

@@ -2,6 +2,7 @@ package replication
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -24,9 +25,7 @@ func OpenSnapshot(ctx context.Context, dsn, snapshot string) (*Snapshot, error) 
 	if err != nil {
 		return nil, err
 	}
-	_, err = conn.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT "+quoteLiteral(snapshot)+
-		"; SELECT set_config('transaction_timeout', '0', true) WHERE current_setting('transaction_timeout', true) IS NOT NULL",
-		pgx.QueryExecModeSimpleProtocol)
+	_, err = conn.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT "+quoteLiteral(snapshot), pgx.QueryExecModeSimpleProtocol)
 	if err != nil {
 		conn.Close(ctx)
 		return nil, fmt.Errorf("open exported snapshot: %w", err)
@@ -66,7 +65,7 @@ func (s *Snapshot) Load(ctx context.Context, table *decode.Table, emit func(*cir
 	err = s.conn.QueryRow(ctx, `
 		SELECT relkind = 'p' FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
 		WHERE c.oid = $1 AND nspname = $2 AND relname = $3`, table.OID, table.Schema, table.Name).Scan(&partitioned)
-	if err == pgx.ErrNoRows {
+	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, tableChanged(qualified(table), "was dropped, renamed or created anew")
 	}
 	if err != nil {
@@ -75,12 +74,33 @@ func (s *Snapshot) Load(ctx context.Context, table *decode.Table, emit func(*cir
 	r := &copyReader{columns: table.Columns, emit: emit}
 	_, err = s.conn.PgConn().CopyTo(ctx, r, copyStatement(table, name, partitioned))
 	if err == nil {
+		err = s.checkFiles(ctx, table)
+	}
+	if err == nil {
 		err = r.finish()
 	}
 	if err != nil {
 		return r.rows, fmt.Errorf("load %s: %w", qualified(table), err)
 	}
 	return r.rows, nil
+}
+
+// checkFiles makes sure that a table just read has been in the same files since the
+// snapshot. To a snapshot taken before, a table that was truncated or rewritten by
+// ALTER TABLE seems empty: https://www.postgresql.org/docs/current/mvcc-caveats.html.
+// Having been read it is locked, so that this cannot happen any more. pg_class is
+// read by the snapshot; the function tells the present.
+func (s *Snapshot) checkFiles(ctx context.Context, table *decode.Table) error {
+	var moved bool
+	err := s.conn.QueryRow(ctx, `
+		SELECT EXISTS (
+			SELECT FROM pg_class
+			WHERE relkind = 'r' AND oid IN (SELECT $1::oid UNION SELECT relid FROM pg_partition_tree($1::oid))
+			  AND relfilenode IS DISTINCT FROM pg_relation_filenode(oid))`, table.OID).Scan(&moved)
+	if err == nil && moved {
+		err = ErrRewritten
+	}
+	return err
 }
 
 // copyStatement selects the columns in use; what has no binary form comes as text.

@@ -84,6 +84,7 @@ func (c *Conn) Start(ctx context.Context, options StreamOptions) (*Stream, error
 	// with it.
 	hijacked, err := c.pg.Hijack()
 	if err != nil {
+		c.pg.Close(ctx)
 		return nil, fmt.Errorf("take over replication connection: %w", err)
 	}
 	s := &Stream{
@@ -173,6 +174,8 @@ const closeGrace = 2 * time.Second
 // Close sends the last acknowledgement and ends the stream. It may be repeated.
 func (s *Stream) Close() error {
 	s.stopOnce.Do(func() { close(s.stop) })
+	// The writer may be held up by a server that does not read.
+	s.conn.SetWriteDeadline(time.Now().Add(closeGrace))
 	s.wg.Wait()
 	return nil
 }
