@@ -16,6 +16,7 @@ import (
 type delta struct {
 	arena   []byte
 	entries []entry
+	written []byte // scratch for a key with the trace's prefix
 }
 
 // entry is a key and a row in a delta's arena. Sorting moves these, never the
@@ -137,11 +138,12 @@ func (d *delta) subEnd(i, end int) int {
 
 func (d *delta) subKey(i int) []byte { e := &d.entries[i]; return d.arena[e.off : e.off+e.sub] }
 
-// write adds all entries to the trace under prefix.
+// write adds all entries to the trace under prefix, to be sought by their keys
+// with the second part.
 func (d *delta) write(s *step, n *node, prefix []byte) {
-	key := append([]byte(nil), prefix...)
 	for i := range d.entries {
-		key = append(key[:len(prefix)], d.bytes(i)...)
-		n.addWeight(s, key, d.entries[i].w)
+		e := &d.entries[i]
+		d.written = append(append(d.written[:0], prefix...), d.arena[e.off:e.end]...)
+		n.addWeight(s, d.written, len(prefix)+int(e.sub), e.w)
 	}
 }

@@ -53,9 +53,6 @@ func (o *join) probeAll(s *step, n *node, d *delta, swapped bool) error {
 	for i := 0; i < d.len(); {
 		key, end := d.key(i), d.groupEnd(i)
 		o.cur.seek(key)
-		if !o.cur.it.Valid() {
-			return nil // nothing from here on
-		}
 		if o.cur.under(key) {
 			if err := o.decode(d, i, end); err != nil {
 				return err

@@ -107,9 +107,10 @@ func (c *Circuit) enter(n *node) (before *node) {
 	return before
 }
 
-// addWeight writes to the node's trace and counts it.
-func (n *node) addWeight(s *step, key []byte, w int64) {
+// addWeight writes to the node's trace and counts it. A cursor seeks the first
+// sought bytes of the key.
+func (n *node) addWeight(s *step, key []byte, sought int, w int64) {
 	n.stats.KeysWritten++
 	n.stats.BytesWritten += int64(len(key))
-	s.batch.AddWeight(key, w)
+	s.batch.AddWeightUnder(key, sought, w)
 }

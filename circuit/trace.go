@@ -8,16 +8,24 @@ import (
 )
 
 // cursor reads a trace: the integral of a stream up to the step before, z⁻¹I in
-// the paper's letters, as it lies in the store under a prefix. Operators visit
-// keys in ascending order, so that one iterator moves forward through all.
+// the paper's letters, as it lies in the store under a prefix.
+//
+// Operators visit keys in ascending order. Where few of a trace's keys are
+// visited, or many that it does not have, each is best sought by itself: the
+// store knows cheaply what it has not. Where most are, as in loading, it is best
+// to scan. So a cursor that seeks tries now and then, and goes on scanning while
+// the next key is near.
 type cursor struct {
-	n  *node
-	it state.Iterator
-	// forward: no keys exist from `from` up to where the iterator stands.
-	forward bool
-	from    []byte
-	target  []byte // scratch for the key sought
-	prefix  int    // length of the trace's prefix
+	n      *node
+	it     state.Iterator
+	target []byte // the key sought, with the trace's prefix
+	prefix int    // length of the trace's prefix
+	still  bool   // not moved since target was sought
+	seeks  int    // until it tries to scan
+
+	// scanning: no keys exist from `from` up to where the iterator stands.
+	scanning bool
+	from     []byte
 }
 
 // open makes the cursor ready for a step. No iterator is made before it is
@@ -26,7 +34,7 @@ func (c *cursor) open(s *step, n *node, prefix []byte) {
 	if c.it != nil {
 		return
 	}
-	c.n, c.forward = n, false
+	c.n, c.scanning, c.still, c.seeks = n, false, false, seeksPerScan
 	c.target = append(c.target[:0], prefix...)
 	c.prefix = len(prefix)
 	lower := bytes.Clone(prefix)
@@ -51,38 +59,57 @@ func (c *cursor) close(err error) error {
 	return nil
 }
 
-// nearSteps is how often seek tries the next key before it searches: a batch
-// that touches most keys of a range then costs a scan of it.
-const nearSteps = 3
+const (
+	// nearSteps is how often seek tries the next key of a scan.
+	nearSteps = 3
+	// seeksPerScan is after how many keys sought a cursor tries to scan.
+	seeksPerScan = 16
+)
 
-// seek moves to the first key ≥ k (k without the trace's prefix).
+// seek moves to the first key that begins with k; k is a key in the sense of
+// KeyFunc, given without the trace's prefix. If there is none the cursor stands
+// elsewhere: ask under.
 func (c *cursor) seek(k []byte) {
+	if c.still && bytes.Equal(c.target[c.prefix:], k) {
+		return
+	}
 	c.target = append(c.target[:c.prefix], k...)
-	if c.forward && bytes.Compare(c.target, c.from) >= 0 {
-		for range nearSteps {
-			if !c.it.Valid() || bytes.Compare(c.it.Key(), c.target) >= 0 {
-				c.from = append(c.from[:0], c.target...)
-				return
-			}
-			c.n.stats.KeysRead++
-			c.it.Next()
-		}
-		if !c.it.Valid() || bytes.Compare(c.it.Key(), c.target) >= 0 {
-			c.from = append(c.from[:0], c.target...)
-			return
-		}
+	c.still = true
+	if c.scanning && bytes.Compare(c.target, c.from) >= 0 && c.near() {
+		c.from = append(c.from[:0], c.target...)
+		return
 	}
 	c.n.stats.KeysRead++
+	if c.seeks--; c.seeks >= 0 {
+		c.scanning = false
+		c.it.SeekPrefix(c.target)
+		return
+	}
+	c.seeks = seeksPerScan // in case it fails
+	c.scanning = true
 	c.it.SeekGE(c.target)
-	c.forward = true
 	c.from = append(c.from[:0], c.target...)
 }
+
+// near goes on scanning to target, unless that is far.
+func (c *cursor) near() bool {
+	for range nearSteps {
+		if c.reached() {
+			return true
+		}
+		c.n.stats.KeysRead++
+		c.it.Next()
+	}
+	return c.reached()
+}
+
+func (c *cursor) reached() bool { return !c.it.Valid() || bytes.Compare(c.it.Key(), c.target) >= 0 }
 
 // seekLast moves to the last key that begins with k, if there is one, else to
 // some key that does not or to none.
 func (c *cursor) seekLast(k []byte) {
 	c.target = append(c.target[:c.prefix], k...)
-	c.forward = false
+	c.scanning, c.still = false, false
 	c.n.stats.KeysRead++
 	if end := state.PrefixEnd(c.target); end != nil {
 		c.it.SeekLT(end)
@@ -94,7 +121,8 @@ func (c *cursor) seekLast(k []byte) {
 // next moves forward one key.
 func (c *cursor) next() {
 	c.n.stats.KeysRead++
-	if c.forward {
+	c.still = false
+	if c.scanning {
 		c.from = append(append(c.from[:0], c.it.Key()...), 0) // just after it
 	}
 	c.it.Next()
@@ -103,7 +131,7 @@ func (c *cursor) next() {
 // prev moves back one key.
 func (c *cursor) prev() {
 	c.n.stats.KeysRead++
-	c.forward = false
+	c.scanning, c.still = false, false
 	c.it.Prev()
 }
 

@@ -32,6 +32,7 @@ func (t *tracedAgg) add(group []byte, args []values.Datum, w int64) error {
 	off := len(d.arena)
 	d.arena = append(d.arena, group...)
 	key := len(d.arena)
+	sub := key
 	if t.a.Linear != nil {
 		arena, ok := t.a.Distinct(d.arena, args)
 		if !ok {
@@ -39,13 +40,12 @@ func (t *tracedAgg) add(group []byte, args []values.Datum, w int64) error {
 			return nil
 		}
 		d.arena = arena
+		sub = len(d.arena)
+		d.arena = values.AppendRow(d.arena, args)
 	} else {
 		d.arena = t.a.Order(d.arena, args)
-	}
-	sub := len(d.arena)
-	d.arena = values.AppendRow(d.arena, args)
-	if t.a.Fold != nil {
-		d.arena = appendPlace(d.arena, sub-key)
+		order := len(d.arena) - key
+		d.arena = appendPlace(values.AppendRow(d.arena, args), order)
 	}
 	return d.seal(off, key, sub, w)
 }

@@ -204,6 +204,7 @@ func removeAt[T any](s []T, i int) []T {
 type treeIter struct {
 	root         *treeNode
 	lower, upper []byte // nil: open
+	prefix       []byte // of SeekPrefix, else empty
 	path         []treeStep
 	valid        bool
 }
@@ -287,7 +288,7 @@ func (it *treeIter) settle(ok bool) bool {
 	if ok {
 		k := it.at().key
 		ok = (it.lower == nil || bytes.Compare(k, it.lower) >= 0) &&
-			(it.upper == nil || bytes.Compare(k, it.upper) < 0)
+			(it.upper == nil || bytes.Compare(k, it.upper) < 0) && bytes.HasPrefix(k, it.prefix)
 	}
 	it.valid = ok
 	return ok
@@ -301,6 +302,7 @@ func (it *treeIter) at() treeEntry {
 }
 
 func (it *treeIter) First() bool {
+	it.prefix = it.prefix[:0]
 	if it.lower != nil {
 		return it.settle(it.seek(it.lower))
 	}
@@ -308,13 +310,26 @@ func (it *treeIter) First() bool {
 }
 
 func (it *treeIter) Last() bool {
+	it.prefix = it.prefix[:0]
 	if it.upper != nil {
 		return it.SeekLT(it.upper)
 	}
 	return it.settle(it.edge(-1))
 }
 
+// SeekPrefix implements Iterator. Any key with the prefix is under it: that no
+// other has it is the contract of AddWeightUnder.
+func (it *treeIter) SeekPrefix(prefix []byte) bool {
+	it.prefix = append(it.prefix[:0], prefix...)
+	return it.seekGE(prefix)
+}
+
 func (it *treeIter) SeekGE(key []byte) bool {
+	it.prefix = it.prefix[:0]
+	return it.seekGE(key)
+}
+
+func (it *treeIter) seekGE(key []byte) bool {
 	if it.lower != nil && bytes.Compare(key, it.lower) < 0 {
 		key = it.lower
 	}
@@ -322,6 +337,7 @@ func (it *treeIter) SeekGE(key []byte) bool {
 }
 
 func (it *treeIter) SeekLT(key []byte) bool {
+	it.prefix = it.prefix[:0]
 	if it.upper != nil && bytes.Compare(key, it.upper) > 0 {
 		key = it.upper
 	}

@@ -165,6 +165,7 @@ func (d *Disk) pebbleOptions(o Options, exists bool) *pebble.Options {
 		ErrorIfNotExists:            exists,
 		FormatMajorVersion:          pebble.FormatTableFormatV6,
 		Merger:                      weightMerger,
+		Comparer:                    keyComparer,
 		CacheSize:                   memory - memtable*memtables,
 		MemTableSize:                uint64(memtable),
 		MemTableStopWritesThreshold: memtables,
@@ -177,15 +178,18 @@ func (d *Disk) pebbleOptions(o Options, exists bool) *pebble.Options {
 	}
 	for i := range opts.Levels {
 		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		opts.Levels[i].BlockSize = 8 << 10
+		opts.Levels[i].IndexBlockSize = 256 << 10
 	}
+	opts.TargetFileSizes[0] = 4 << 20
 	return opts
 }
 
 // readDurable reads the number of the last commit that reached the disk.
 func (d *Disk) readDurable() (uint64, error) {
 	it, err := d.db.NewIter(&pebble.IterOptions{
-		LowerBound:                commitKey,
-		UpperBound:                PrefixEnd(commitKey),
+		LowerBound:                appendWhole(nil, commitKey),
+		UpperBound:                appendWhole(nil, PrefixEnd(commitKey)),
 		OnlyReadGuaranteedDurable: true,
 	})
 	if err != nil {
@@ -238,7 +242,8 @@ func (d *Disk) Get(dst, key []byte) ([]byte, bool, error) {
 	if d.closed {
 		return dst, false, ErrClosed
 	}
-	value, closer, err := d.db.Get(key)
+	// The room behind dst serves for the key until the value comes there.
+	value, closer, err := d.db.Get(appendWhole(dst, key)[len(dst):])
 	if err != nil {
 		if errors.Is(err, pebble.ErrNotFound) {
 			return dst, false, nil
@@ -257,7 +262,14 @@ func (d *Disk) NewIter(lower, upper []byte) Iterator {
 	if d.closed {
 		return failedIter{ErrClosed}
 	}
-	it, err := d.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	var o pebble.IterOptions
+	if lower != nil {
+		o.LowerBound = appendWhole(nil, lower)
+	}
+	if upper != nil {
+		o.UpperBound = appendWhole(nil, upper)
+	}
+	it, err := d.db.NewIter(&o)
 	if err != nil {
 		return failedIter{readError(err)}
 	}
@@ -335,7 +347,7 @@ func (d *Disk) SizeOf(lower, upper []byte) (uint64, error) {
 	if d.closed {
 		return 0, ErrClosed
 	}
-	n, err := d.db.EstimateDiskUsage(lower, upper)
+	n, err := d.db.EstimateDiskUsage(appendWhole(nil, lower), appendWhole(nil, upper))
 	return n, readError(err)
 }
 

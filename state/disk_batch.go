@@ -23,21 +23,40 @@ func (b *diskBatch) fail(err error) {
 }
 
 func (b *diskBatch) Set(key, value []byte) {
-	op := b.b.SetDeferred(len(key), len(value)+1)
-	copy(op.Key, key)
+	op := b.b.SetDeferred(len(key)+1, len(value)+1)
+	op.Key[copy(op.Key, key)] = 0
 	op.Value[copy(op.Value, value)] = setTag
 	b.fail(op.Finish())
 }
 
-func (b *diskBatch) Delete(key []byte)               { b.fail(b.b.Delete(key, nil)) }
-func (b *diskBatch) DeleteRange(lower, upper []byte) { b.fail(b.b.DeleteRange(lower, upper, nil)) }
-func (b *diskBatch) Len() int                        { return int(b.b.Count()) }
-func (b *diskBatch) Size() int                       { return b.b.Len() }
+func (b *diskBatch) Delete(key []byte) {
+	op := b.b.DeleteDeferred(len(key) + 1)
+	op.Key[copy(op.Key, key)] = 0
+	b.fail(op.Finish())
+}
 
-func (b *diskBatch) AddWeight(key []byte, w int64) {
-	if w != 0 {
-		b.fail(b.b.Merge(key, appendWeight(b.scratch[:0], w), nil))
+func (b *diskBatch) DeleteRange(lower, upper []byte) {
+	op := b.b.DeleteRangeDeferred(len(lower)+1, len(upper)+1)
+	op.Key[copy(op.Key, lower)] = 0
+	op.Value[copy(op.Value, upper)] = 0
+	b.fail(op.Finish())
+}
+
+func (b *diskBatch) Len() int  { return int(b.b.Count()) }
+func (b *diskBatch) Size() int { return b.b.Len() }
+
+func (b *diskBatch) AddWeight(key []byte, w int64) { b.AddWeightUnder(key, len(key), w) }
+
+func (b *diskBatch) AddWeightUnder(key []byte, prefix int, w int64) {
+	if w == 0 {
+		return
 	}
+	rest := len(key) - prefix
+	weight := appendWeight(b.scratch[:0], w)
+	op := b.b.MergeDeferred(len(key)+lengthSize(rest), len(weight))
+	putLength(op.Key[copy(op.Key, key):], rest)
+	copy(op.Value, weight)
+	b.fail(op.Finish())
 }
 
 func (b *diskBatch) Commit() (uint64, error) {

@@ -19,8 +19,9 @@ const (
 	markerName  = "STEPPING_STATE"
 	markerTitle = "stepping-cdc state"
 	// formatVersion is the format that this program writes. 1: weight keys as
-	// zigzag varints, the commit number under {0,0}.
-	formatVersion = 1
+	// zigzag varints, the commit number under {0,0}. 2: behind each key the length
+	// of its rest.
+	formatVersion = 2
 )
 
 type markerState uint8

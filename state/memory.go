@@ -122,6 +122,8 @@ func (b *memoryBatch) AddWeight(key []byte, w int64) {
 	}
 }
 
+func (b *memoryBatch) AddWeightUnder(key []byte, _ int, w int64) { b.AddWeight(key, w) }
+
 func (b *memoryBatch) Len() int  { return len(b.ops) }
 func (b *memoryBatch) Size() int { return len(b.arena) }
 

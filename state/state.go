@@ -67,6 +67,10 @@ type Iterator interface {
 	// SeekGE moves to the first key ≥ key, SeekLT to the last key < key.
 	SeekGE(key []byte) bool
 	SeekLT(key []byte) bool
+	// SeekPrefix moves to the first of the keys written by AddWeightUnder under
+	// exactly this prefix. Going on with Next, the iterator ends with them. It is
+	// the cheapest way to learn that there are none.
+	SeekPrefix(prefix []byte) bool
 	Next() bool
 	Prev() bool
 	Valid() bool
@@ -89,6 +93,12 @@ type Batch interface {
 	// AddWeight adds w to the weight under key without reading it; a key whose
 	// weight is zero does not exist.
 	AddWeight(key []byte, w int64)
+	// AddWeightUnder is AddWeight for a key of two parts, the first of them of
+	// prefix bytes, which SeekPrefix finds. No prefix may be a proper prefix of
+	// another key's prefix, nor the rest of a key of another rest under the same
+	// prefix, nor may a key be sought or deleted by its bytes: all keys under one
+	// or several prefixes are passed over or removed together.
+	AddWeightUnder(key []byte, prefix int, w int64)
 	// Len is the number of writes, Size their bytes.
 	Len() int
 	Size() int
