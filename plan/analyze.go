@@ -239,7 +239,7 @@ func (a *analyzer) translate() error {
 		if err != nil {
 			return fmt.Errorf("view %s: %w", v.Name, err)
 		}
-		node := t.selection(q, nil)
+		node := t.selection(q, nil, nil)
 		if t.err != nil {
 			return fmt.Errorf("view %s: %w", v.Name, t.err)
 		}
@@ -294,12 +294,16 @@ func (a *analyzer) columns(oid uint32, out *Output) error {
 // name of a maintained view that is also a relation of the source, and tables
 // in the schemas that we write.
 func (a *analyzer) checkNames(v View, t *translator) error {
+	ambiguous := func(view, schema string) {
+		t.problem(nil, CodeName, view, fmt.Sprintf("%q can mean the maintained view or the relation %s.%s", view, schema, view),
+			fmt.Sprintf("write %s.%s for the relation, or rename the maintained view", schema, view))
+	}
 	for oid := range t.depends {
 		name, ok := a.names[oid]
 		if !ok {
 			continue
 		}
-		var hidden *string
+		var hidden string
 		err := a.tx.QueryRow(a.ctx, `
 			SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 			WHERE c.relname = $1 AND n.nspname = ANY (pg_catalog.current_schemas(false)) LIMIT 1`, name).Scan(&hidden)
@@ -309,8 +313,19 @@ func (a *analyzer) checkNames(v View, t *translator) error {
 		if err != nil {
 			return fmt.Errorf("view %s: %w", v.Name, err)
 		}
-		t.problem(nil, CodeName, name, fmt.Sprintf("%q can mean the maintained view or the relation %s.%s", name, *hidden, name),
-			fmt.Sprintf("write %s.%s for the relation, or rename the maintained view", *hidden, name))
+		ambiguous(name, hidden)
+	}
+	// A view declared before the one of its table's name has read the table.
+	for _, rel := range t.tables {
+		if oid, ok := a.oids[rel.Name]; ok && rel.Name != v.Name {
+			now, err := a.readsNow(v, oid)
+			if err != nil {
+				return err
+			}
+			if now && !t.depends[oid] {
+				ambiguous(rel.Name, rel.Schema)
+			}
+		}
 	}
 	for _, rel := range t.tables {
 		if slices.Contains(a.reserved, rel.Schema) {
@@ -319,4 +334,33 @@ func (a *analyzer) checkNames(v View, t *translator) error {
 		}
 	}
 	return nil
+}
+
+// readsNow says whether a view, if it were declared now that all are, would read
+// the given one.
+func (a *analyzer) readsNow(v View, oid uint32) (bool, error) {
+	sub, err := a.tx.Begin(a.ctx)
+	if err != nil {
+		return false, fmt.Errorf("view %s: %w", v.Name, err)
+	}
+	defer func() { _ = sub.Rollback(a.ctx) }()
+	const probe = "stepping-cdc probe"
+	if err := sub.Conn().PgConn().ExecParams(a.ctx, createPrefix(probe)+v.Query, nil, nil, nil, nil).Read().Err; err != nil {
+		var pgErr *pgconn.PgError
+		if errors.As(err, &pgErr) {
+			return true, nil // the maintained view has other columns than the table
+		}
+		return false, fmt.Errorf("view %s: %w", v.Name, err)
+	}
+	var reads bool
+	err = sub.QueryRow(a.ctx, `
+		SELECT EXISTS (SELECT FROM pg_catalog.pg_depend d
+			JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+			JOIN pg_catalog.pg_class c ON c.oid = r.ev_class
+			WHERE c.relname = $1 AND c.relnamespace = pg_catalog.pg_my_temp_schema()
+			  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = $2)`, probe, oid).Scan(&reads)
+	if err != nil {
+		return false, fmt.Errorf("view %s: %w", v.Name, err)
+	}
+	return reads, nil
 }

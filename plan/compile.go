@@ -169,6 +169,9 @@ func (c *compiler) compile(n algebra.Node, id string) *compiled {
 		return c.aggregate(n, id)
 	case *algebra.Distinct:
 		in := c.exact(c.clean(c.node(n.In), n.Cols()))
+		if n.Exact {
+			return c.distinct(in, id, "Distinct by identity")
+		}
 		key := rowKey(n.Cols())
 		return &compiled{stream: c.b.Distinct(in.stream, "Distinct "+types(n.Cols()), key), width: in.width, id: id, at: identity(in.width), errs: in.errs}
 	case *algebra.UnionAll:

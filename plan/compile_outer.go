@@ -24,20 +24,20 @@ func (c *compiler) outer(n *algebra.OuterJoin, id string) *compiled {
 	lkeys, rkeys, rest := algebra.Equalities(n.Conds, len(lcols))
 	l := &side{c.exact(c.clean(c.node(n.L), lcols)), lcols, lkeys}
 	r := &side{c.exact(c.clean(c.node(n.R), rcols)), rcols, rkeys}
+	label := n.Label()
 
-	if n.Kind == algebra.SemiJoin || n.Kind == algebra.AntiJoin {
-		matched := c.matched(l, r, rest, id, n.Label())
-		if n.Kind == algebra.AntiJoin {
-			matched = c.minus(l.compiled, matched, id+" unmatched")
-		}
-		return pickColumns(matched, n.Out)
+	switch n.Kind {
+	case algebra.SemiJoin:
+		return pickColumns(c.matched(l, r, rest, id, label), n.Out)
+	case algebra.AntiJoin:
+		return pickColumns(c.minus(l.compiled, c.matched(l, r, rest, id, label), id+" unmatched"), n.Out)
 	}
-	inner := c.meet(l, r, equal, rest, n.Out, id+" inner", n.Label()+", pairs")
-	parts := []*compiled{inner}
-	left := c.minus(l.compiled, c.matched(l, r, rest, id, n.Label()), id+" unmatched")
+	parts := []*compiled{c.meet(l, r, equal, rest, n.Out, id+" inner", label+", pairs")}
+	left := c.minus(l.compiled, c.matched(l, r, rest, id, label), id+" unmatched")
 	parts = append(parts, c.pad(left, n.Out, 0, len(lcols), id+" padded"))
 	if n.Kind == algebra.FullJoin {
-		right := c.minus(r.compiled, c.matched(r, l, mirrored(rest, len(lcols), len(rcols)), id+" mirrored", n.Label()+", mirrored"), id+" unmatched mirrored")
+		found := c.matched(r, l, mirrored(rest, len(lcols), len(rcols)), id+" mirrored", label+", mirrored")
+		right := c.minus(r.compiled, found, id+" unmatched mirrored")
 		parts = append(parts, c.pad(right, n.Out, len(lcols), len(rcols), id+" padded mirrored"))
 	}
 	out := &compiled{id: id, width: len(n.Out), at: identity(len(n.Out))}

@@ -28,7 +28,7 @@ func setDifference(op string, l, r algebra.Node) algebra.Node {
 	cols := l.Cols()
 	n := len(cols)
 	in := &algebra.UnionAll{Inputs: []algebra.Node{marked(l, values.True), marked(r, values.False)}}
-	isLeft := &expr.Col{Index: n, Name: "left", T: values.BoolType}
+	isLeft := &expr.Col{Index: n, Name: "mark", T: values.BoolType}
 	isRight := &expr.BoolOp{Op: expr.Not, Args: []expr.Expr{isLeft}, T: values.BoolType}
 	count := func(filter expr.Expr) algebra.Agg {
 		return algebra.Agg{Name: "count()", Impl: agg.Lookup("count()", nil, values.Int8Type), Filter: filter, T: values.Int8Type}
@@ -44,15 +44,15 @@ func setDifference(op string, l, r algebra.Node) algebra.Node {
 }
 
 // marked adds a boolean column.
-func marked(n algebra.Node, mark values.Datum) algebra.Node {
+func marked(n algebra.Node, mark values.Datum) *algebra.Project {
 	cols := n.Cols()
 	exprs := append(allColumns(cols), &expr.Const{V: mark, T: values.BoolType})
-	return project(n, exprs, append(cols[:len(cols):len(cols)], algebra.Column{Name: "left", Type: values.BoolType}))
+	return project(n, exprs, append(cols[:len(cols):len(cols)], algebra.Column{Name: "mark", Type: values.BoolType}))
 }
 
 func allColumns(cols []algebra.Column) []expr.Expr { return columns(cols, identity(len(cols))) }
 
-func project(n algebra.Node, exprs []expr.Expr, cols []algebra.Column) algebra.Node {
+func project(n algebra.Node, exprs []expr.Expr, cols []algebra.Column) *algebra.Project {
 	p := &algebra.Project{In: n, Exprs: exprs}
 	for _, c := range cols {
 		p.Names = append(p.Names, c.Name)

@@ -41,10 +41,23 @@ type scope struct {
 	start  map[int]int // rtindex → first column in the FROM row
 	cols   map[int]int // rtindex → number of columns
 	ctes   map[string]*pgtree.Node
-	from   []algebra.Column // the FROM row
-	agg    *grouping        // while translating above GROUP BY
-	tests  []expr.Expr      // what CASE x WHEN compares, innermost last
+	domain *domain          // of a sub-query that refers to what is around it
+	from   []algebra.Column // the FROM row: the domain's columns, then the relations'
+	first  map[int]int      // rtindex → first column of its relation, before what is hidden
+	hidden int              // columns of the last relation that the query does not see
+	meets  []expr.Expr      // which rows of correlated relations in FROM belong to which of the domain
+	// node is the relation that expressions are over. Sub-queries in them add
+	// columns behind those of the FROM row, or of the aggregate.
+	node    algebra.Node
+	later   []*pgtree.Node // conditions of inner joins that hold sub-queries
+	agg     *grouping      // while translating above GROUP BY
+	tests   []expr.Expr    // what CASE x WHEN compares, innermost last
+	answers []*answers     // of the sub-queries whose comparison is being translated
 }
+
+// discovering says that the expressions above GROUP BY are only looked through
+// for the aggregates and columns that they read.
+func (s *scope) discovering() bool { return s.agg != nil && !s.agg.complete }
 
 // grouping collects the aggregates of a query while its expressions are
 // translated: they read the aggregate's output row.
@@ -53,9 +66,9 @@ type grouping struct {
 	keys  []string    // their identities
 	aggs  []algebra.Agg
 	names []string // the aggregates' identities
-	// global: no GROUP BY, so one group that is always there.
-	global bool
-	having []expr.Expr
+	seen  map[*pgtree.Node]int
+	// complete: all aggregates and group columns are known.
+	complete bool
 }
 
 func (t *translator) fail(err error) {
@@ -107,87 +120,25 @@ func lineCol(text string, offset int) (line, col int) {
 // empty stands in for a relation that was refused.
 func empty(cols []algebra.Column) algebra.Node { return &algebra.Values{Columns: cols} }
 
-// selection translates a QUERY node.
-func (t *translator) selection(q *pgtree.Node, parent *scope) algebra.Node {
-	s := &scope{
-		query: q, parent: parent, rtes: q.Nodes("rtable"),
-		start: map[int]int{}, cols: map[int]int{}, ctes: map[string]*pgtree.Node{},
-	}
-	if q.Int("commandType") != 1 {
-		t.refuse(q, CodeUnsupported, "a statement other than SELECT", "")
-		return empty(nil)
-	}
-	for _, c := range q.Nodes("cteList") {
-		if c.Bool("cterecursive") {
-			t.refuse(nil, CodeUnsupported, "WITH RECURSIVE", "")
-		}
-		s.ctes[c.Str("ctename")] = c
-	}
-	for _, f := range []struct{ field, construct, remedy string }{
-		{"rowMarks", "FOR UPDATE or FOR SHARE", "leave the locking clause out"},
-		{"limitCount", "LIMIT", "apply the limit where the view is read"},
-		{"limitOffset", "OFFSET", "apply the offset where the view is read"},
-		{"groupingSets", "GROUPING SETS, ROLLUP or CUBE", ""},
-	} {
-		if v := q.Get(f.field); v != nil {
-			if l, ok := v.(pgtree.List); !ok || len(l) > 0 {
-				t.refuse(nil, CodeUnsupported, f.construct, f.remedy)
-			}
-		}
-	}
-	if q.Bool("hasDistinctOn") {
-		t.refuse(nil, CodeUnsupported, "DISTINCT ON", "")
-	}
-	if op := q.Node("setOperations"); op != nil {
-		return t.setOperation(op, s)
-	}
-
-	node := t.from(q.Node("jointree"), s)
-	if quals := q.Node("jointree").Node("quals"); quals != nil {
-		node = &algebra.Filter{In: node, Conds: expr.Conjuncts(t.expr(quals, s))}
-	}
-
-	targets := q.Nodes("targetList")
-	having := q.Node("havingQual")
-	if groups := q.Nodes("groupClause"); q.Bool("hasAggs") || len(groups) > 0 || having != nil {
-		node = t.aggregate(node, s, targets, groups, having)
-	}
-
-	p := &algebra.Project{In: node}
-	for _, te := range targets {
-		if te.Bool("resjunk") {
-			continue
-		}
-		p.Exprs = append(p.Exprs, t.expr(te.Node("expr"), s))
-		p.Names = append(p.Names, te.Str("resname"))
-	}
-	if s.agg != nil {
-		// Group columns and aggregates may have been added by the target list.
-		p.In = s.agg.finish(p.In)
-		for i, e := range p.Exprs {
-			p.Exprs[i] = s.agg.resolve(e)
-		}
-	}
-	node = p
-	if d := q.Nodes("distinctClause"); len(d) > 0 && !q.Bool("hasDistinctOn") {
-		t.checkKeys(q, "SELECT DISTINCT", p.Exprs)
-		node = &algebra.Distinct{In: node}
-	}
-	return node
-}
-
 // from translates a FROM clause. Its row is that of all its relations, in the
 // order in which they are written, whatever the joins between them.
 func (t *translator) from(f *pgtree.Node, s *scope) algebra.Node {
 	relations := map[int]algebra.Node{}
+	j := &algebra.Join{}
+	if s.domain != nil {
+		j.Inputs = append(j.Inputs, s.domain.node)
+		s.from = append(s.from, s.domain.node.Cols()...)
+	}
 	var leaves func(n *pgtree.Node)
 	leaves = func(n *pgtree.Node) {
 		switch n.Tag {
 		case "RANGETBLREF":
 			i := n.Int("rtindex")
+			s.hidden = 0
 			rel := t.relation(s.rtes[i-1], s)
 			relations[i] = rel
-			s.start[i], s.cols[i] = len(s.from), len(rel.Cols())
+			s.start[i], s.cols[i] = len(s.from)+s.hidden, len(rel.Cols())-s.hidden
+			s.first[i] = len(s.from)
 			s.from = append(s.from, rel.Cols()...)
 		case "JOINEXPR":
 			leaves(n.Node("larg"))
@@ -200,11 +151,11 @@ func (t *translator) from(f *pgtree.Node, s *scope) algebra.Node {
 	for _, n := range items {
 		leaves(n)
 	}
-	j := &algebra.Join{}
 	for _, n := range items {
-		node, _ := t.fromItem(n, s, relations)
+		node, _ := t.fromItem(n, s, relations, true)
 		j.Inputs = append(j.Inputs, node)
 	}
+	j.Conds = s.meets
 	switch len(j.Inputs) {
 	case 0: // no FROM: one row without columns
 		return oneRow()
@@ -216,18 +167,23 @@ func (t *translator) from(f *pgtree.Node, s *scope) algebra.Node {
 
 // fromItem translates one item of a FROM clause, and says where in the row of
 // the whole clause its own columns start.
-func (t *translator) fromItem(n *pgtree.Node, s *scope, relations map[int]algebra.Node) (node algebra.Node, start int) {
+// Under inner joins alone (inner), a condition may as well be one of WHERE.
+func (t *translator) fromItem(n *pgtree.Node, s *scope, relations map[int]algebra.Node, inner bool) (node algebra.Node, start int) {
 	if n.Tag != "JOINEXPR" {
 		i := n.Int("rtindex")
 		if relations[i] == nil {
 			return empty(nil), 0
 		}
-		return relations[i], s.start[i]
+		return relations[i], s.first[i]
 	}
-	l, start := t.fromItem(n.Node("larg"), s, relations)
-	r, _ := t.fromItem(n.Node("rarg"), s, relations)
+	inner = inner && n.Int("jointype") == 0
+	l, start := t.fromItem(n.Node("larg"), s, relations, inner)
+	r, _ := t.fromItem(n.Node("rarg"), s, relations, inner)
 	var conds []expr.Expr
-	if q := n.Node("quals"); q != nil {
+	switch q := n.Node("quals"); {
+	case q != nil && inner && contains(q, "SUBLINK"):
+		s.later = append(s.later, q)
+	case q != nil:
 		conds = expr.Conjuncts(expr.Shift(t.expr(q, s), -start))
 	}
 	lw, rw := len(l.Cols()), len(r.Cols())
@@ -260,7 +216,7 @@ func (t *translator) relation(rte *pgtree.Node, s *scope) algebra.Node {
 	case 0:
 		return t.table(rte, names)
 	case 1:
-		return t.selection(rte.Node("subquery"), s)
+		return t.subquery(rte, s)
 	case 5:
 		return t.values(rte, names, s)
 	case 6:
@@ -362,7 +318,7 @@ func (t *translator) expand(rel *catalog.Relation) algebra.Node {
 	within := t.within
 	t.within = rel.SQL()
 	t.expanded = append(t.expanded, rel.OID)
-	node := t.selection(q, nil)
+	node := t.selection(q, nil, nil)
 	t.expanded = t.expanded[:len(t.expanded)-1]
 	t.within = within
 	return node
@@ -398,7 +354,12 @@ func (t *translator) cte(rte *pgtree.Node, s *scope) algebra.Node {
 	if t.err != nil || at.ctes[name].Bool("cterecursive") || rte.Bool("self_reference") {
 		return empty(t.unknownCols(rte.Node("eref").Strings("colnames")))
 	}
-	return t.selection(at.ctes[name].Node("ctequery"), at)
+	q := at.ctes[name].Node("ctequery")
+	if len(outerRefs(q)) > 0 {
+		t.refuse(rte, CodeUnsupported, "WITH query "+name+" that refers to a query around it", "write it as a sub-query in FROM")
+		return empty(t.unknownCols(rte.Node("eref").Strings("colnames")))
+	}
+	return t.selection(q, at, nil)
 }
 
 // values translates a VALUES list. What is not a constant (a call that Postgres
@@ -455,8 +416,9 @@ func oneRow() algebra.Node { return &algebra.Values{Rows: [][]expr.Expr{{}}} }
 // may still have to be brought to the common type.
 func (t *translator) setOperation(n *pgtree.Node, s *scope) algebra.Node {
 	if n.Tag == "RANGETBLREF" {
-		return t.relation(s.rtes[n.Int("rtindex")-1], s)
+		return t.selection(s.rtes[n.Int("rtindex")-1].Node("subquery"), s, s.domain.inside())
 	}
+	dw := s.domain.width()
 	types, typmods, colls := n.Ints("colTypes"), n.Ints("colTypmods"), n.Ints("colCollations")
 	out := &algebra.UnionAll{}
 	for _, side := range []string{"larg", "rarg"} {
@@ -465,8 +427,8 @@ func (t *translator) setOperation(n *pgtree.Node, s *scope) algebra.Node {
 		p := &algebra.Project{In: in}
 		for i, c := range cols {
 			var e expr.Expr = &expr.Col{Index: i, Name: c.Name, T: c.Type}
-			if i < len(types) {
-				e = t.coerce(n, e, t.typ(uint32(types[i]), int32(typmods[i]), uint32(colls[i])))
+			if k := i - dw; k >= 0 && k < len(types) {
+				e = t.coerce(n, e, t.typ(uint32(types[k]), int32(typmods[k]), uint32(colls[k])))
 			}
 			p.Exprs = append(p.Exprs, e)
 			p.Names = append(p.Names, c.Name)

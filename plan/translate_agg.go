@@ -11,26 +11,67 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/values/agg"
 )
 
-// aggregate starts grouping: from here on expressions of s read the row of
-// groups and aggregates. The aggregate node itself is made by finish, once the
-// target list has said which aggregates there are.
-func (t *translator) aggregate(in algebra.Node, s *scope, targets, groups []*pgtree.Node, having *pgtree.Node) algebra.Node {
-	g := &grouping{}
+// aggregate puts grouping on the relation of s; from there on, expressions of s
+// read the row of groups and aggregates. Which those are, the expressions above
+// say: they are looked through once before they are translated.
+func (t *translator) aggregate(s *scope, targets, groups []*pgtree.Node, having *pgtree.Node) {
+	g := &grouping{seen: map[*pgtree.Node]int{}}
+	dw := s.domain.width()
+	for i, c := range s.from[:dw] {
+		g.add(&expr.Col{Index: i, Name: c.Name, T: c.Type})
+	}
 	for _, c := range groups {
 		ref := c.Int("tleSortGroupRef")
 		for _, te := range targets {
-			if te.Int("ressortgroupref") == ref {
-				g.add(t.expr(te.Node("expr"), s))
+			if te.Int("ressortgroupref") != ref {
+				continue
 			}
+			if contains(te.Node("expr"), "SUBLINK") {
+				t.refuse(te.Node("expr"), CodeUnsupported, "GROUP BY a sub-query", "compute it in a sub-query in FROM")
+				continue
+			}
+			g.add(t.expr(te.Node("expr"), s))
 		}
 	}
-	t.checkKeys(s.query, "GROUP BY", g.group)
-	g.global = len(groups) == 0
+	t.checkKeys(s.query, "GROUP BY", g.group[dw:])
 	s.agg = g
 	if having != nil {
-		g.having = expr.Conjuncts(t.expr(having, s))
+		t.expr(having, s)
 	}
-	return in
+	for _, te := range targets {
+		if !te.Bool("resjunk") {
+			t.expr(te.Node("expr"), s)
+		}
+	}
+	g.complete = true
+	global := len(groups) == 0 && len(g.group) == dw
+	node := &algebra.Aggregate{In: s.node, Group: g.group, Aggs: g.aggs, Global: global && dw == 0}
+	if global && dw > 0 {
+		s.node = overNothing(s.domain, node)
+	} else {
+		s.node = node
+	}
+}
+
+// overNothing completes aggregates without GROUP BY in a sub-query with a
+// domain: for a row of the domain without rows to aggregate, they are what they
+// are over nothing.
+func overNothing(d *domain, n *algebra.Aggregate) algebra.Node {
+	dw := d.width()
+	have := marked(n, values.True)
+	join := algebra.NewOuterJoin(algebra.LeftJoin, d.node, have, sameAs(&expr.Col{Index: dw - 1, Name: "identity", T: values.ByteaType}, dw+dw-1))
+	cols := join.Cols()
+	out := pick(join, identity(dw))
+	found := isNotNull(&expr.Col{Index: len(cols) - 1, T: values.BoolType})
+	for i, a := range n.Aggs {
+		at := 2*dw + i
+		var e expr.Expr = &expr.Col{Index: at, Name: cols[at].Name, T: a.T}
+		if a.Impl != nil && a.Impl.Linear != nil {
+			e = &expr.Case{Whens: []expr.Expr{found, e}, Else: &expr.Const{V: a.Impl.Linear().Result(), T: a.T}, T: a.T}
+		}
+		out.Exprs, out.Names = append(out.Exprs, e), append(out.Names, cols[at].Name)
+	}
+	return out
 }
 
 func (g *grouping) add(e expr.Expr) int {
@@ -50,7 +91,7 @@ func (t *translator) grouped(n *pgtree.Node, s *scope) (expr.Expr, bool) {
 	case "AGGREF", "CONST", "GROUPINGFUNC", "SUBLINK", "CASETESTEXPR":
 		return nil, false
 	}
-	if n.Tag != "VAR" && containsAggregate(n) {
+	if n.Tag != "VAR" && (contains(n, "AGGREF") || contains(n, "SUBLINK") || contains(n, "PARAM")) {
 		return nil, false
 	}
 	// Translate it as below GROUP BY, to see what it is there.
@@ -83,28 +124,31 @@ func groupCol(g *grouping, i int) expr.Expr {
 	return c
 }
 
-func containsAggregate(n *pgtree.Node) bool {
+// contains says whether a tree holds a node of a kind.
+func contains(n *pgtree.Node, tag string) bool {
 	found := false
 	pgtree.Walk(n, func(n *pgtree.Node) bool {
-		found = found || n.Tag == "AGGREF"
+		found = found || n.Tag == tag
 		return !found
 	})
 	return found
 }
 
-// aggref translates an aggregate call to a column of the aggregate's row,
-// numbered -1, -2 … until the number of groups is known.
+// aggref translates an aggregate call to a column of the aggregate's row.
 func (t *translator) aggref(n *pgtree.Node, s *scope) expr.Expr {
 	if s.agg == nil || n.Int("agglevelsup") > 0 {
 		t.refuse(n, CodeUnsupported, "an aggregate of an outer query", "")
 		return nil
+	}
+	g := s.agg
+	if i, ok := g.seen[n]; ok {
+		return &expr.Col{Index: len(g.group) + i, T: g.aggs[i].T}
 	}
 	proc, err := t.cat.Proc(t.ctx, n.OID("aggfnoid"))
 	if err != nil {
 		t.fail(err)
 		return nil
 	}
-	g := s.agg
 	s.agg = nil
 	defer func() { s.agg = g }()
 	a := algebra.Agg{
@@ -149,7 +193,8 @@ func (t *translator) aggref(n *pgtree.Node, s *scope) expr.Expr {
 		g.aggs = append(g.aggs, a)
 		g.names = append(g.names, id)
 	}
-	return &expr.Col{Index: -1 - i, T: a.T}
+	g.seen[n] = i
+	return &expr.Col{Index: len(g.group) + i, T: a.T}
 }
 
 // remoteExtreme is min or max over values whose order only Postgres knows: it is
@@ -168,29 +213,4 @@ func (t *translator) remoteExtreme(proc *catalog.Proc, types []*values.Type, col
 		") AS u(x))",
 	}
 	return expr.NewRemote(sql, []expr.Expr{&expr.Col{Index: 0, Name: "values", T: array}}, true, result)
-}
-
-// finish puts the aggregate, and HAVING, on its input.
-func (g *grouping) finish(in algebra.Node) algebra.Node {
-	var n algebra.Node = &algebra.Aggregate{In: in, Group: g.group, Aggs: g.aggs, Global: g.global && len(g.group) == 0}
-	if g.having != nil {
-		conds := make([]expr.Expr, len(g.having))
-		for i, c := range g.having {
-			conds[i] = g.resolve(c)
-		}
-		n = &algebra.Filter{In: n, Conds: conds}
-	}
-	return n
-}
-
-// resolve gives aggregates their final column numbers.
-func (g *grouping) resolve(e expr.Expr) expr.Expr {
-	return expr.Map(e, func(e expr.Expr) expr.Expr {
-		if c, ok := e.(*expr.Col); ok && c.Index < 0 {
-			n := *c
-			n.Index = len(g.group) - 1 - c.Index
-			return &n
-		}
-		return e
-	})
 }

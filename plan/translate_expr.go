@@ -101,6 +101,18 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 		return t.subscript(n, s)
 	case "NAMEDARGEXPR":
 		return t.expr(n.Node("arg"), s)
+	case "SUBLINK":
+		return t.sublink(n, s)
+	case "PARAM":
+		// The sub-query's column in a comparison with it.
+		if k := n.Int("paramid"); n.Int("paramkind") == paramSublink {
+			ty := t.typ(n.OID("paramtype"), int32(n.Int("paramtypmod")), n.OID("paramcollid"))
+			if len(s.answers) == 0 {
+				return &expr.Const{T: ty}
+			}
+			a := s.answers[len(s.answers)-1]
+			return &expr.Col{Index: a.base + a.width + k - 1, T: ty}
+		}
 	case "AGGREF":
 		return t.aggref(n, s)
 	}
@@ -150,9 +162,8 @@ func (t *translator) refuseExpr(n *pgtree.Node) expr.Expr {
 
 // column resolves a Var to a column of the FROM row.
 func (t *translator) column(n *pgtree.Node, s *scope) expr.Expr {
-	if n.Int("varlevelsup") > 0 {
-		t.refuse(n, CodeUnsupported, "a reference to an outer query", "")
-		return nil
+	if up := n.Int("varlevelsup"); up > 0 {
+		return t.domainColumn(outerRef{up, n.Int("varno"), n.Int("varattno")}, s)
 	}
 	rti, att := n.Int("varno"), n.Int("varattno")
 	if rti < 1 || rti > len(s.rtes) {

@@ -44,6 +44,12 @@ func Keys(n Node) [][]int {
 		}
 		return [][]int{seq(len(n.Group))}
 	case *Distinct:
+		if n.Exact {
+			if n.Key == nil {
+				return Keys(n.In)
+			}
+			return append(Keys(n.In), n.Key)
+		}
 		return append(Keys(n.In), seq(len(n.Cols())))
 	case *Values:
 		if len(n.Rows) <= 1 {

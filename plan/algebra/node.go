@@ -95,8 +95,14 @@ type Agg struct {
 	T        *values.Type
 }
 
-// Distinct keeps one of each row.
-type Distinct struct{ In Node }
+// Distinct keeps one of each row, by SQL's notion of sameness or, if Exact, one
+// of each that looks the same. Key, of an exact one, is the columns that tell
+// its rows apart by SQL's equality; nil if there are none.
+type Distinct struct {
+	In    Node
+	Exact bool
+	Key   []int
+}
 
 // UnionAll is the sum of its inputs, which agree in number and types of columns.
 type UnionAll struct{ Inputs []Node }
@@ -118,7 +124,7 @@ func (n *Project) With(c []Node) Node   { return &Project{In: c[0], Exprs: n.Exp
 func (n *Join) With(c []Node) Node      { return &Join{Inputs: c, Conds: n.Conds} }
 func (n *EquiJoin) With(c []Node) Node  { m := *n; m.L, m.R = c[0], c[1]; return &m }
 func (n *Aggregate) With(c []Node) Node { m := *n; m.In = c[0]; return &m }
-func (n *Distinct) With(c []Node) Node  { return &Distinct{In: c[0]} }
+func (n *Distinct) With(c []Node) Node  { m := *n; m.In = c[0]; return &m }
 func (n *UnionAll) With(c []Node) Node  { return &UnionAll{Inputs: c} }
 
 // Cols of a scan are the table's columns.
@@ -261,7 +267,12 @@ func (a Agg) Label() string {
 }
 
 // Label is the operator alone.
-func (n *Distinct) Label() string { return "Distinct" }
+func (n *Distinct) Label() string {
+	if n.Exact {
+		return "Distinct by identity"
+	}
+	return "Distinct"
+}
 
 // Label is the operator alone.
 func (n *UnionAll) Label() string { return "Union all" }

@@ -30,7 +30,7 @@ type OuterJoin struct {
 // NewOuterJoin makes a join of all columns.
 func NewOuterJoin(kind JoinKind, l, r Node, conds []expr.Expr) *OuterJoin {
 	n := &OuterJoin{Kind: kind, L: l, R: r, Conds: conds, Out: seq(len(l.Cols()))}
-	if kind == LeftJoin || kind == FullJoin {
+	if kind != SemiJoin && kind != AntiJoin {
 		n.Out = seq(len(l.Cols()) + len(r.Cols()))
 	}
 	return n
@@ -138,9 +138,10 @@ func pushOuter(n *OuterJoin, conds []expr.Expr) Node {
 		}
 	}
 	for _, c := range all {
-		if n.Kind != FullJoin && expr.Total(c) && side(c, lw) == leftSide {
+		switch {
+		case n.Kind != FullJoin && expr.Total(c) && side(c, lw) == leftSide:
 			left = append(left, c)
-		} else {
+		default:
 			above = append(above, expr.Remap(c, index(n.Out)))
 		}
 	}
@@ -157,7 +158,9 @@ func pushOuter(n *OuterJoin, conds []expr.Expr) Node {
 			own = append(own, c)
 		}
 	}
-	return filter(&OuterJoin{Kind: n.Kind, L: push(n.L, left), R: push(n.R, right), Conds: own, Out: n.Out}, above)
+	m := *n
+	m.L, m.R, m.Conds = push(n.L, left), push(n.R, right), own
+	return filter(&m, above)
 }
 
 func outMap(out []int) map[int]int {
@@ -236,7 +239,9 @@ func pruneOuter(n *OuterJoin, need []int) Node {
 	for i, c := range r {
 		at[lw+c] = len(l) + i
 	}
-	m := &OuterJoin{Kind: n.Kind, L: prune(n.L, l), R: prune(n.R, r), Conds: remapAll(n.Conds, at)}
+	m := &OuterJoin{
+		Kind: n.Kind, L: prune(n.L, l), R: prune(n.R, r), Conds: remapAll(n.Conds, at),
+	}
 	for _, c := range out {
 		m.Out = append(m.Out, at[c])
 	}

@@ -38,9 +38,9 @@ func push(n Node, conds []expr.Expr) Node {
 	case *Distinct:
 		below, above := split(conds, func(c expr.Expr) bool {
 			cols := n.Cols()
-			return expr.Total(c) && readsOnlyExact(c, cols, len(cols))
+			return expr.Total(c) && (n.Exact || readsOnlyExact(c, cols, len(cols)))
 		})
-		return filter(&Distinct{In: push(n.In, below)}, above)
+		return filter(n.With([]Node{push(n.In, below)}), above)
 	case *OuterJoin:
 		return pushOuter(n, conds)
 	case *Repeat:

@@ -112,7 +112,7 @@ func (c *Catalog) Type(ctx context.Context, oid uint32, typmod int32, collation 
 	t := *base
 	t.Typmod = typmod
 	if typmod >= 0 {
-		if err := c.tx.QueryRow(ctx, "SELECT pg_catalog.format_type($1, $2)", oid, typmod).Scan(&t.SQL); err != nil {
+		if err := c.tx.QueryRow(ctx, "SELECT "+typeName("$2"), oid, typmod).Scan(&t.SQL); err != nil {
 			return nil, fmt.Errorf("name type %d: %w", oid, err)
 		}
 	}
@@ -125,6 +125,15 @@ func (c *Catalog) Type(ctx context.Context, oid uint32, typmod int32, collation 
 	}
 	c.typed[key] = &t
 	return &t, nil
+}
+
+// typeName is an expression for the name of type $1 that means the same in every
+// session and database: format_type leaves out a schema that is in the search
+// path of this one.
+func typeName(typmod string) string {
+	return `(SELECT CASE WHEN named_in.nspname <> 'pg_catalog' AND pg_catalog.pg_type_is_visible(named.oid)
+			THEN pg_catalog.quote_ident(named_in.nspname) || '.' ELSE '' END || pg_catalog.format_type($1, ` + typmod + `)
+		FROM pg_catalog.pg_type named JOIN pg_catalog.pg_namespace named_in ON named_in.oid = named.typnamespace WHERE named.oid = $1)`
 }
 
 // collate gives a type, and the elements of an array, a collation.
@@ -153,7 +162,7 @@ func (c *Catalog) baseType(ctx context.Context, oid uint32) (*values.Type, error
 		)
 		SELECT d.oid, t.oid, n.nspname, t.typname, t.typtype::text, t.typcategory::text, t.typsend = 0,
 		       CASE WHEN t.typcategory = 'A' AND t.typsubscript = 'pg_catalog.array_subscript_handler'::pg_catalog.regproc THEN t.typelem ELSE 0 END,
-		       pg_catalog.format_type($1, -1),
+		       `+typeName("-1")+`,
 		       ARRAY(SELECT e.enumlabel::text FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder)
 		FROM d JOIN pg_catalog.pg_type t ON t.oid = d.base JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 		WHERE t.typtype <> 'd'`, oid).

@@ -110,3 +110,16 @@ func Walk(v Value, f func(*Node) bool) {
 		}
 	}
 }
+
+// Values are the values of all fields.
+func (n *Node) Values() []Value { return n.values }
+
+// NewNode makes a node of number fields.
+func NewNode(tag string, fields map[string]int) *Node {
+	n := &Node{Tag: tag}
+	for name, v := range fields {
+		n.names = append(n.names, name)
+		n.values = append(n.values, Token(strconv.Itoa(v)))
+	}
+	return n
+}

@@ -1,0 +1,178 @@
+package plan
+
+import (
+	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+)
+
+// selection translates a QUERY node. With a domain, its columns lead the result.
+func (t *translator) selection(q *pgtree.Node, parent *scope, d *domain) algebra.Node {
+	s := &scope{
+		query: q, parent: parent, domain: d, rtes: q.Nodes("rtable"),
+		start: map[int]int{}, cols: map[int]int{}, first: map[int]int{}, ctes: map[string]*pgtree.Node{},
+	}
+	if q.Int("commandType") != 1 {
+		t.refuse(q, CodeUnsupported, "a statement other than SELECT", "")
+		return empty(nil)
+	}
+	t.refuseClauses(q)
+	for _, c := range q.Nodes("cteList") {
+		if c.Bool("cterecursive") {
+			t.refuse(nil, CodeUnsupported, "WITH RECURSIVE", "")
+		}
+		s.ctes[c.Str("ctename")] = c
+	}
+	if op := q.Node("setOperations"); op != nil {
+		return t.setOperation(op, s)
+	}
+
+	s.node = nil
+	s.node = t.from(q.Node("jointree"), s)
+	conds := s.later
+	if quals := q.Node("jointree").Node("quals"); quals != nil {
+		conds = append(conds, quals)
+	}
+	for _, c := range conds {
+		t.where(c, s)
+	}
+
+	targets := q.Nodes("targetList")
+	having := q.Node("havingQual")
+	if groups := q.Nodes("groupClause"); q.Bool("hasAggs") || len(groups) > 0 || having != nil {
+		t.aggregate(s, targets, groups, having)
+	}
+	if having != nil {
+		t.where(having, s)
+	}
+
+	p := &algebra.Project{}
+	for i := range d.width() {
+		c := s.from[i]
+		p.Exprs = append(p.Exprs, &expr.Col{Index: i, Name: c.Name, T: c.Type})
+		p.Names = append(p.Names, c.Name)
+	}
+	for _, te := range targets {
+		if te.Bool("resjunk") {
+			continue
+		}
+		p.Exprs = append(p.Exprs, t.expr(te.Node("expr"), s))
+		p.Names = append(p.Names, te.Str("resname"))
+	}
+	p.In = s.node // with what sub-queries in the target list have added
+	if c := q.Nodes("distinctClause"); len(c) > 0 && !q.Bool("hasDistinctOn") {
+		t.checkKeys(q, "SELECT DISTINCT", p.Exprs[d.width():])
+		return &algebra.Distinct{In: p}
+	}
+	return p
+}
+
+// refuseClauses names the clauses that are not maintained.
+func (t *translator) refuseClauses(q *pgtree.Node) {
+	for _, f := range []struct{ field, construct, remedy string }{
+		{"rowMarks", "FOR UPDATE or FOR SHARE", "leave the locking clause out"},
+		{"limitCount", "LIMIT", "apply the limit where the view is read"},
+		{"limitOffset", "OFFSET", "apply the offset where the view is read"},
+		{"groupingSets", "GROUPING SETS, ROLLUP or CUBE", ""},
+	} {
+		if v := q.Get(f.field); v != nil {
+			if l, ok := v.(pgtree.List); !ok || len(l) > 0 {
+				t.refuse(nil, CodeUnsupported, f.construct, f.remedy)
+			}
+		}
+	}
+	if q.Bool("hasDistinctOn") {
+		t.refuse(nil, CodeUnsupported, "DISTINCT ON", "")
+	}
+}
+
+// where puts a condition on the relation of s. A sub-query that is a whole
+// condition (EXISTS, NOT EXISTS, IN) keeps or drops rows by itself.
+func (t *translator) where(n *pgtree.Node, s *scope) {
+	if n.Tag == "BOOLEXPR" && n.Str("boolop") == "and" {
+		for _, a := range n.Nodes("args") {
+			t.where(a, s)
+		}
+		return
+	}
+	if t.filterBySublink(n, s) {
+		return
+	}
+	cond := t.expr(n, s)
+	s.node = &algebra.Filter{In: s.node, Conds: expr.Conjuncts(cond)}
+}
+
+// filterBySublink keeps the rows of s for which a sub-query has an answer, or has
+// none; false if the condition is not of that kind.
+func (t *translator) filterBySublink(n *pgtree.Node, s *scope) bool {
+	kind := algebra.SemiJoin
+	if args := n.Nodes("args"); n.Tag == "BOOLEXPR" && n.Str("boolop") == "not" && args[0].Tag == "SUBLINK" {
+		n, kind = args[0], algebra.AntiJoin
+	}
+	link := n.Int("subLinkType")
+	if n.Tag != "SUBLINK" || link != linkExists && (link != linkAny || kind != algebra.SemiJoin) {
+		return false
+	}
+	dom, key := t.newDomain(n.Node("subselect"), n, s)
+	a := &answers{sub: t.selection(n.Node("subselect"), s, dom), key: key, width: dom.width(), base: len(s.node.Cols())}
+	if len(a.sub.Cols()) < a.width {
+		return true // refused below
+	}
+	conds := a.same(a.base)
+	if link == linkAny {
+		s.answers = append(s.answers, a)
+		conds = append(conds, expr.Conjuncts(t.expr(n.Node("testexpr"), s))...)
+		s.answers = s.answers[:len(s.answers)-1]
+		if len(s.node.Cols()) != a.base {
+			// The comparison holds a sub-query of its own, which widened the row.
+			t.refuse(n, CodeUnsupported, "a sub-query compared with a sub-query", "compute one of them in a sub-query in FROM")
+			return true
+		}
+	}
+	s.node = algebra.NewOuterJoin(kind, s.node, a.sub, conds)
+	return true
+}
+
+// subquery translates a sub-query in FROM. One that refers to what lies further
+// out is computed for its own domain, and meets that of s by it.
+func (t *translator) subquery(rte *pgtree.Node, s *scope) algebra.Node {
+	q := rte.Node("subquery")
+	d, key := t.newDomain(q, rte, s)
+	sub := t.selection(q, s, d)
+	if d == nil || len(sub.Cols()) < d.width() {
+		return sub
+	}
+	if !s.innerOnly() {
+		t.refuse(rte, CodeUnsupported, "a correlated sub-query beside an outer join", "move the outer join into a sub-query of its own")
+	}
+	// Its domain's columns are part of the row, but not of what the query sees.
+	s.hidden = d.width()
+	s.meets = append(s.meets, sameAs(key, len(s.from)+d.width()-1)...)
+	return sub
+}
+
+// innerOnly says that all joins of a query are inner ones.
+func (s *scope) innerOnly() bool {
+	inner := true
+	pgtree.Walk(s.query.Node("jointree"), func(n *pgtree.Node) bool {
+		inner = inner && (n.Tag != "JOINEXPR" || n.Int("jointype") == 0)
+		return n.Tag != "QUERY"
+	})
+	return inner
+}
+
+// inside is the domain as a query one level further in refers to it.
+func (d *domain) inside() *domain {
+	if d == nil {
+		return nil
+	}
+	in := &domain{node: d.node, at: map[outerRef]int{}}
+	for r, i := range d.at {
+		r.level++
+		in.at[r] = i
+	}
+	return in
+}
+
+// paramSublink is PARAM_SUBLINK of Postgres' primnodes.h.
+const paramSublink = 2
