@@ -11,13 +11,15 @@
 //	sql       is run by the role "app", who owns the database
 //	console   lines that begin with "$ " are commands; what follows a command of
 //	          stepping-cdc is what it prints. "stepping-cdc run" stays in the
-//	          background until the paper ends
+//	          background until the paper ends, or runs it again
 //	text      what the block before it prints
 //	go        has to compile and print what the text block after it says
 //
 // A comment in front of a block says what the reader need not see:
 //
-//	<!-- as: superuser -->    the sql is run by a superuser
+//	<!-- as: ROLE -->         the sql is run by another role, "superuser" being one;
+//	                          the command connects as it, or as two of them: to the
+//	                          source, to the sink
 //	<!-- in: empty -->        at the top of a paper: start with an empty database,
 //	                          not with the shop's tables
 //	<!-- refused: TEXT -->    the yaml, or the sql, fails with this text in its

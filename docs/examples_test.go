@@ -21,11 +21,11 @@ func TestExamples(t *testing.T) {
 	for _, p := range papers(t) {
 		t.Run(filepath.Base(p.path), func(t *testing.T) {
 			r := &reader{t: t, paper: p, dir: t.TempDir()}
+			if *update {
+				defer r.write()
+			}
 			for _, b := range p.blocks {
 				r.read(b)
-			}
-			if *update {
-				r.write()
 			}
 		})
 	}
@@ -159,11 +159,7 @@ func (r *reader) server() *world {
 
 func (r *reader) sql(b *block) {
 	w := r.server()
-	conn := w.app
-	if b.notes["as"] == "superuser" {
-		conn = w.super
-	}
-	out, err := w.query(conn, b.text)
+	out, err := w.query(w.as(b.notes["as"]), b.text)
 	want, refused := b.notes["refused"]
 	switch {
 	case refused && (err == nil || !strings.Contains(err.Error(), want)):
@@ -189,7 +185,7 @@ func (r *reader) console(b *block) {
 			shown.WriteString(c.output)
 			continue
 		}
-		out := r.server().command(words[1:])
+		out := r.server().command(words[1:], b.notes["as"])
 		r.last = out
 		if c.output != "" && normal(c.output) != normal(out) {
 			if *update {

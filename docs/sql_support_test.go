@@ -25,7 +25,7 @@ func rows(t *testing.T, text, marker string) []string {
 	t.Helper()
 	_, rest, ok := strings.Cut(text, "<!-- "+marker+" -->\n\n")
 	if !ok {
-		t.Fatalf("%s has no %s", sqlSupport, marker)
+		t.Fatalf("there is no table %q", marker)
 	}
 	table, _, _ := strings.Cut(rest, "\n\n")
 	lines := strings.Split(table, "\n")

@@ -29,30 +29,44 @@ type world struct {
 	t     *testing.T
 	dir   string
 	env   []string
+	srv   *embedded.Server
 	super *pgx.Conn
-	app   *pgx.Conn
+	conns map[string]*pgx.Conn // by role
+	stop  func()               // ends what runs in the background; nil: nothing does
 }
 
 func newWorld(t *testing.T, dir string, filled bool) *world {
 	t.Helper()
 	srv := embedded.StartForTest(t, embedded.Options{})
-	w := &world{t: t, dir: dir}
+	w := &world{t: t, dir: dir, srv: srv, conns: map[string]*pgx.Conn{}}
 	admin := w.connect(srv.DSN("postgres"))
 	w.must(admin, "CREATE ROLE app LOGIN REPLICATION PASSWORD 'app'")
 	w.must(admin, "CREATE DATABASE shop OWNER app")
 	w.super = w.connect(srv.DSN("shop"))
-	w.app = w.connect(srv.DSNAs("app", "app", "shop"))
+	w.conns["superuser"] = w.super
 	if filled {
-		w.must(w.app, shop.Schema)
-		w.must(w.app, shop.Seed)
+		w.must(w.as(""), shop.Schema)
+		w.must(w.as(""), shop.Seed)
 	}
 	for _, kv := range os.Environ() {
 		if !strings.HasPrefix(kv, "PG") && !strings.HasPrefix(kv, "STEPPING_") {
 			w.env = append(w.env, kv)
 		}
 	}
-	w.env = append(w.env, "STEPPING_SOURCE_DSN="+srv.DSNAs("app", "app", "shop"), "STEPPING_HTTP_LISTEN=off", "STEPPING_LOG_FORMAT=console", "TZ=UTC")
+	w.env = append(w.env, "STEPPING_HTTP_LISTEN=off", "STEPPING_LOG_FORMAT=console", "TZ=UTC")
 	return w
+}
+
+// as is a role's connection.
+func (w *world) as(role string) *pgx.Conn {
+	w.t.Helper()
+	if role == "" {
+		role = "app"
+	}
+	if w.conns[role] == nil {
+		w.conns[role] = w.connect(w.srv.DSNAs(role, role, "shop"))
+	}
+	return w.conns[role]
 }
 
 func (w *world) connect(dsn string) *pgx.Conn {
@@ -200,11 +214,19 @@ func binary(t *testing.T) string {
 	return built.path
 }
 
-// command runs the program as a reader would, and returns what it prints.
-func (w *world) command(args []string) string {
+// command runs the program as a reader would, and returns what it prints. Roles are
+// the source's, and the sink's if it is another.
+func (w *world) command(args []string, roles string) string {
 	w.t.Helper()
+	source, target, other := strings.Cut(roles, ", ")
+	if source == "" {
+		source = "app"
+	}
 	cmd := exec.Command(binary(w.t), args...)
-	cmd.Dir, cmd.Env = w.dir, w.env
+	cmd.Dir, cmd.Env = w.dir, append(w.env[:len(w.env):len(w.env)], "STEPPING_SOURCE_DSN="+w.srv.DSNAs(source, source, "shop"))
+	if other {
+		cmd.Env = append(cmd.Env, "STEPPING_SINK_DSN="+w.srv.DSNAs(target, target, "shop"))
+	}
 	if len(args) > 0 && args[0] == "run" {
 		return w.background(cmd)
 	}
@@ -241,10 +263,13 @@ func (l *log) String() string {
 	return l.b.String()
 }
 
-// background starts "stepping-cdc run" and waits until it follows the source, or
-// ends.
+// background starts "stepping-cdc run", in the place of the one that runs already,
+// and waits until all views are live, or until it ends.
 func (w *world) background(cmd *exec.Cmd) string {
 	w.t.Helper()
+	if w.stop != nil {
+		w.stop()
+	}
 	out := &log{}
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
@@ -255,7 +280,8 @@ func (w *world) background(cmd *exec.Cmd) string {
 		_ = cmd.Wait()
 		close(done)
 	}()
-	w.t.Cleanup(func() {
+	w.stop = func() {
+		w.stop = nil
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		select {
 		case <-done:
@@ -263,9 +289,14 @@ func (w *world) background(cmd *exec.Cmd) string {
 			_ = cmd.Process.Kill()
 			w.t.Errorf("%s does not stop:\n%s", program, out)
 		}
+	}
+	w.t.Cleanup(func() {
+		if w.stop != nil {
+			w.stop()
+		}
 	})
 	deadline := time.Now().Add(30 * time.Second)
-	for !strings.Contains(out.String(), "following the source") {
+	for !ready(out.String()) {
 		select {
 		case <-done:
 			return w.local(out.String())
@@ -276,6 +307,11 @@ func (w *world) background(cmd *exec.Cmd) string {
 		}
 	}
 	return w.local(out.String())
+}
+
+// ready says whether all views are live and followed, by the log.
+func ready(log string) bool {
+	return strings.Contains(log, "following the source") && strings.Count(log, "views are live") >= strings.Count(log, "loading a snapshot")
 }
 
 // volatile is what differs from run to run.
@@ -290,6 +326,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`(took|pause)=\d+(\.\d+)?`), "$1=DURATION"},
 	{regexp.MustCompile(`\b\d+(\.\d+)? [KMGT]?i?B\b`), "SIZE"},
 	{regexp.MustCompile(`PostgreSQL \d+(\.\d+)?`), "PostgreSQL VERSION"},
+	{regexp.MustCompile(`process \d+`), "process N"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "HOST"},
 	{regexp.MustCompile(`-{2,}`), "-"},
 	{regexp.MustCompile(`[ \t]+`), " "},
