@@ -239,7 +239,7 @@ func (a *analyzer) translate() error {
 		if err != nil {
 			return fmt.Errorf("view %s: %w", v.Name, err)
 		}
-		node := t.selection(q, nil)
+		node := t.selection(q, nil, nil)
 		if t.err != nil {
 			return fmt.Errorf("view %s: %w", v.Name, t.err)
 		}
