@@ -33,6 +33,8 @@ func locate(query, construct string) int {
 	name, _, called := strings.Cut(construct, "(")
 	switch {
 	case ok:
+	case strings.HasPrefix(construct, "the whole row "):
+		patterns = []string{strings.TrimPrefix(construct, "the whole row ")}
 	case over: // "GROUP BY over point"
 		patterns = []string{strings.ToLower(before)}
 	case called: // "aggregate app.f(int4)" → the name, called, with or without its schema

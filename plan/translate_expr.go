@@ -173,7 +173,7 @@ func (t *translator) column(n *pgtree.Node, s *scope) expr.Expr {
 	rte := s.rtes[rti-1]
 	switch {
 	case att == 0:
-		t.refuse(n, CodeUnsupported, "a whole row as a value", "name its columns")
+		t.problem(n, CodeUnsupported, "the whole row "+rte.Node("eref").Str("aliasname"), "a whole row as a value cannot be maintained yet", "name its columns")
 		return nil
 	case att < 0:
 		t.problem(n, CodeVolatile, "a system column", "a system column (ctid, xmin …) is not replicated", "leave it out")
