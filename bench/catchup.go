@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -40,11 +41,12 @@ func (l *lab) backlogs() []backlog {
 		}
 	}
 	mixed := int(200_000 * min(l.opts.scale/0.1, 2)) // no more than there is to delete
-	return []backlog{
+	all := []backlog{
 		{"inserts", "inserts in transactions of 1,000", size(400_000), thousands(l.refresh.Insert)},
 		{"mixed", "3/4 inserts, 1/8 updates, 1/8 deletes in transactions of 1,000", size(mixed), thousands(l.refresh.Mixed)},
 		{"single", "inserts in single-row transactions", size(100_000), l.refresh.InsertSingly},
 	}
+	return slices.DeleteFunc(all, func(b backlog) bool { return !chosen(l.opts.backlog, b.name) })
 }
 
 // measureCatchup stops the follower, writes a backlog, and has the follower and
@@ -87,7 +89,7 @@ func measureCatchup(ctx context.Context, l *lab) error {
 type catchupRuns struct {
 	drain, ours, ratio, ready  sample
 	drainServer, ours1, server sample // µs of CPU time a row
-	memory                     sample
+	memory, perCommit          sample
 }
 
 func (l *lab) catchupRound(ctx context.Context, conn *pgx.Conn, b backlog, round int, runs *catchupRuns) error {
@@ -123,6 +125,10 @@ func (l *lab) catchupRound(ctx context.Context, conn *pgx.Conn, b backlog, round
 		return nil
 	}
 	follow := func() error {
+		commits, err := outputCommits(ctx, conn)
+		if err != nil {
+			return err
+		}
 		cpu := cpuOfTree(l.server.Pid())
 		f, err := l.follow(ctx, fmt.Sprintf("catchup-%s-%d", b.name, round+1))
 		if err != nil {
@@ -140,6 +146,11 @@ func (l *lab) catchupRound(ctx context.Context, conn *pgx.Conn, b backlog, round
 			return err
 		}
 		runs.memory.add(f.peakMemory() / (1 << 20))
+		after, err := outputCommits(ctx, conn)
+		if err != nil {
+			return err
+		}
+		runs.perCommit.add(rows / max(after-commits, 1))
 		return nil
 	}
 	order := []func() error{drain, follow}
@@ -161,6 +172,17 @@ func (l *lab) catchupRound(ctx context.Context, conn *pgx.Conn, b backlog, round
 	return nil
 }
 
+// outputCommits is how many output commits there have been: each updates progress
+// once. The follower has to have ended, which is when its session tells.
+func outputCommits(ctx context.Context, conn *pgx.Conn) (float64, error) {
+	var n float64
+	err := conn.QueryRow(ctx, "SELECT n_tup_upd::float8 FROM pg_stat_all_tables WHERE relid = 'stepping_cdc.progress'::regclass").Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count output commits: %w", err)
+	}
+	return n, nil
+}
+
 func (c *catchupRuns) report(r *report, b backlog) {
 	r.add(b.name+": drained by pg_recvlogical", "rows/s", c.drain, b.about)
 	r.add(b.name+": caught up, four views", "rows/s", c.ours, "from the start of the process to the output commit that holds the last row")
@@ -169,5 +191,6 @@ func (c *catchupRuns) report(r *report, b backlog) {
 	r.add(b.name+": our CPU time", "µs a row", c.ours1, "")
 	r.add(b.name+": the server's CPU time meanwhile", "µs a row", c.server, "walsender, writes of the outputs and everything else")
 	r.add(b.name+": the server's CPU time for the drain", "µs a row", c.drainServer, "")
+	r.add(b.name+": rows an output commit", "rows", c.perCommit, "on average; several transactions share one while there is a backlog")
 	r.add(b.name+": our peak memory", "MB", c.memory, "")
 }

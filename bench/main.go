@@ -19,6 +19,7 @@ type options struct {
 	scale   float64
 	quick   bool
 	only    string
+	backlog string
 	out     string
 	rounds  int
 	profile bool
@@ -60,6 +61,7 @@ func parseOptions() (*options, error) {
 	flag.Float64Var(&o.scale, "scale", 0.1, "scale factor of the data; 1 is 8.7 million rows")
 	flag.BoolVar(&o.quick, "quick", false, "scale 0.01, one short round of everything")
 	flag.StringVar(&o.only, "only", "", "run only these experiments, with commas between: "+strings.Join(names, ", "))
+	flag.StringVar(&o.backlog, "backlog", "", "catch up with these backlogs only, with commas between: inserts, mixed, single")
 	flag.StringVar(&o.out, "out", filepath.Join("bench", "results"), "folder for results.csv, results.md and logs")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often everything is measured")
 	flag.BoolVar(&o.profile, "cpuprofile", false, "write CPU profiles of the follower into the folder for results")
@@ -75,7 +77,7 @@ func parseOptions() (*options, error) {
 	if o.scale <= 0 || o.rounds < 1 {
 		return nil, errors.New("scale and rounds must be positive")
 	}
-	for _, name := range o.selected() {
+	for _, name := range list(o.only) {
 		if !slices.Contains(names, name) {
 			return nil, fmt.Errorf("there is no experiment %q; there are %s", name, strings.Join(names, ", "))
 		}
@@ -83,12 +85,16 @@ func parseOptions() (*options, error) {
 	return o, nil
 }
 
-func (o *options) selected() []string {
-	if o.only == "" {
+// list splits a flag's value; nil means everything.
+func list(flag string) []string {
+	if flag == "" {
 		return nil
 	}
-	return strings.Split(o.only, ",")
+	return strings.Split(flag, ",")
 }
+
+// chosen says whether a flag's value names something, or nothing at all.
+func chosen(flag, name string) bool { return flag == "" || slices.Contains(list(flag), name) }
 
 func run(ctx context.Context) (err error) {
 	o, err := parseOptions()
@@ -102,7 +108,7 @@ func run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, l.close()) }()
 	for _, e := range experiments {
-		if selected := o.selected(); selected != nil && !slices.Contains(selected, e.name) {
+		if !chosen(o.only, e.name) {
 			continue
 		}
 		l.say("== %s: %s", e.name, e.about)
