@@ -69,6 +69,12 @@ func transfer(ctx context.Context, conn *pgx.Conn, rnd *rand.Rand) error {
 	return tx.Commit(ctx)
 }
 
+// slowTransfer leaves the machine some time for others.
+func slowTransfer(ctx context.Context, conn *pgx.Conn, rnd *rand.Rand) error {
+	time.Sleep(time.Duration(rnd.IntN(16)) * time.Millisecond)
+	return transfer(ctx, conn, rnd)
+}
+
 // auditor reads all outputs in one snapshot, again and again.
 type auditor struct {
 	looks atomic.Int64
@@ -151,10 +157,7 @@ func TestBank(t *testing.T) {
 	w.addBankViews()
 	w.exec(`INSERT INTO entries SELECT 0, i, 0 FROM generate_series(1, 4) i; UPDATE ticks SET n = 1 WHERE teller = 0`)
 	w.run(Options{groupBytes: 4096})
-	ws := w.startWriters(seed(t), 4, func(ctx context.Context, conn *pgx.Conn, rnd *rand.Rand) error {
-		time.Sleep(time.Duration(rnd.IntN(8)) * time.Millisecond)
-		return transfer(ctx, conn, rnd)
-	})
+	ws := w.startWriters(seed(t), 4, slowTransfer)
 	a := w.startAuditor()
 	time.Sleep(3 * time.Second)
 	w.halt()
@@ -174,7 +177,7 @@ func TestOwnWrites(t *testing.T) {
 	w := newWorld(t, bankSchema)
 	w.addBankViews()
 	w.run(Options{})
-	ws := w.startWriters(seed(t), 2, transfer)
+	ws := w.startWriters(seed(t), 2, slowTransfer)
 	for i := range 150 {
 		id := 1000 + i
 		w.exec(`INSERT INTO entries VALUES ($1::int, $1, $1)`, id)
