@@ -118,7 +118,8 @@ func step(ctx context.Context, conn *pgx.Conn, all []migration) (version int, er
 		"SET LOCAL default_tablespace = ''", "SET LOCAL default_table_access_method = heap",
 		"SET LOCAL standard_conforming_strings = on", "SET LOCAL statement_timeout = 0",
 		"SET LOCAL row_security = on", "SET LOCAL lock_timeout = '30s'",
-		"SET LOCAL default_transaction_read_only = off", "SET TRANSACTION READ WRITE",
+		// Each statement has to see what another one did that held the lock before.
+		"SET LOCAL default_transaction_read_only = off", "SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE",
 	} {
 		if err := exec(ctx, tx, set); err != nil {
 			return 0, fmt.Errorf("pin settings of migration: %w", err)
@@ -135,10 +136,7 @@ func step(ctx context.Context, conn *pgx.Conn, all []migration) (version int, er
 		return have, tx.Commit(ctx)
 	}
 	if have == 0 {
-		err = exec(ctx, tx, `CREATE SCHEMA IF NOT EXISTS stepping_cdc;
-			CREATE TABLE stepping_cdc.schema_version (
-				version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL)`)
-		if err != nil {
+		if err := create(ctx, tx); err != nil {
 			return 0, fmt.Errorf("create control schema: %w", err)
 		}
 	}
@@ -154,6 +152,21 @@ func step(ctx context.Context, conn *pgx.Conn, all []migration) (version int, er
 		return 0, fmt.Errorf("commit migration %s: %w", m.name, err)
 	}
 	return m.version, nil
+}
+
+// create makes what every migration stands on. A schema that someone has made for
+// this role is used: IF NOT EXISTS would ask for the right to make one all the same.
+func create(ctx context.Context, tx pgx.Tx) error {
+	var exists bool
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'stepping_cdc')`).Scan(&exists)
+	if err == nil && !exists {
+		err = exec(ctx, tx, `CREATE SCHEMA stepping_cdc`)
+	}
+	if err != nil {
+		return err
+	}
+	return exec(ctx, tx, `CREATE TABLE stepping_cdc.schema_version (
+		version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL)`)
 }
 
 // exec runs any number of statements by the simple protocol.

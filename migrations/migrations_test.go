@@ -3,6 +3,7 @@ package migrations
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -92,6 +93,50 @@ func TestUpUnderHostileSettings(t *testing.T) {
 	mustExec(t, c, `DO $$ BEGIN ASSERT (SELECT applied_at IS NOT NULL FROM stepping_cdc.progress); END $$`)
 }
 
+// A transaction that waited for the lock sees what was done under it, whatever
+// isolation the database presets.
+func TestUpIsConcurrentUnderAnyIsolation(t *testing.T) {
+	ctx := context.Background()
+	dsn := embedded.NewDB(t)
+	first, second := connect(t, dsn), connect(t, dsn)
+	mustExec(t, second, `SET default_transaction_isolation = serializable`)
+	mustExec(t, first, fmt.Sprintf(`BEGIN; SELECT pg_advisory_xact_lock(%d)`, lockKey))
+	done := make(chan error, 1)
+	go func() { done <- Up(ctx, second) }()
+	waiting := connect(t, dsn)
+	for n := 0; n == 0; {
+		err := waiting.QueryRow(ctx, `SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = $1`, second.PgConn().PID()).Scan(&n)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := load(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustExec(t, first, `CREATE SCHEMA stepping_cdc; CREATE TABLE stepping_cdc.schema_version (version int, name text, applied_at timestamptz)`)
+	for _, m := range all {
+		mustExec(t, first, m.sql)
+		mustExec(t, first, fmt.Sprintf(`INSERT INTO stepping_cdc.schema_version VALUES (%d, '', now())`, m.version))
+	}
+	mustExec(t, first, `COMMIT`)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// A writer that was given its schema needs no right to make one.
+func TestUpInASchemaMadeByTheAdministrator(t *testing.T) {
+	dsn := embedded.NewDB(t)
+	admin, writer := connect(t, dsn), connect(t, dsn)
+	mustExec(t, admin, `DROP ROLE IF EXISTS mere_writer; CREATE ROLE mere_writer; CREATE SCHEMA stepping_cdc AUTHORIZATION mere_writer`)
+	defer mustExec(t, admin, `DROP OWNED BY mere_writer; DROP ROLE mere_writer`)
+	mustExec(t, writer, `SET ROLE mere_writer`)
+	if err := Up(context.Background(), writer); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestNewerSchemaIsRefused(t *testing.T) {
 	c, _ := migrated(t)
 	mustExec(t, c, `INSERT INTO stepping_cdc.schema_version VALUES (999, 'later', now())`)
@@ -164,6 +209,11 @@ func TestWaitFor(t *testing.T) {
 	start := time.Now()
 	if err := wait(c, "0/101", "60 ms"); sqlState(err) != StateWaitTimeout || time.Since(start) > 5*time.Second {
 		t.Errorf("time-out: %v after %v", err, time.Since(start))
+	}
+	for _, call := range []string{`wait_for(NULL)`, `wait_for('0/101', NULL)`} { // would wait for ever
+		if _, err := c.Exec(ctx, `SELECT stepping_cdc.`+call); sqlState(err) != "22004" {
+			t.Errorf("%s: %v", call, err)
+		}
 	}
 	if _, err := c.Exec(ctx, `SELECT stepping_cdc.wait_for(timeout => '1 ms')`); sqlState(err) != StateWaitTimeout {
 		t.Errorf("default position: %v", err)

@@ -54,7 +54,7 @@ func Connect(ctx context.Context, dsn string) (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read source DSN: %w", err)
 	}
-	pin(config.RuntimeParams)
+	pin(config)
 	config.RuntimeParams["replication"] = "database"
 	pg, err := pgconn.ConnectConfig(ctx, config)
 	if err != nil {
@@ -87,7 +87,7 @@ func OpenSession(ctx context.Context, dsn string) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read source DSN: %w", err)
 	}
-	pin(config.RuntimeParams)
+	pin(&config.Config)
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open source session: %w", err)
@@ -127,9 +127,16 @@ func majorVersion(pg *pgconn.PgConn) int {
 	return n
 }
 
-func pin(params map[string]string) {
+// connectTimeout is how long connecting may take, unless the DSN says: a server that
+// accepts a connection may still never answer.
+const connectTimeout = 20 * time.Second
+
+func pin(config *pgconn.Config) {
 	for name, value := range pinned {
-		params[name] = value
+		config.RuntimeParams[name] = value
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTimeout
 	}
 }
 

@@ -16,6 +16,9 @@ const bellApplication = "stepping-cdc bell"
 // bellSleep is how long one listen lasts: short, as its snapshot holds back VACUUM.
 const bellSleep = 2 * time.Second
 
+// bellGrace is how much later than due an answer may come.
+const bellGrace = 15 * time.Second
+
 // Bell is a connection of its own that learns at once when someone calls
 // stepping_cdc.wait_for() and finds the outputs not far enough.
 //
@@ -29,32 +32,48 @@ type Bell struct {
 
 // OpenBell connects the bell to the sink's database, as the same role.
 func OpenBell(ctx context.Context, dsn string) (*Bell, error) {
-	cfg, err := pgx.ParseConfig(dsn)
+	cfg, err := parse(dsn)
 	if err != nil {
-		return nil, fmt.Errorf("parse sink's connection string: %w", err)
+		return nil, err
 	}
 	cfg.RuntimeParams["application_name"] = bellApplication
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connect the bell: %w", err)
 	}
-	_, err = conn.PgConn().Exec(ctx, `SET search_path = ''; SET statement_timeout = 0; SET idle_session_timeout = 0;
-		SET default_transaction_isolation = 'read committed'; SET default_transaction_read_only = on`).ReadAll()
+	for range bellTries {
+		if err = pinBell(ctx, conn); !cancelled(err) {
+			break
+		}
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("pin the bell's settings: %w", err), conn.Close(ctx))
 	}
 	return &Bell{conn: conn}, nil
 }
 
+// bellTries bounds how often rings may interrupt the opening of the bell.
+const bellTries = 100
+
+func pinBell(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.PgConn().Exec(ctx, `SET search_path = ''; SET statement_timeout = 0; SET idle_session_timeout = 0;
+		SET default_transaction_isolation = 'read committed'; SET default_transaction_read_only = on;`+noTransactionTimeout).ReadAll()
+	return err
+}
+
+// cancelled says that a ring, or someone else's pg_cancel_backend, ended a statement.
+func cancelled(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "57014"
+}
+
 // Wait returns when the bell rings, at most a few hundred microseconds later.
 // Rings close to one another count as one.
 func (b *Bell) Wait(ctx context.Context) error {
 	for {
-		var rung bool
-		err := b.conn.QueryRow(ctx, `SELECT stepping_cdc.listen_for_bell($1)`, bellSleep.Seconds()).Scan(&rung)
-		var pg *pgconn.PgError
-		if errors.As(err, &pg) && pg.Code == "57014" && ctx.Err() == nil {
-			return nil // cancelled before the function could catch it
+		rung, err := b.listen(ctx)
+		if cancelled(err) && ctx.Err() == nil {
+			return nil // before the function could catch it
 		}
 		if err != nil {
 			return fmt.Errorf("listen for waiting readers: %w", lost(b.conn, err))
@@ -63,6 +82,14 @@ func (b *Bell) Wait(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// listen sleeps once. A server that does not answer long after is gone.
+func (b *Bell) listen(ctx context.Context) (rung bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, bellSleep+bellGrace)
+	defer cancel()
+	err = b.conn.QueryRow(ctx, `SELECT stepping_cdc.listen_for_bell($1)`, bellSleep.Seconds()).Scan(&rung)
+	return rung, err
 }
 
 // Close ends the connection.

@@ -76,7 +76,8 @@ func Retryable(err error) bool {
 	switch pg.Code {
 	case "40001", "40P01", // serialization failure, deadlock
 		"55P03", "55006", // lock not available, object in use
-		"57014", "57P01", "57P02", "57P03", "57P05": // cancelled, shutdown, crash, starting up, idle
+		"57014", "57P01", "57P02", "57P03", "57P05", // cancelled, shutdown, crash, starting up, idle
+		"25P03", "25P04": // transaction idle or open too long
 		return true
 	}
 	switch pg.Code[:2] {

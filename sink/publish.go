@@ -11,7 +11,8 @@ import (
 
 // Publish puts a built table in the place of the view's live one, if there is any,
 // and registers the view as live, in the transaction: readers see the old table
-// before its commit and the new one after. Grants, and the owner, are carried over.
+// before its commit and the new one after. Grants are carried over; the owner is the
+// role of this connection.
 //
 // Views that a user has defined over the old table forbid to drop it; the error
 // then names them.

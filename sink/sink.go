@@ -22,6 +22,9 @@ type Options struct {
 	Application string        // application_name; "stepping-cdc" when empty
 	Wait        time.Duration // how long to wait for another instance to end
 	LockTimeout time.Duration // of each lock an output transaction takes; 30 s when 0
+	// Silence is how long an answer may take before the server is asked, over another
+	// connection, whether it is at work on it; 15 s when 0.
+	Silence time.Duration
 	// SourceElsewhere says that the source is another server, or may be.
 	SourceElsewhere bool
 }
@@ -68,19 +71,26 @@ SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_h
 SET enable_mergejoin = off; SET enable_nestloop = on; SET enable_indexscan = on; SET enable_tidscan = on;
 SET jit = off; SET max_parallel_workers_per_gather = 0`
 
+// noTransactionTimeout pins a setting that servers before 17 do not know.
+const noTransactionTimeout = ` SELECT pg_catalog.set_config('transaction_timeout', '0', false)
+	WHERE pg_catalog.current_setting('server_version_num')::int >= 170000`
+
 // Open connects, brings the control schema up to date and takes over the outputs.
 // It fails with a *RunningError while another instance holds them. Instances that
 // no longer hold them, but believe so, are fenced off from here on.
 func Open(ctx context.Context, dsn string, opts Options) (*Sink, error) {
-	cfg, err := pgx.ParseConfig(dsn)
+	cfg, err := parse(dsn)
 	if err != nil {
-		return nil, fmt.Errorf("parse sink's connection string: %w", err)
+		return nil, err
 	}
 	if opts.Application == "" {
 		opts.Application = "stepping-cdc"
 	}
 	if opts.LockTimeout == 0 {
 		opts.LockTimeout = 30 * time.Second
+	}
+	if opts.Silence == 0 {
+		opts.Silence = usualSilence
 	}
 	cfg.RuntimeParams["application_name"] = opts.Application
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
@@ -91,8 +101,24 @@ func Open(ctx context.Context, dsn string, opts Options) (*Sink, error) {
 	return s, nil
 }
 
+// connectTimeout is how long connecting may take, unless the connection string says:
+// a server that accepts a connection may still never answer.
+const connectTimeout = 20 * time.Second
+
+func parse(dsn string) (*pgx.ConnConfig, error) {
+	cfg, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("parse sink's connection string: %w", err)
+	}
+	if cfg.ConnectTimeout == 0 {
+		cfg.ConnectTimeout = connectTimeout
+	}
+	return cfg, nil
+}
+
 func (s *Sink) connect(ctx context.Context) (err error) {
-	conn, err := pgx.ConnectConfig(ctx, s.cfg)
+	session := &guardedSession{}
+	conn, err := pgx.ConnectConfig(ctx, s.guarded(session))
 	if err != nil {
 		return fmt.Errorf("connect to sink: %w", err)
 	}
@@ -104,8 +130,7 @@ func (s *Sink) connect(ctx context.Context) (err error) {
 	if _, err := conn.PgConn().Exec(ctx, pinned).ReadAll(); err != nil {
 		return fmt.Errorf("pin sink's settings: %w", lost(conn, err))
 	}
-	set := fmt.Sprintf("SET lock_timeout = %d; SELECT pg_catalog.set_config('transaction_timeout', '0', false) WHERE pg_catalog.current_setting('server_version_num')::int >= 170000",
-		s.opts.LockTimeout.Milliseconds())
+	set := fmt.Sprintf("SET lock_timeout = %d;", s.opts.LockTimeout.Milliseconds()) + noTransactionTimeout
 	if _, err := conn.PgConn().Exec(ctx, set).ReadAll(); err != nil {
 		return fmt.Errorf("pin sink's settings: %w", lost(conn, err))
 	}
@@ -121,6 +146,7 @@ func (s *Sink) connect(ctx context.Context) (err error) {
 	if err := s.takeEpoch(ctx, conn); err != nil {
 		return err
 	}
+	session.set(s.ours)
 	s.conn, s.pg = conn, conn.PgConn()
 	s.prepared = map[stmtID]*pgconn.StatementDescription{}
 	s.dur = durability{durable: 0, applied: s.lsn}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/stepping-cdc/stepping-cdc/circuit"
@@ -50,6 +51,53 @@ func TestBell(t *testing.T) {
 			t.Errorf("wait %d: heard after %v, over after %v", i, heard, all)
 		}
 	}
+}
+
+// A role may be changed for another one, or preset "role": then the bell's session is
+// not one that wait_for() may reach, and waiters are heard a little later.
+func TestBellOfAnotherRole(t *testing.T) {
+	e := setup(t)
+	const role = "bell_of_another_role"
+	e.exec(`DROP ROLE IF EXISTS ` + role)
+	e.exec(`CREATE ROLE ` + role + ` LOGIN SUPERUSER`)
+	defer e.exec(`DROP ROLE ` + role)
+	cfg, err := pgx.ParseConfig(e.dsn)
+	e.must(err)
+	bell, err := OpenBell(e.ctx, embedded.ForTest(t).DSNAs(role, "", cfg.Database))
+	e.must(err)
+	defer func() { e.must(bell.Close(context.WithoutCancel(e.ctx))) }()
+	ctx, cancel := context.WithCancel(e.ctx)
+	waited := make(chan struct{})
+	go func() {
+		defer close(waited)
+		_, _ = e.db.Exec(ctx, `SELECT stepping_cdc.wait_for('FFFF/0', '1 min')`)
+	}()
+	e.must(bell.Wait(e.ctx))
+	cancel()
+	<-waited
+	e.db = e.connect() // for the cleanup
+}
+
+// Rings while the bell is being opened do not keep it from that.
+func TestBellIsOpenedWhileItRings(t *testing.T) {
+	e := setup(t)
+	ctx, cancel := context.WithCancel(e.ctx)
+	defer cancel()
+	waiters := make(chan struct{})
+	go func() {
+		defer close(waiters)
+		for ctx.Err() == nil {
+			_, _ = e.db.Exec(ctx, `SELECT count(stepping_cdc.ring_bell()) FROM generate_series(1, 100)`)
+		}
+	}()
+	for range 20 {
+		bell, err := OpenBell(e.ctx, e.dsn)
+		e.must(err)
+		e.must(bell.Wait(e.ctx))
+		e.must(bell.Close(e.ctx))
+	}
+	cancel()
+	<-waiters
 }
 
 // The bell's session writes nothing into the server's log when it is rung.
