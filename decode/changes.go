@@ -22,8 +22,8 @@ type Change struct {
 	Table   int // index of registration
 	Kind    ChangeKind
 	OldKind OldKind
-	// checkInsert: see mapping.
-	checkInsert bool
+	// checkNew: see mapping.
+	checkNew bool
 
 	Old []values.Datum // nil without OldKind; under OldKey only key columns are filled in
 	New []values.Datum // nil for Delete and Truncate

@@ -230,7 +230,7 @@ func (d *Decoder) change(m *Message, out *Changes) error {
 	if mp == nil || err != nil {
 		return err
 	}
-	c := Change{Table: mp.table, OldKind: m.OldKind, checkInsert: mp.checkInsert}
+	c := Change{Table: mp.table, OldKind: m.OldKind, checkNew: mp.checkNew}
 	if m.OldKind != OldNone {
 		c.Old, _, err = d.row(mp, m.Old, m.OldKind == OldKey, out)
 		if err != nil {

@@ -190,16 +190,8 @@ func (d *Deltas) full(t *Table, c *Change) error {
 func (d *Deltas) keyed(t *Table, c *Change) error {
 	rows := d.Tables[c.Table].Rows
 	if c.Kind == Insert {
-		if c.checkInsert {
-			d.key = t.AppendKey(d.key[:0], c.New)
-			if _, known, err := d.lookup(c.Table, d.key); err != nil {
-				return err
-			} else if known {
-				return &SchemaError{
-					Table: c.Table, Schema: t.Schema, Name: t.Name, Kind: KeyDuplicated,
-					Detail: "former replica identity is not unique any more",
-				}
-			}
+		if err := d.checkNew(t, c); err != nil {
+			return err
 		}
 		rows.Append(c.New, 1)
 		return d.put(t, c.Table, c.New, true)
@@ -242,7 +234,27 @@ func (d *Deltas) keyed(t *Table, c *Change) error {
 		return nil
 	}
 	d.set(c.Table, d.key, nil)
+	if err := d.checkNew(t, c); err != nil {
+		return err
+	}
 	return d.put(t, c.Table, c.New, false)
+}
+
+// checkNew makes sure that no row has the key of a change's new row, where nothing
+// else does any more.
+func (d *Deltas) checkNew(t *Table, c *Change) error {
+	if !c.checkNew {
+		return nil
+	}
+	d.key = t.AppendKey(d.key[:0], c.New)
+	_, known, err := d.lookup(c.Table, d.key)
+	if err == nil && known {
+		err = &SchemaError{
+			Table: c.Table, Schema: t.Schema, Name: t.Name, Kind: KeyDuplicated,
+			Detail: "former replica identity is not unique any more",
+		}
+	}
+	return err
 }
 
 // lookup finds a row by key in the batch, then in the base trace.

@@ -173,6 +173,7 @@ func TestTableThatNoLongerFits(t *testing.T) {
 		{"another key", "", `ALTER TABLE t DROP CONSTRAINT t_pkey; ALTER TABLE t ADD PRIMARY KEY (a); INSERT INTO t VALUES (5, 'x')`, decode.IdentityWeakened},
 		{"no longer full", "ALTER TABLE t REPLICA IDENTITY FULL", `ALTER TABLE t REPLICA IDENTITY DEFAULT; INSERT INTO t VALUES (5, 'x')`, decode.IdentityWeakened},
 		{"full and the key gone", "", `ALTER TABLE t REPLICA IDENTITY FULL; ALTER TABLE t DROP CONSTRAINT t_pkey; INSERT INTO t VALUES (1, 'x')`, decode.KeyDuplicated},
+		{"full and the key not unique", "", `INSERT INTO t VALUES (2, 'two'); ALTER TABLE t REPLICA IDENTITY FULL; ALTER TABLE t DROP CONSTRAINT t_pkey; UPDATE t SET id = 1 WHERE id = 2`, decode.KeyDuplicated},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

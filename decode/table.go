@@ -76,9 +76,9 @@ type mapping struct {
 	table  int
 	target []int // by relation column: the table's column, or −1 for an unused one
 
-	// checkInsert is set when a table registered with a key has meanwhile got
+	// checkNew is set when a table registered with a key has meanwhile got
 	// REPLICA IDENTITY FULL: the key may then cease to be unique unannounced.
-	checkInsert bool
+	checkNew bool
 }
 
 // newMapping fits a relation to a registered table.
@@ -124,7 +124,7 @@ func newMapping(index int, t *Table, rel *Relation) (*mapping, *SchemaError) {
 		return m, nil
 	}
 	if rel.Identity == IdentityFull {
-		m.checkInsert = true
+		m.checkNew = true
 		return m, nil
 	}
 	keys := 0
