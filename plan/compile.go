@@ -165,6 +165,8 @@ func (c *compiler) compile(n algebra.Node, id string) *compiled {
 		return c.outer(n, id)
 	case *algebra.Repeat:
 		return c.repeat(n, id)
+	case *algebra.TopK:
+		return c.topK(n, id)
 	case *algebra.Aggregate:
 		return c.aggregate(n, id)
 	case *algebra.Distinct:

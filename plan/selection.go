@@ -4,6 +4,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
 // selection translates a QUERY node. With a domain, its columns lead the result.
@@ -24,7 +25,7 @@ func (t *translator) selection(q *pgtree.Node, parent *scope, d *domain) algebra
 		s.ctes[c.Str("ctename")] = c
 	}
 	if op := q.Node("setOperations"); op != nil {
-		return t.setOperation(op, s)
+		return t.limited(q, s, t.setOperation(op, s))
 	}
 
 	s.node = nil
@@ -52,27 +53,127 @@ func (t *translator) selection(q *pgtree.Node, parent *scope, d *domain) algebra
 		p.Exprs = append(p.Exprs, &expr.Col{Index: i, Name: c.Name, T: c.Type})
 		p.Names = append(p.Names, c.Name)
 	}
+	visible := d.width()
 	for _, te := range targets {
-		if te.Bool("resjunk") {
+		if te.Bool("resjunk") && !t.ordered(q) {
 			continue
 		}
 		p.Exprs = append(p.Exprs, t.expr(te.Node("expr"), s))
 		p.Names = append(p.Names, te.Str("resname"))
+		if !te.Bool("resjunk") {
+			visible++
+		}
 	}
 	p.In = s.node // with what sub-queries in the target list have added
-	if c := q.Nodes("distinctClause"); len(c) > 0 && !q.Bool("hasDistinctOn") {
+	var node algebra.Node = p
+	switch c := q.Nodes("distinctClause"); {
+	case q.Bool("hasDistinctOn"):
+		node = t.distinctOn(q, s, node)
+	case len(c) > 0:
 		t.checkKeys(q, "SELECT DISTINCT", p.Exprs[d.width():])
-		return &algebra.Distinct{In: p}
+		node = &algebra.Distinct{In: node}
 	}
-	return p
+	node = t.limited(q, s, node)
+	if visible < len(p.Exprs) {
+		return pick(node, identity(visible)) // without what is only sorted by
+	}
+	return node
+}
+
+// ordered says that the order of a query's rows decides which there are.
+func (t *translator) ordered(q *pgtree.Node) bool {
+	return q.Get("limitCount") != nil || q.Get("limitOffset") != nil || q.Bool("hasDistinctOn")
+}
+
+// limited applies LIMIT and OFFSET, for each row of the domain.
+func (t *translator) limited(q *pgtree.Node, s *scope, in algebra.Node) algebra.Node {
+	if q.Get("limitCount") == nil && q.Get("limitOffset") == nil {
+		return in
+	}
+	const withTies = 1
+	return &algebra.TopK{
+		In: in, Partition: s.domain.partition(), Order: t.sortKeys(q, s, in),
+		Offset: max(0, t.bound(q, "limitOffset", "OFFSET", s)), Limit: t.bound(q, "limitCount", "LIMIT", s),
+		Ties: q.Int("limitOption") == withTies,
+	}
+}
+
+// partition is what keeps the rows of a domain apart.
+func (d *domain) partition() []int {
+	if d == nil {
+		return nil
+	}
+	return []int{d.width() - 1}
+}
+
+// bound reads LIMIT or OFFSET; NoLimit if there is none.
+func (t *translator) bound(q *pgtree.Node, field, name string, s *scope) int64 {
+	n := q.Node(field)
+	if n == nil {
+		return algebra.NoLimit
+	}
+	var c *expr.Const
+	if !contains(n, "SUBLINK") {
+		c, _ = t.expr(n, &scope{query: q}).(*expr.Const)
+	}
+	if c == nil || c.V.IsErr() {
+		t.refuse(n, CodeUnsupported, name+" that is not a constant", "write the number")
+		return algebra.NoLimit
+	}
+	if c.V.IsNull() {
+		return algebra.NoLimit
+	}
+	if c.V.Int64() < 0 {
+		t.problem(n, CodeSyntax, name, name+" must not be negative", "")
+	}
+	return c.V.Int64()
+}
+
+// distinctOn keeps the first row of each combination of its expressions.
+func (t *translator) distinctOn(q *pgtree.Node, s *scope, in algebra.Node) algebra.Node {
+	partition := s.domain.partition()
+	for _, c := range q.Nodes("distinctClause") {
+		at := t.target(q, s, c.Int("tleSortGroupRef"))
+		t.checkKeys(q, "DISTINCT ON", []expr.Expr{&expr.Col{T: in.Cols()[at].Type}})
+		partition = append(partition, at)
+	}
+	return &algebra.TopK{In: in, Partition: partition, Order: t.sortKeys(q, s, in), Limit: 1}
+}
+
+// target is the column of a target list's entry, by its number for sorting.
+func (t *translator) target(q *pgtree.Node, s *scope, ref int) int {
+	for i, te := range q.Nodes("targetList") {
+		if te.Int("ressortgroupref") == ref {
+			return s.domain.width() + i
+		}
+	}
+	return 0
+}
+
+// sortKeys translates ORDER BY over the columns of the target list.
+func (t *translator) sortKeys(q *pgtree.Node, s *scope, in algebra.Node) []algebra.SortKey {
+	var keys []algebra.SortKey
+	for _, c := range q.Nodes("sortClause") {
+		op, err := t.cat.Operator(t.ctx, c.OID("sortop"))
+		if err != nil {
+			t.fail(err)
+			return nil
+		}
+		k := algebra.SortKey{Col: t.target(q, s, c.Int("tleSortGroupRef")), Desc: op.Name == ">", NullsFirst: c.Bool("nulls_first")}
+		ty := in.Cols()[min(k.Col, len(in.Cols())-1)].Type
+		if op.Schema != "pg_catalog" || op.Name != "<" && op.Name != ">" || !values.Comparable(ty) {
+			t.problem(nil, CodeType, "ORDER BY a value of type "+ty.SQL, "ORDER BY a value of type "+ty.SQL+" decides which rows there are, and only Postgres knows that order",
+				`order by bytes (COLLATE "C") or by a value of another type`)
+		}
+		keys = append(keys, k)
+	}
+	return keys
 }
 
 // refuseClauses names the clauses that are not maintained.
 func (t *translator) refuseClauses(q *pgtree.Node) {
 	for _, f := range []struct{ field, construct, remedy string }{
 		{"rowMarks", "FOR UPDATE or FOR SHARE", "leave the locking clause out"},
-		{"limitCount", "LIMIT", "apply the limit where the view is read"},
-		{"limitOffset", "OFFSET", "apply the offset where the view is read"},
 		{"groupingSets", "GROUPING SETS, ROLLUP or CUBE", ""},
 	} {
 		if v := q.Get(f.field); v != nil {
@@ -80,9 +181,6 @@ func (t *translator) refuseClauses(q *pgtree.Node) {
 				t.refuse(nil, CodeUnsupported, f.construct, f.remedy)
 			}
 		}
-	}
-	if q.Bool("hasDistinctOn") {
-		t.refuse(nil, CodeUnsupported, "DISTINCT ON", "")
 	}
 }
 

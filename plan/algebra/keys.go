@@ -38,6 +38,8 @@ func Keys(n Node) [][]int {
 		return equiJoinKeys(n)
 	case *OuterJoin:
 		return outerKeys(n)
+	case *TopK:
+		return topKKeys(n)
 	case *Aggregate:
 		if n.Global {
 			return [][]int{{}}

@@ -37,6 +37,8 @@ func prune(n Node, need []int) Node {
 		return pruneJoin(n, need)
 	case *OuterJoin:
 		return pruneOuter(n, need)
+	case *TopK:
+		return pruneTopK(n, need)
 	case *Repeat:
 		used := withColumns(need, n.Count)
 		out := &Repeat{In: prune(n.In, used), Count: expr.Remap(n.Count, index(used))}

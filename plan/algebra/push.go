@@ -43,6 +43,8 @@ func push(n Node, conds []expr.Expr) Node {
 		return filter(n.With([]Node{push(n.In, below)}), above)
 	case *OuterJoin:
 		return pushOuter(n, conds)
+	case *TopK:
+		return pushTopK(n, conds)
 	case *Repeat:
 		// The count is a function of the row, so a condition on the row may go first.
 		return &Repeat{In: push(n.In, conds), Count: n.Count}

@@ -1,0 +1,117 @@
+package algebra
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+)
+
+// SortKey is one element of ORDER BY: a column, its direction and where NULLs go.
+type SortKey struct {
+	Col        int
+	Desc       bool
+	NullsFirst bool
+}
+
+// NoLimit is a TopK without an upper bound.
+const NoLimit = -1
+
+// TopK keeps, of each partition, the rows from Offset on, Limit of them, in an
+// order; with Ties also those that are equal to the last one. Among rows that the
+// order leaves equal, the one with the lesser encoding comes first.
+type TopK struct {
+	In            Node
+	Partition     []int
+	Order         []SortKey
+	Offset, Limit int64
+	Ties          bool
+}
+
+// Children is the input.
+func (n *TopK) Children() []Node { return []Node{n.In} }
+
+// With takes the rows of another input.
+func (n *TopK) With(c []Node) Node { m := *n; m.In = c[0]; return &m }
+
+// Cols are the input's.
+func (n *TopK) Cols() []Column { return n.In.Cols() }
+
+// Label lists order and bounds.
+func (n *TopK) Label() string {
+	keys := make([]string, len(n.Order))
+	for i, k := range n.Order {
+		keys[i] = fmt.Sprintf("#%d", k.Col)
+		if k.Desc {
+			keys[i] += " desc"
+		}
+		if k.NullsFirst {
+			keys[i] += " nulls first"
+		}
+	}
+	s := fmt.Sprintf("Top %d from %d by %s", n.Limit, n.Offset, strings.Join(keys, ", "))
+	if n.Limit == NoLimit {
+		s = fmt.Sprintf("All from %d by %s", n.Offset, strings.Join(keys, ", "))
+	}
+	if n.Ties {
+		s += " with ties"
+	}
+	if len(n.Partition) > 0 {
+		s += fmt.Sprint(" of each ", n.Partition)
+	}
+	return s
+}
+
+func pushTopK(n *TopK, conds []expr.Expr) Node {
+	// A condition on the partition drops whole partitions, so it may go first.
+	below, above := split(conds, func(c expr.Expr) bool {
+		read := map[int]bool{}
+		expr.Columns(c, read)
+		for col := range read {
+			if !contains(n.Partition, col) {
+				return false
+			}
+		}
+		cols := n.Cols()
+		return expr.Total(c) && len(read) > 0 && readsOnlyExact(c, cols, len(cols))
+	})
+	return filter(n.With([]Node{push(n.In, below)}), above)
+}
+
+func contains(list []int, x int) bool {
+	for _, y := range list {
+		if x == y {
+			return true
+		}
+	}
+	return false
+}
+
+func pruneTopK(n *TopK, need []int) Node {
+	cols := append(append([]int{}, need...), n.Partition...)
+	for _, k := range n.Order {
+		cols = append(cols, k.Col)
+	}
+	used := withColumns(cols)
+	at := index(used)
+	m := *n
+	m.In = prune(n.In, used)
+	m.Partition = nil
+	for _, p := range n.Partition {
+		m.Partition = append(m.Partition, at[p])
+	}
+	m.Order = nil
+	for _, k := range n.Order {
+		k.Col = at[k.Col]
+		m.Order = append(m.Order, k)
+	}
+	return pick(&m, used, need)
+}
+
+func topKKeys(n *TopK) [][]int {
+	keys := Keys(n.In)
+	if n.Limit == 0 || n.Limit == 1 && !n.Ties {
+		keys = append([][]int{append([]int{}, n.Partition...)}, keys...)
+	}
+	return keys
+}

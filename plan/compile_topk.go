@@ -1,0 +1,126 @@
+package plan
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/stepping-cdc/stepping-cdc/circuit"
+	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
+	"github.com/stepping-cdc/stepping-cdc/values"
+)
+
+// topK compiles ORDER BY … LIMIT and DISTINCT ON: an ordered aggregate whose value
+// is the list of the partition's first rows, and an operator that spreads the
+// list out again. A change costs a search and the rows of the list, whatever the
+// size of the partition.
+func (c *compiler) topK(n *algebra.TopK, id string) *compiled {
+	cols := n.Cols()
+	in := c.exact(c.clean(c.node(n.In), cols))
+	order := orderKey(cols, n.Order)
+	spec := circuit.AggSpec{
+		Key: func(dst []byte, row []values.Datum) ([]byte, bool) {
+			for _, p := range n.Partition {
+				dst = values.AppendKey(dst, cols[p].Type, row[p])
+			}
+			return dst, true
+		},
+		Aggregates: []circuit.Aggregate{{
+			Width: len(cols),
+			Args:  func(row, dst []values.Datum) bool { copy(dst, row); return true },
+			Order: order,
+			Fold:  func(e circuit.Entries) values.Datum { return firstRows(e, n, order) },
+		}},
+	}
+	lists := c.b.Aggregate(in.stream, fmt.Sprint(n.Label(), ", listed"), spec)
+	s := c.b.Map(lists, len(cols), fmt.Sprint(n.Label(), ", spread"), spread)
+	return &compiled{stream: s, width: len(cols), id: id, at: identity(len(cols)), errs: in.errs}
+}
+
+// orderKey appends bytes that sort as ORDER BY does.
+func orderKey(cols []algebra.Column, keys []algebra.SortKey) func(dst []byte, row []values.Datum) []byte {
+	return func(dst []byte, row []values.Datum) []byte {
+		for _, k := range keys {
+			v := row[k.Col]
+			// Where NULLs go is said apart from the direction.
+			if v.IsNull() == k.NullsFirst {
+				dst = append(dst, 0)
+			} else {
+				dst = append(dst, 1)
+			}
+			if v.IsNull() {
+				continue
+			}
+			at := len(dst)
+			dst = values.AppendKey(dst, cols[k.Col].Type, v)
+			if k.Desc {
+				for i := at; i < len(dst); i++ {
+					dst[i] = ^dst[i]
+				}
+			}
+		}
+		return dst
+	}
+}
+
+// firstRows lists the rows that a TopK keeps of one partition: for each, the
+// number of copies, the length of its encoding, and the encoding.
+func firstRows(e circuit.Entries, n *algebra.TopK, order func([]byte, []values.Datum) []byte) values.Datum {
+	var list, row, last, key []byte
+	skip, left := n.Offset, n.Limit
+	for ok := e.First(); ok; ok = e.Next() {
+		w := e.Weight()
+		if skip >= w {
+			skip -= w
+			continue
+		}
+		w -= skip
+		skip = 0
+		if n.Limit != algebra.NoLimit {
+			tied := false
+			if n.Ties {
+				key = order(key[:0], e.Args())
+				tied = left == 0 && n.Limit > 0 && bytes.Equal(key, last)
+			}
+			if left == 0 && !tied {
+				break
+			}
+			if n.Ties {
+				// Copies of a row are ties of one another.
+				last = append(last[:0], key...)
+				left = max(0, left-w)
+			} else {
+				w = min(w, left)
+				left -= w
+			}
+		}
+		row = values.AppendRow(row[:0], e.Args())
+		list = binary.AppendUvarint(list, uint64(w))
+		list = binary.AppendUvarint(list, uint64(len(row)))
+		list = append(list, row...)
+	}
+	return values.String(string(list))
+}
+
+// spread turns lists of rows into the rows.
+func spread(_ context.Context, in, out *circuit.Batch) error {
+	var row []values.Datum
+	for i := range in.Len() {
+		list := []byte(in.Row(i)[0].Str())
+		for len(list) > 0 {
+			w, a := binary.Uvarint(list)
+			size, b := binary.Uvarint(list[max(a, 0):])
+			if a <= 0 || b <= 0 || uint64(len(list)-a-b) < size {
+				return fmt.Errorf("list of rows is damaged")
+			}
+			var err error
+			if row, err = values.DecodeRow(list[a+b:a+b+int(size)], row[:0]); err != nil {
+				return fmt.Errorf("list of rows: %w", err)
+			}
+			out.Append(row, int64(w)*in.W[i])
+			list = list[a+b+int(size):]
+		}
+	}
+	return nil
+}
