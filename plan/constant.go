@@ -52,14 +52,16 @@ func (t *translator) presentAsConstant(ty *values.Type, v values.Datum) string {
 	case values.KindTimestamp, values.KindTimestampTZ:
 		micros = v.Int64()
 	case values.KindTime, values.KindTimeTZ:
-		return wordLiteral(t.query, "now")
+		word, _ := wordLiteral(t.query, "now")
+		return word
 	default:
 		return ""
 	}
 	if away := micros - (t.now.UnixMicro() - daysTo2000*microsPerDay); away < -3*microsPerDay || away > 3*microsPerDay {
 		return ""
 	}
-	return wordLiteral(t.query, "now", "today", "tomorrow", "yesterday")
+	word, _ := wordLiteral(t.query, "now", "today", "tomorrow", "yesterday")
+	return word
 }
 
 // datum turns the in-memory image of a value (little endian, as on every

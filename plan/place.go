@@ -29,6 +29,10 @@ var wordsOf = map[string][]string{
 // locate finds how a construct is written in a query; -1 if it is not found.
 func locate(query, construct string) int {
 	patterns, ok := wordsOf[construct]
+	if word, ok := strings.CutPrefix(construct, "'"); ok {
+		_, at := wordLiteral(query, strings.TrimSuffix(word, "'"))
+		return at
+	}
 	before, _, over := strings.Cut(construct, " over ")
 	name, _, called := strings.Cut(construct, "(")
 	switch {
@@ -54,9 +58,9 @@ func locate(query, construct string) int {
 }
 
 // wordLiteral is the first of the words that stands alone in a literal of the
-// query; "" if none does.
-func wordLiteral(query string, words ...string) string {
-	for at := 0; at < len(query); {
+// query, and where; "" if none does.
+func wordLiteral(query string, words ...string) (word string, at int) {
+	for at < len(query) {
 		start := strings.IndexByte(query[at:], '\'')
 		if start < 0 {
 			break
@@ -66,11 +70,11 @@ func wordLiteral(query string, words ...string) string {
 		text := strings.ToLower(strings.Trim(query[start:at], "' \t\n"))
 		for _, w := range words {
 			if text == w || strings.HasPrefix(text, w+" ") {
-				return w
+				return w, start
 			}
 		}
 	}
-	return ""
+	return "", -1
 }
 
 // token is a word or a mark of SQL, in lower case unless quoted.
