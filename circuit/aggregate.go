@@ -40,6 +40,7 @@ type aggregate struct {
 	early    map[string][]byte // states of groups evaluated before the step's end; nil: gone
 
 	key      []byte
+	at       []byte // where the state of the group in hand lies
 	args     []values.Datum
 	old, now []values.Datum
 	value    []byte // a group's encoded state, read
@@ -182,6 +183,8 @@ func (o *aggregate) trace(row []values.Datum, w int64) error {
 	return nil
 }
 
+func (o *aggregate) idle() bool { return len(o.touched) == 0 && o.early == nil }
+
 func (o *aggregate) finish(s *step, n *node) (err error) {
 	if len(o.touched) == 0 {
 		o.reset()
@@ -190,7 +193,7 @@ func (o *aggregate) finish(s *step, n *node) (err error) {
 	o.sortTouched()
 	if o.spec.Variants {
 		o.variants.consolidate()
-		o.rep.cur.open(s, n, append(slices.Clone(n.prefix), 'v'))
+		o.rep.cur.open(s, n, variantPrefix(n))
 	}
 	for i, t := range o.traced {
 		if t != nil {
@@ -207,7 +210,9 @@ func (o *aggregate) finish(s *step, n *node) (err error) {
 	if err != nil {
 		return err
 	}
-	o.variants.write(s, n, append(slices.Clone(n.prefix), 'v'))
+	if o.spec.Variants {
+		o.variants.write(s, n, variantPrefix(n))
+	}
 	for i, t := range o.traced {
 		if t != nil {
 			t.delta.write(s, n, tracePrefix(n, i))
@@ -221,6 +226,8 @@ func (o *aggregate) finish(s *step, n *node) (err error) {
 func (o *aggregate) sortTouched() {
 	slices.SortFunc(o.touched, func(a, b touched) int { return strings.Compare(a.key, b.key) })
 }
+
+func variantPrefix(n *node) []byte { return append(slices.Clone(n.prefix), 'v') }
 
 func tracePrefix(n *node, agg int) []byte {
 	return binary.AppendUvarint(append(slices.Clone(n.prefix), 'a'), uint64(agg))
@@ -250,13 +257,13 @@ func (o *aggregate) reset() {
 // evaluate replaces the rows of the touched groups, in the order of their keys.
 func (o *aggregate) evaluate(s *step, n *node) error {
 	variant := 0
-	key := append(slices.Clone(n.prefix), 'g')
-	base := len(key)
+	o.at = append(append(o.at[:0], n.prefix...), 'g')
+	base := len(o.at)
 	for i := range o.touched {
 		g := &o.touched[i]
 		o.key = append(o.key[:0], g.key...)
-		key = append(key[:base], g.key...)
-		found, err := o.read(s, n, key, g.key)
+		o.at = append(o.at[:base], g.key...)
+		found, err := o.read(s, n, g.key)
 		if err != nil {
 			return fmt.Errorf("read group: %w", err)
 		}
@@ -283,7 +290,7 @@ func (o *aggregate) evaluate(s *step, n *node) error {
 		if err := o.results(g, had, has); err != nil {
 			return err
 		}
-		o.store(s, n, key, g.key, count, found)
+		o.store(s, n, g.key, count, found)
 		if had && has && slices.Equal(o.old, o.now) {
 			continue
 		}
@@ -300,14 +307,14 @@ func (o *aggregate) evaluate(s *step, n *node) error {
 	return nil
 }
 
-// read fetches a group's state into value.
-func (o *aggregate) read(s *step, n *node, key []byte, group string) (found bool, err error) {
+// read fetches the state of the group in hand into value.
+func (o *aggregate) read(s *step, n *node, group string) (found bool, err error) {
 	if state, ok := o.early[group]; ok {
 		o.value = append(o.value[:0], state...)
 		return state != nil, nil
 	}
 	n.stats.KeysRead++
-	o.value, found, err = s.store.Get(o.value[:0], key)
+	o.value, found, err = s.store.Get(o.value[:0], o.at)
 	return found, err
 }
 
@@ -357,9 +364,9 @@ func (o *aggregate) load(found bool) (count int64, err error) {
 	return count, nil
 }
 
-// store writes the group's state, or removes it when it is that of a group that
+// store writes the state of the group in hand, or removes it when it is that of a group that
 // never was.
-func (o *aggregate) store(s *step, n *node, key []byte, group string, count int64, found bool) {
+func (o *aggregate) store(s *step, n *node, group string, count int64, found bool) {
 	b := o.encoded[:0]
 	for _, acc := range o.accs {
 		if acc != nil {
@@ -370,7 +377,7 @@ func (o *aggregate) store(s *step, n *node, key []byte, group string, count int6
 	if count == 0 && !o.spec.Global && string(b) == string(o.zero) {
 		if found {
 			n.stats.KeysWritten++
-			s.batch.Delete(key)
+			s.batch.Delete(o.at)
 		}
 		if o.early != nil {
 			o.early[strings.Clone(group)] = nil
@@ -392,8 +399,8 @@ func (o *aggregate) store(s *step, n *node, key []byte, group string, count int6
 	rotate(b, len(b)-states)
 	o.encoded = b
 	n.stats.KeysWritten++
-	n.stats.BytesWritten += int64(len(key) + len(b))
-	s.batch.Set(key, b)
+	n.stats.BytesWritten += int64(len(o.at) + len(b))
+	s.batch.Set(o.at, b)
 	if o.early != nil {
 		o.early[strings.Clone(group)] = slices.Clone(b)
 	}

@@ -60,6 +60,7 @@ func (b *Builder) fail(format string, args ...any) {
 func (b *Builder) add(op operator, label string, width int, inputs ...int) int {
 	id := len(b.nodes)
 	n := &node{id: id, op: op, label: label, width: width, inputs: inputs}
+	n.finish, _ = op.(finisher)
 	n.out.init(n, width)
 	for port, in := range inputs {
 		if in < 0 || in >= id {

@@ -146,16 +146,20 @@ func (c *Circuit) step(ctx context.Context, inputs map[string]*Batch, batch stat
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		c.enter(n)
 		if src, ok := n.op.(*source); ok {
 			if in := inputs[src.name]; in != nil {
+				c.enter(n)
 				if err := n.out.send(s, in); err != nil {
 					return nil, err
 				}
 			}
 			continue
 		}
-		if err := n.op.finish(s, n); err != nil {
+		if n.finish == nil || n.finish.idle() {
+			continue
+		}
+		c.enter(n)
+		if err := n.finish.finish(s, n); err != nil {
 			return nil, fmt.Errorf("%s %q: %w", n.op.kind(), n.label, err)
 		}
 	}

@@ -28,6 +28,8 @@ func (o *distinct) push(_ *step, _ *node, _ int, in *Batch) error {
 	return nil
 }
 
+func (o *distinct) idle() bool { return o.delta.len() == 0 }
+
 func (o *distinct) finish(s *step, n *node) error {
 	if o.delta.len() == 0 {
 		return nil

@@ -24,6 +24,8 @@ func (o *index) push(_ *step, _ *node, _ int, in *Batch) error {
 	return nil
 }
 
+func (o *index) idle() bool { return o.delta.len() == 0 }
+
 func (o *index) finish(s *step, n *node) error {
 	if o.stale {
 		o.reset()

@@ -26,6 +26,8 @@ type join struct {
 func (*join) kind() string                         { return "join" }
 func (*join) push(*step, *node, int, *Batch) error { return nil }
 
+func (o *join) idle() bool { return o.left.idle() && o.right.idle() }
+
 func (o *join) finish(s *step, n *node) error {
 	if err := o.probe(s, n, &o.left.delta, o.rightN, false); err != nil {
 		return err

@@ -16,8 +16,6 @@ func (o *mapper) push(s *step, n *node, _ int, in *Batch) error {
 	return n.out.flush(s)
 }
 
-func (*mapper) finish(*step, *node) error { return nil }
-
 // mapper2 is a mapper with a second output, which is a node of its own.
 type mapper2 struct {
 	f      BatchFunc2
@@ -36,14 +34,11 @@ func (o *mapper2) push(s *step, n *node, _ int, in *Batch) error {
 	return o.second.out.flush(s)
 }
 
-func (*mapper2) finish(*step, *node) error { return nil }
-
 // secondOutput stands for the second output of a mapper2.
 type secondOutput struct{}
 
 func (*secondOutput) kind() string                         { return "second" }
 func (*secondOutput) push(*step, *node, int, *Batch) error { return nil }
-func (*secondOutput) finish(*step, *node) error            { return nil }
 
 // sum is addition of Z-sets.
 type sum struct{}
@@ -51,8 +46,6 @@ type sum struct{}
 func (*sum) kind() string { return "sum" }
 
 func (*sum) push(s *step, n *node, _ int, in *Batch) error { return n.out.send(s, in) }
-
-func (*sum) finish(*step, *node) error { return nil }
 
 // neg is negation of Z-sets.
 type neg struct{ w []int64 }
@@ -66,5 +59,3 @@ func (o *neg) push(s *step, n *node, _ int, in *Batch) error {
 	}
 	return n.out.send(s, &Batch{Width: in.Width, Data: in.Data, W: o.w})
 }
-
-func (*neg) finish(*step, *node) error { return nil }

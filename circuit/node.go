@@ -13,11 +13,17 @@ const chunkRows = 1024
 
 // operator is one kind of node. Within a step its delta arrives in any number
 // of parts on each input port; push takes one. When all its inputs are
-// finished, finish is called once: an operator that needs the whole delta does
-// its work there. in is not to be kept or changed (its strings may be kept).
+// finished, those that need the whole delta (finishers) do their work. in is not
+// to be kept or changed (its strings may be kept).
 type operator interface {
 	kind() string
 	push(s *step, n *node, port int, in *Batch) error
+}
+
+// finisher is an operator that works on the whole delta of a step. finish is
+// called once, unless idle says that there is nothing to do.
+type finisher interface {
+	idle() bool
 	finish(s *step, n *node) error
 }
 
@@ -38,6 +44,7 @@ type step struct {
 type node struct {
 	id     int
 	op     operator
+	finish finisher // op, if it is one
 	label  string
 	width  int
 	inputs []int

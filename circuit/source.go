@@ -7,7 +7,6 @@ type source struct{ name string }
 
 func (*source) kind() string                         { return "source" }
 func (*source) push(*step, *node, int, *Batch) error { return nil }
-func (*source) finish(*step, *node) error            { return nil }
 
 // constant emits its rows at the first step: the stream whose integral is the
 // same Z-set at all times (δ₀ of the paper applied to it).
@@ -15,7 +14,6 @@ type constant struct{ rows *Batch }
 
 func (*constant) kind() string                         { return "constant" }
 func (*constant) push(*step, *node, int, *Batch) error { return nil }
-func (*constant) finish(*step, *node) error            { return nil }
 
 func (o *constant) start(s *step, n *node) error { return n.out.send(s, o.rows) }
 
@@ -40,6 +38,8 @@ func (o *output) push(_ *step, _ *node, _ int, in *Batch) error {
 	o.rows.W = append(o.rows.W, in.W...)
 	return nil
 }
+
+func (o *output) idle() bool { return o.rows.Len() == 0 }
 
 func (o *output) finish(*step, *node) error {
 	if o.sent {
