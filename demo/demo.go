@@ -139,6 +139,8 @@ type demo struct {
 	opts   Options
 	cfg    *config.Config
 	server *embedded.Server
+	ended  chan struct{} // the pipeline has, with err
+	err    error
 }
 
 // run maintains the views while the shop is written to, then compares.
@@ -148,44 +150,66 @@ func (d *demo) run(ctx context.Context) error {
 	p := pipeline.New(d.cfg, d.opts.Log, pipeline.Options{Live: sync.OnceFunc(func() { close(live) })})
 	// The pipeline outlives the writers, also when a signal ends them.
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
-	ended := make(chan error, 1)
-	go func() { ended <- p.Run(following) }()
 	defer stop()
+	d.ended = make(chan struct{})
+	go func() {
+		d.err = p.Run(following)
+		close(d.ended)
+	}()
+	closeDashboard := d.dashboard(p)
+	defer closeDashboard()
 
-	if d.opts.HTTP != "" {
-		server, err := dashboard.Listen(d.opts.HTTP, dashboard.Options{
-			Progress: p.Progress,
-			Status:   func(ctx context.Context) (*pipeline.Status, error) { return pipeline.ReadStatus(ctx, d.cfg, false) },
-		})
-		if err != nil {
-			fmt.Fprintf(d.opts.Out, "no dashboard: %v\n", err)
-		} else {
-			defer func() { _ = server.Close() }()
-			fmt.Fprintf(d.opts.Out, "dashboard: http://%s\n", server.Address())
-		}
-	}
+	err := d.stages(ctx, p, live)
+	stop()
+	<-d.ended
+	return errors.Join(err, d.err)
+}
+
+func (d *demo) stages(ctx context.Context, p *pipeline.Pipeline, live <-chan struct{}) error {
 	select {
 	case <-live:
-	case err := <-ended:
-		return fmt.Errorf("load the views: %w", err)
+	case <-d.ended:
+		return errEnded
 	case <-ctx.Done():
-		stop()
-		return <-ended
+		return nil
 	}
-	err := d.trade(ctx, p)
-	if err == nil {
-		err = d.verify(ctx)
+	if err := d.trade(ctx, p); err != nil {
+		return err
 	}
-	if err == nil && d.opts.Keep && ctx.Err() == nil {
-		fmt.Fprintf(d.opts.Out, "\nPostgres stays until Ctrl-C:\n  psql '%s'\n  SELECT * FROM stepping.revenue_by_region;\n", d.server.DSN("shop"))
-		select {
-		case <-ctx.Done():
-		case pipelineErr := <-ended:
-			return pipelineErr
-		}
+	if err := d.verify(ctx); err != nil {
+		return err
 	}
-	stop()
-	return errors.Join(err, <-ended)
+	if !d.opts.Keep || ctx.Err() != nil {
+		return nil
+	}
+	fmt.Fprintf(d.opts.Out, "\nPostgres stays until Ctrl-C:\n  psql '%s'\n  SELECT * FROM stepping.revenue_by_region;\n", d.server.DSN("shop"))
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-d.ended:
+		return errEnded
+	}
+}
+
+// errEnded: nobody has asked the pipeline to end.
+var errEnded = errors.New("the views are not maintained any more")
+
+// dashboard starts the dashboard, if there is to be one. Without it the demo goes
+// on: the port may be taken by a program of the user's.
+func (d *demo) dashboard(p *pipeline.Pipeline) (closeIt func()) {
+	if d.opts.HTTP == "" {
+		return func() {}
+	}
+	server, err := dashboard.Listen(d.opts.HTTP, dashboard.Options{
+		Progress: p.Progress,
+		Status:   func(ctx context.Context) (*pipeline.Status, error) { return pipeline.ReadStatus(ctx, d.cfg, false) },
+	})
+	if err != nil {
+		fmt.Fprintf(d.opts.Out, "no dashboard: %v\n", err)
+		return func() {}
+	}
+	fmt.Fprintf(d.opts.Out, "dashboard: http://%s\n", server.Address())
+	return func() { _ = server.Close() }
 }
 
 // trade has the shop written to, and reports.
@@ -196,10 +220,16 @@ func (d *demo) trade(ctx context.Context, p *pipeline.Pipeline) error {
 	if err != nil {
 		return interrupted(writing, err)
 	}
+	err = d.watch(ctx, writing, p, w)
+	stop()
+	return errors.Join(err, w.wait())
+}
+
+// watch reports until the writers' time is over.
+func (d *demo) watch(ctx, writing context.Context, p *pipeline.Pipeline, w *writers) error {
 	r, err := newReport(ctx, d.opts, d.server.DSN("shop"))
 	if err != nil {
-		stop()
-		return interrupted(ctx, errors.Join(err, w.wait()))
+		return interrupted(ctx, err)
 	}
 	defer r.close()
 	tick, sample := time.NewTicker(time.Second), time.NewTicker(sampleEvery)
@@ -208,16 +238,15 @@ func (d *demo) trade(ctx context.Context, p *pipeline.Pipeline) error {
 	for {
 		select {
 		case <-writing.Done():
-			if err := w.wait(); err != nil {
-				return err
-			}
 			r.end(w.total())
 			return nil
+		case <-d.ended:
+			return errEnded
 		case <-sample.C:
 			r.sample(p.Progress())
 		case <-tick.C:
 			if err := r.show(w.total()); err != nil {
-				return interrupted(writing, err)
+				return interrupted(ctx, err)
 			}
 		}
 	}

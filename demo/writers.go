@@ -138,7 +138,7 @@ var happenings = []happening{
 		FROM o, w, order_lines l WHERE l.order_id = o.id AND s.product_id = l.product_id AND s.warehouse = w.name`}},
 	{15, []string{`UPDATE orders SET status = 'delivered' WHERE id = ` + anOrder("shipped")}},
 	// Goods come in, where they are missed.
-	{10, []string{`UPDATE stock SET quantity = quantity + 20 WHERE quantity < reorder_level AND product_id = 1 + floor(random() * 60)`}},
+	{3, []string{`UPDATE stock SET quantity = quantity + 20 WHERE quantity < reorder_level AND product_id = 1 + floor(random() * 60)`}},
 	{4, []string{`UPDATE products SET price = greatest(0.99, round(price * (0.95 + random() * 0.1)::numeric, 2)) WHERE id = 1 + floor(random() * 60)`}},
 	{4, []string{`UPDATE orders SET status = 'cancelled' WHERE id = ` + anOrder("open")}},
 	// A cancelled order is deleted, with its lines.

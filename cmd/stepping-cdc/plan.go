@@ -20,7 +20,8 @@ nothing.`,
 		Example: `  stepping-cdc plan revenue_by_region
   stepping-cdc plan revenue_by_region --format svg > plan.svg
   stepping-cdc plan revenue_by_region --format mermaid`,
-		Args: cobra.MaximumNArgs(1),
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeViews,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := load(cmd)
 			if err != nil {

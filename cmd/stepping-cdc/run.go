@@ -2,14 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
 	"github.com/stepping-cdc/stepping-cdc/config"
 	"github.com/stepping-cdc/stepping-cdc/dashboard"
 	"github.com/stepping-cdc/stepping-cdc/decode"
 	"github.com/stepping-cdc/stepping-cdc/pipeline"
+	"github.com/stepping-cdc/stepping-cdc/replication"
 )
 
 func runCommand() *cobra.Command {
@@ -59,23 +62,36 @@ func run(cmd *cobra.Command, cfg *config.Config, opts pipeline.Options) error {
 	loading := newLoading(cmd.ErrOrStderr(), log)
 	opts.Progress = loading.progress
 	p := pipeline.New(cfg, log, opts)
-	ctx, cancel := context.WithCancel(cmd.Context())
-	defer cancel()
 	if cfg.HTTP.Listen != "" {
 		server, err := dashboard.Listen(cfg.HTTP.Listen, dashboard.Options{
 			Progress: p.Progress,
 			Status:   func(ctx context.Context) (*pipeline.Status, error) { return pipeline.ReadStatus(ctx, cfg, false) },
 		})
 		if err != nil {
-			return err
+			return fmt.Errorf("%w (set http.listen to another address, or off)", err)
 		}
-		defer server.Close()
+		defer func() { _ = server.Close() }()
 		log.Info().Str("address", "http://"+server.Address()).Msg("dashboard")
 	}
-	if err := p.Run(ctx); err != nil {
-		log.Error().Err(err).Msg("stopped")
-		return errSaid
+	if err := p.Run(cmd.Context()); err != nil {
+		return stopped(cmd, log, err)
 	}
 	log.Info().Stringer("lsn", p.Progress().Applied).Msg("stopped cleanly")
 	return nil
+}
+
+// stopped says why the run has ended.
+func stopped(cmd *cobra.Command, log zerolog.Logger, err error) error {
+	var problems *pipeline.ProblemsError
+	var stop *replication.StopError
+	switch {
+	case errors.As(err, &problems):
+		fmt.Fprintln(cmd.ErrOrStderr(), problems)
+		log.Error().Msg("stopped: the configuration cannot be run; \"stepping-cdc check\" shows the place of each problem")
+	case errors.As(err, &stop):
+		log.Error().Str("code", string(stop.Code)).Str("remedy", stop.Remedy).Err(err).Msg("stopped")
+	default:
+		log.Error().Err(err).Msg("stopped")
+	}
+	return errSaid
 }

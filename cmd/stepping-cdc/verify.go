@@ -35,6 +35,7 @@ Exit status: 0 all are equal, 1 one differs or could not be compared.`,
 		Example: `  stepping-cdc verify
   stepping-cdc verify revenue_by_region --json
   stepping-cdc verify --lock --timeout 1m`,
+		ValidArgsFunction: completeViews,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := load(cmd)
 			if err != nil {
