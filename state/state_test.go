@@ -1,6 +1,7 @@
 package state_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -67,7 +68,8 @@ func TestStoresAgree(t *testing.T) {
 			for range rapid.IntRange(0, 12).Draw(rt, "writes") {
 				k, l := key.Draw(rt, "k"), key.Draw(rt, "l")
 				w := rapid.Int64Range(-2, 2).Draw(rt, "w")
-				op := rapid.IntRange(0, 9).Draw(rt, "op")
+				op := rapid.IntRange(0, 13).Draw(rt, "op")
+				prefix, rest := genUnder.Draw(rt, "prefix"), genRest.Draw(rt, "rest")
 				for _, b := range both {
 					switch {
 					case op < 3:
@@ -78,6 +80,10 @@ func TestStoresAgree(t *testing.T) {
 						b.DeleteRange([]byte("v"+k), []byte("v"+l))
 					case op == 6:
 						b.DeleteRange([]byte("w"+k), []byte("w"+l))
+					case op == 7:
+						b.DeleteRange([]byte(prefix), state.PrefixEnd([]byte(prefix)))
+					case op < 11:
+						b.AddWeightUnder([]byte(prefix+rest), len(prefix), w)
 					default:
 						b.AddWeight([]byte("w"+k), w)
 					}
@@ -110,11 +116,47 @@ func TestStoresAgree(t *testing.T) {
 				rt.Fatalf("memory and disk differ (-memory +disk):\n%s", diff)
 			}
 			probe(rt, memory, disk, lower, []byte("v"+key.Draw(rt, "probe")))
+			probePrefixes(rt, memory, disk)
 		}
 		if memory.Committed() != disk.Committed() {
 			rt.Fatalf("commits: %d in memory, %d on disk", memory.Committed(), disk.Committed())
 		}
 	})
+}
+
+// Keys of AddWeightUnder: prefixes that are none of each other, and rests of which
+// some are long enough to have their length in more than one byte.
+var (
+	genUnder = rapid.StringMatching(`u[a-c]{0,2}\.`)
+	genRest  = rapid.SampledFrom([]string{"x", "y", "z" + strings.Repeat("-", 254), "z" + strings.Repeat("/", 253), "\x00\xff"})
+)
+
+// probePrefixes seeks prefixes, mixed with other moves, and compares what is
+// under them.
+func probePrefixes(rt *rapid.T, a, b state.Store) {
+	x, y := a.NewIter([]byte("u"), []byte("v")), b.NewIter([]byte("u"), []byte("v"))
+	defer x.Close()
+	defer y.Close()
+	for range rapid.IntRange(1, 6).Draw(rt, "seeks") {
+		prefix := []byte(genUnder.Draw(rt, "sought"))
+		seeks := []func(state.Iterator) bool{
+			func(i state.Iterator) bool { return i.SeekPrefix(prefix) },
+			func(i state.Iterator) bool { return i.SeekGE(prefix) },
+			func(i state.Iterator) bool { return i.SeekLT(state.PrefixEnd(prefix)) },
+		}
+		seek := seeks[rapid.SampledFrom([]int{0, 0, 0, 1, 2}).Draw(rt, "how")]
+		for okX, okY := seek(x), seek(y); ; okX, okY = x.Next(), y.Next() {
+			if okX != okY || okX != x.Valid() || okY != y.Valid() {
+				rt.Fatalf("prefix %q: %v in memory, %v on disk", prefix, okX, okY)
+			}
+			if !okX {
+				break
+			}
+			if !bytes.Equal(x.Key(), y.Key()) || !bytes.Equal(x.Value(), y.Value()) {
+				rt.Fatalf("prefix %q: at %q = %x in memory, %q = %x on disk", prefix, x.Key(), x.Value(), y.Key(), y.Value())
+			}
+		}
+	}
 }
 
 // probe moves two iterators the same way and compares where they stand.
