@@ -278,3 +278,11 @@ func (w *world) query(name string) string {
 	w.t.Fatalf("no view %s", name)
 	return ""
 }
+
+// loseState removes the state, as a lost disk does.
+func (w *world) loseState() {
+	w.t.Helper()
+	if err := os.RemoveAll(w.dir); err != nil {
+		w.t.Fatal(err)
+	}
+}
