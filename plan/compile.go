@@ -167,8 +167,12 @@ func (c *compiler) compile(n algebra.Node, id string) *compiled {
 		return c.repeat(n, id)
 	case *algebra.TopK:
 		return c.topK(n, id)
+	case *algebra.Window:
+		return c.window(n, id)
 	case *algebra.Aggregate:
 		return c.aggregate(n, id)
+	case *algebra.Shared:
+		return c.node(n.In)
 	case *algebra.Distinct:
 		in := c.exact(c.clean(c.node(n.In), n.Cols()))
 		if n.Exact {

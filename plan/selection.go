@@ -11,7 +11,7 @@ import (
 func (t *translator) selection(q *pgtree.Node, parent *scope, d *domain) algebra.Node {
 	s := &scope{
 		query: q, parent: parent, domain: d, rtes: q.Nodes("rtable"),
-		start: map[int]int{}, cols: map[int]int{}, first: map[int]int{}, ctes: map[string]*pgtree.Node{},
+		start: map[int]int{}, cols: map[int]int{}, first: map[int]int{}, windows: map[*pgtree.Node]int{}, ctes: map[string]*pgtree.Node{},
 	}
 	if q.Int("commandType") != 1 {
 		t.refuse(q, CodeUnsupported, "a statement other than SELECT", "")
@@ -40,7 +40,7 @@ func (t *translator) selection(q *pgtree.Node, parent *scope, d *domain) algebra
 
 	targets := q.Nodes("targetList")
 	having := q.Node("havingQual")
-	if groups := q.Nodes("groupClause"); q.Bool("hasAggs") || len(groups) > 0 || having != nil {
+	if groups := q.Nodes("groupClause"); q.Bool("hasAggs") || len(groups) > 0 || having != nil || len(q.Nodes("groupingSets")) > 0 {
 		t.aggregate(s, targets, groups, having)
 	}
 	if having != nil {
@@ -55,7 +55,7 @@ func (t *translator) selection(q *pgtree.Node, parent *scope, d *domain) algebra
 	}
 	visible := d.width()
 	for _, te := range targets {
-		if te.Bool("resjunk") && !t.ordered(q) {
+		if te.Bool("resjunk") && !ordered(q) {
 			continue
 		}
 		p.Exprs = append(p.Exprs, t.expr(te.Node("expr"), s))
@@ -81,7 +81,7 @@ func (t *translator) selection(q *pgtree.Node, parent *scope, d *domain) algebra
 }
 
 // ordered says that the order of a query's rows decides which there are.
-func (t *translator) ordered(q *pgtree.Node) bool {
+func ordered(q *pgtree.Node) bool {
 	return q.Get("limitCount") != nil || q.Get("limitOffset") != nil || q.Bool("hasDistinctOn")
 }
 
@@ -154,17 +154,9 @@ func (t *translator) target(q *pgtree.Node, s *scope, ref int) int {
 func (t *translator) sortKeys(q *pgtree.Node, s *scope, in algebra.Node) []algebra.SortKey {
 	var keys []algebra.SortKey
 	for _, c := range q.Nodes("sortClause") {
-		op, err := t.cat.Operator(t.ctx, c.OID("sortop"))
-		if err != nil {
-			t.fail(err)
-			return nil
-		}
-		k := algebra.SortKey{Col: t.target(q, s, c.Int("tleSortGroupRef")), Desc: op.Name == ">", NullsFirst: c.Bool("nulls_first")}
-		ty := in.Cols()[min(k.Col, len(in.Cols())-1)].Type
-		if op.Schema != "pg_catalog" || op.Name != "<" && op.Name != ">" || !values.Comparable(ty) {
-			t.problem(nil, CodeType, "ORDER BY a value of type "+ty.SQL, "ORDER BY a value of type "+ty.SQL+" decides which rows there are, and only Postgres knows that order",
-				`order by bytes (COLLATE "C") or by a value of another type`)
-		}
+		at := t.target(q, s, c.Int("tleSortGroupRef"))
+		k := t.sortKey(c, in.Cols()[min(at, len(in.Cols())-1)].Type)
+		k.Col = at
 		keys = append(keys, k)
 	}
 	return keys
@@ -174,7 +166,6 @@ func (t *translator) sortKeys(q *pgtree.Node, s *scope, in algebra.Node) []algeb
 func (t *translator) refuseClauses(q *pgtree.Node) {
 	for _, f := range []struct{ field, construct, remedy string }{
 		{"rowMarks", "FOR UPDATE or FOR SHARE", "leave the locking clause out"},
-		{"groupingSets", "GROUPING SETS, ROLLUP or CUBE", ""},
 	} {
 		if v := q.Get(f.field); v != nil {
 			if l, ok := v.(pgtree.List); !ok || len(l) > 0 {
@@ -274,3 +265,17 @@ func (d *domain) inside() *domain {
 
 // paramSublink is PARAM_SUBLINK of Postgres' primnodes.h.
 const paramSublink = 2
+
+// sortKey translates the direction of one element of ORDER BY.
+func (t *translator) sortKey(c *pgtree.Node, ty *values.Type) algebra.SortKey {
+	op, err := t.cat.Operator(t.ctx, c.OID("sortop"))
+	if err != nil {
+		t.fail(err)
+		return algebra.SortKey{}
+	}
+	if op.Schema != "pg_catalog" || op.Name != "<" && op.Name != ">" || !values.Comparable(ty) {
+		t.problem(nil, CodeType, "ORDER BY a value of type "+ty.SQL, "ORDER BY a value of type "+ty.SQL+" decides what the view holds, and only Postgres knows that order",
+			`order by bytes (COLLATE "C") or by a value of another type`)
+	}
+	return algebra.SortKey{Desc: op.Name == ">", NullsFirst: c.Bool("nulls_first")}
+}

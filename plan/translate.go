@@ -49,10 +49,11 @@ type scope struct {
 	// node is the relation that expressions are over. Sub-queries in them add
 	// columns behind those of the FROM row, or of the aggregate.
 	node    algebra.Node
-	later   []*pgtree.Node // conditions of inner joins that hold sub-queries
-	agg     *grouping      // while translating above GROUP BY
-	tests   []expr.Expr    // what CASE x WHEN compares, innermost last
-	answers []*answers     // of the sub-queries whose comparison is being translated
+	later   []*pgtree.Node       // conditions of inner joins that hold sub-queries
+	agg     *grouping            // while translating above GROUP BY
+	windows map[*pgtree.Node]int // calls over windows → columns of node
+	tests   []expr.Expr          // what CASE x WHEN compares, innermost last
+	answers []*answers           // of the sub-queries whose comparison is being translated
 }
 
 // discovering says that the expressions above GROUP BY are only looked through
@@ -67,6 +68,9 @@ type grouping struct {
 	aggs  []algebra.Agg
 	names []string // the aggregates' identities
 	seen  map[*pgtree.Node]int
+	at    map[int]int // tleSortGroupRef → group column
+	sets  [][]int     // grouping sets, of tleSortGroupRefs; none for a plain GROUP BY
+	calls [][]int     // arguments of GROUPING, of tleSortGroupRefs
 	// complete: all aggregates and group columns are known.
 	complete bool
 }

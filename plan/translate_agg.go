@@ -15,7 +15,7 @@ import (
 // read the row of groups and aggregates. Which those are, the expressions above
 // say: they are looked through once before they are translated.
 func (t *translator) aggregate(s *scope, targets, groups []*pgtree.Node, having *pgtree.Node) {
-	g := &grouping{seen: map[*pgtree.Node]int{}}
+	g := &grouping{seen: map[*pgtree.Node]int{}, at: map[int]int{}, sets: expandSets(s.query)}
 	dw := s.domain.width()
 	for i, c := range s.from[:dw] {
 		g.add(&expr.Col{Index: i, Name: c.Name, T: c.Type})
@@ -26,11 +26,11 @@ func (t *translator) aggregate(s *scope, targets, groups []*pgtree.Node, having 
 			if te.Int("ressortgroupref") != ref {
 				continue
 			}
-			if contains(te.Node("expr"), "SUBLINK") {
+			if contains(s.groupExpr(te.Node("expr")), "SUBLINK") {
 				t.refuse(te.Node("expr"), CodeUnsupported, "GROUP BY a sub-query", "compute it in a sub-query in FROM")
 				continue
 			}
-			g.add(t.expr(te.Node("expr"), s))
+			g.at[ref] = g.add(t.expr(te.Node("expr"), s))
 		}
 	}
 	t.checkKeys(s.query, "GROUP BY", g.group[dw:])
@@ -39,11 +39,13 @@ func (t *translator) aggregate(s *scope, targets, groups []*pgtree.Node, having 
 		t.expr(having, s)
 	}
 	for _, te := range targets {
-		if !te.Bool("resjunk") {
-			t.expr(te.Node("expr"), s)
-		}
+		t.expr(te.Node("expr"), s)
 	}
 	g.complete = true
+	if len(g.sets) > 0 {
+		s.node = t.groupBySets(s, g)
+		return
+	}
 	global := len(groups) == 0 && len(g.group) == dw
 	node := &algebra.Aggregate{In: s.node, Group: g.group, Aggs: g.aggs, Global: global && dw == 0}
 	if global && dw > 0 {
@@ -66,13 +68,30 @@ func overNothing(d *domain, n *algebra.Aggregate) algebra.Node {
 	for i, a := range n.Aggs {
 		at := 2*dw + i
 		var e expr.Expr = &expr.Col{Index: at, Name: cols[at].Name, T: a.T}
+		nothing := a.Empty
 		if a.Impl != nil && a.Impl.Linear != nil {
-			e = &expr.Case{Whens: []expr.Expr{found, e}, Else: &expr.Const{V: a.Impl.Linear().Result(), T: a.T}, T: a.T}
+			nothing = a.Impl.Linear().Result()
+		}
+		if !nothing.IsNull() {
+			e = &expr.Case{Whens: []expr.Expr{found, e}, Else: &expr.Const{V: nothing, T: a.T}, T: a.T}
 		}
 		out.Exprs, out.Names = append(out.Exprs, e), append(out.Names, cols[at].Name)
 	}
 	return out
 }
+
+// groupExpr is the expression behind a reference to 18's GROUP BY entry.
+func (s *scope) groupExpr(n *pgtree.Node) *pgtree.Node {
+	if i := n.Int("varno"); n.Tag == "VAR" && n.Int("varlevelsup") == 0 && i >= 1 && i <= len(s.rtes) && s.rtes[i-1].Int("rtekind") == rteGroup {
+		if exprs, att := s.rtes[i-1].Nodes("groupexprs"), n.Int("varattno"); att >= 1 && att <= len(exprs) {
+			return exprs[att-1]
+		}
+	}
+	return n
+}
+
+// rteGroup is RTE_GROUP of Postgres' parsenodes.h, since 18.
+const rteGroup = 9
 
 func (g *grouping) add(e expr.Expr) int {
 	id := expr.String(e)
@@ -88,10 +107,10 @@ func (g *grouping) add(e expr.Expr) int {
 // or a column that depends on one (GROUP BY a primary key).
 func (t *translator) grouped(n *pgtree.Node, s *scope) (expr.Expr, bool) {
 	switch n.Tag {
-	case "AGGREF", "CONST", "GROUPINGFUNC", "SUBLINK", "CASETESTEXPR":
+	case "AGGREF", "CONST", "GROUPINGFUNC", "SUBLINK", "WINDOWFUNC", "CASETESTEXPR":
 		return nil, false
 	}
-	if n.Tag != "VAR" && (contains(n, "AGGREF") || contains(n, "SUBLINK") || contains(n, "PARAM")) {
+	if n.Tag != "VAR" && (contains(n, "AGGREF") || contains(n, "SUBLINK") || contains(n, "PARAM") || contains(n, "WINDOWFUNC")) {
 		return nil, false
 	}
 	// Translate it as below GROUP BY, to see what it is there.
@@ -152,36 +171,41 @@ func (t *translator) aggref(n *pgtree.Node, s *scope) expr.Expr {
 	s.agg = nil
 	defer func() { s.agg = g }()
 	a := algebra.Agg{
-		Name:     proc.Signature,
+		Name:     signatureOf(proc),
 		Distinct: len(n.Nodes("aggdistinct")) > 0,
 		T:        t.typ(n.OID("aggtype"), -1, n.OID("aggcollid")),
 	}
-	var types []*values.Type
-	for _, te := range n.Nodes("args") {
-		if te.Bool("resjunk") {
-			continue
-		}
-		e := t.expr(te.Node("expr"), s)
-		a.Args = append(a.Args, e)
-		types = append(types, e.Type())
-	}
+	call := t.aggregateCall(n, proc, s)
+	a.Args = call.args
 	if f := n.Node("aggfilter"); f != nil {
 		a.Filter = t.expr(f, s)
+		guard(a.Args, a.Filter)
 	}
-	name := describe(proc)
-	if a.Name == "" || n.Str("aggkind") != "n" || n.Bool("aggvariadic") {
-		t.refuse(n, CodeUnsupported, "aggregate "+name, "")
+	types := make([]*values.Type, call.inputs)
+	for i := range types {
+		types[i] = a.Args[i].Type()
+	}
+	if proc.Signature != "" && call.kind == plainAggregate && !n.Bool("aggvariadic") {
+		a.Impl = agg.Lookup(a.Name, types, a.T)
+	}
+	switch {
+	case a.Impl != nil && a.Impl.Sequence && !call.native():
+		a.Impl = nil
+	case a.Impl != nil && a.Impl.Sequence:
+		a.Sort = call.sort
+	case a.Impl != nil:
+		a.Args = a.Args[:call.inputs] // the order makes no difference
+	}
+	if a.Impl == nil && call.kind == plainAggregate {
+		if a.Remote = t.remoteExtreme(proc, types, n.OID("inputcollid"), a.T); a.Remote != nil {
+			a.Args = a.Args[:call.inputs]
+		}
+	}
+	if a.Impl == nil && a.Remote == nil && !t.remoteAggregate(n, call, &a) {
 		return nil
 	}
-	if a.Impl = agg.Lookup(a.Name, types, a.T); a.Impl == nil {
-		a.Remote = t.remoteExtreme(proc, types, n.OID("inputcollid"), a.T)
-	}
-	if a.Impl == nil && a.Remote == nil {
-		t.refuse(n, CodeUnsupported, "aggregate "+name, "")
-		return nil
-	}
-	if a.Impl == nil || a.Impl.Fold != nil {
-		a.Distinct = false // the ordered aggregates look at values, not at copies
+	if a.Whole || a.Impl == nil || a.Impl.Fold != nil && !a.Impl.Sequence {
+		a.Distinct = false // the extremes look at values, not at copies; the rest is Postgres'
 	}
 	if a.Distinct {
 		t.checkKeys(n, "DISTINCT aggregate", a.Args)

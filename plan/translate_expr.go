@@ -103,6 +103,8 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 		return t.expr(n.Node("arg"), s)
 	case "SUBLINK":
 		return t.sublink(n, s)
+	case "WINDOWFUNC":
+		return t.windowFunc(n, s)
 	case "PARAM":
 		// The sub-query's column in a comparison with it.
 		if k := n.Int("paramid"); n.Int("paramkind") == paramSublink {
@@ -115,6 +117,8 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 		}
 	case "AGGREF":
 		return t.aggref(n, s)
+	case "GROUPINGFUNC":
+		return t.groupingCall(n, s)
 	}
 	return t.refuseExpr(n)
 }

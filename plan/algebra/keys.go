@@ -40,6 +40,8 @@ func Keys(n Node) [][]int {
 		return outerKeys(n)
 	case *TopK:
 		return topKKeys(n)
+	case *Window:
+		return Keys(n.In)
 	case *Aggregate:
 		if n.Global {
 			return [][]int{{}}

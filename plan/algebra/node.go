@@ -88,11 +88,19 @@ type Aggregate struct {
 type Agg struct {
 	Name     string         // signature
 	Impl     *agg.Aggregate // nil: Postgres computes it
-	Remote   *expr.Remote   // over the array of a group's values, if Impl is nil
-	Args     []expr.Expr
-	Filter   expr.Expr // nil: none
+	Remote   *expr.Remote   // over arrays of a group's values, if Impl is nil
+	Args     []expr.Expr    // what ORDER BY in the call reads comes last
+	Filter   expr.Expr      // nil: none
 	Distinct bool
-	T        *values.Type
+	// Sort is ORDER BY in the call, over Args; nil where the order makes no
+	// difference, or where there is none to keep: then it is that of the keys.
+	Sort []SortKey
+	// Whole says that Remote takes all copies of all arguments of a group, an
+	// array for each, rather than its different values; Empty is then the
+	// aggregate over nothing.
+	Whole bool
+	Empty values.Datum
+	T     *values.Type
 }
 
 // Distinct keeps one of each row, by SQL's notion of sameness or, if Exact, one
@@ -256,7 +264,11 @@ func (a Agg) Label() string {
 	if a.Distinct {
 		s += "DISTINCT "
 	}
-	s += list(a.Args) + "):" + a.T.SQL
+	s += list(a.Args)
+	if len(a.Sort) > 0 {
+		s += " order by " + showSort(a.Sort)
+	}
+	s += "):" + a.T.SQL
 	if a.Remote != nil {
 		s += " " + expr.String(a.Remote)
 	}

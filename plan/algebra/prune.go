@@ -39,6 +39,8 @@ func prune(n Node, need []int) Node {
 		return pruneOuter(n, need)
 	case *TopK:
 		return pruneTopK(n, need)
+	case *Window:
+		return pruneWindow(n, need)
 	case *Repeat:
 		used := withColumns(need, n.Count)
 		out := &Repeat{In: prune(n.In, used), Count: expr.Remap(n.Count, index(used))}

@@ -45,9 +45,13 @@ func push(n Node, conds []expr.Expr) Node {
 		return pushOuter(n, conds)
 	case *TopK:
 		return pushTopK(n, conds)
+	case *Window:
+		return pushWindow(n, conds)
 	case *Repeat:
 		// The count is a function of the row, so a condition on the row may go first.
 		return &Repeat{In: push(n.In, conds), Count: n.Count}
+	case *Shared:
+		return filter(&Shared{In: push(n.In, nil)}, conds)
 	case *UnionAll:
 		inputs := make([]Node, len(n.Inputs))
 		for i, in := range n.Inputs {

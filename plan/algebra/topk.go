@@ -63,18 +63,7 @@ func (n *TopK) Label() string {
 }
 
 func pushTopK(n *TopK, conds []expr.Expr) Node {
-	// A condition on the partition drops whole partitions, so it may go first.
-	below, above := split(conds, func(c expr.Expr) bool {
-		read := map[int]bool{}
-		expr.Columns(c, read)
-		for col := range read {
-			if !contains(n.Partition, col) {
-				return false
-			}
-		}
-		cols := n.Cols()
-		return expr.Total(c) && len(read) > 0 && readsOnlyExact(c, cols, len(cols))
-	})
+	below, above := ofPartition(n.Partition, n.Cols(), conds)
 	return filter(n.With([]Node{push(n.In, below)}), above)
 }
 

@@ -1,0 +1,166 @@
+package algebra
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/values"
+)
+
+// FrameMode is the unit that a window frame is measured in.
+type FrameMode string
+
+// The units (postgresql.org/docs/current/sql-expressions.html#SYNTAX-WINDOW-FUNCTIONS).
+const (
+	FrameRows   FrameMode = "rows"
+	FrameRange  FrameMode = "range"
+	FrameGroups FrameMode = "groups"
+)
+
+// Bound is one end of a frame: so many units after the current row (before it,
+// if negative), or unbounded.
+type Bound struct {
+	Unbounded bool
+	Offset    int64
+}
+
+// Exclusion says which rows around the current one a frame leaves out.
+type Exclusion string
+
+// The exclusions.
+const (
+	ExcludeNothing Exclusion = ""
+	ExcludeCurrent Exclusion = "current row"
+	ExcludeGroup   Exclusion = "group"
+	ExcludeTies    Exclusion = "ties"
+)
+
+// Frame is the rows of a partition that a function sees from the current one.
+// Offsets other than 0 are in rows or groups.
+type Frame struct {
+	Mode       FrameMode
+	Start, End Bound
+	Exclude    Exclusion
+}
+
+// WindowFunc is one function over a window: an aggregate, or one of the window
+// functions by name.
+type WindowFunc struct {
+	Name   string // signature
+	Agg    *Agg   // nil for a window function; its Args are not used
+	Args   []int  // columns of the input
+	Filter int    // column of the input; −1: none
+	T      *values.Type
+}
+
+// Window adds to each row of the input the results of functions over its
+// partition, in order.
+type Window struct {
+	In        Node
+	Partition []int
+	Order     []SortKey
+	Frame     Frame
+	Funcs     []WindowFunc
+}
+
+// Children is the input.
+func (n *Window) Children() []Node { return []Node{n.In} }
+
+// With looks through the same window at another input.
+func (n *Window) With(c []Node) Node { m := *n; m.In = c[0]; return &m }
+
+// Cols are the input's, then one for each function.
+func (n *Window) Cols() []Column {
+	cols := append([]Column{}, n.In.Cols()...)
+	for _, f := range n.Funcs {
+		name, _, _ := strings.Cut(f.Name, "(")
+		cols = append(cols, Column{Name: name, Type: f.T})
+	}
+	return cols
+}
+
+// Label lists functions and window.
+func (n *Window) Label() string {
+	funcs := make([]string, len(n.Funcs))
+	for i, f := range n.Funcs {
+		funcs[i] = fmt.Sprint(f.Name, f.Args, " ", f.T.SQL)
+		if f.Agg != nil {
+			funcs[i] += " " + f.Agg.Label()
+		}
+		if f.Filter >= 0 {
+			funcs[i] += fmt.Sprintf(" filter #%d", f.Filter)
+		}
+	}
+	return fmt.Sprintf("Window %s of each %v by %v, %v", strings.Join(funcs, ", "), n.Partition, n.Order, n.Frame)
+}
+
+func pushWindow(n *Window, conds []expr.Expr) Node {
+	below, above := ofPartition(n.Partition, n.In.Cols(), conds)
+	return filter(n.With([]Node{push(n.In, below)}), above)
+}
+
+// ofPartition splits conditions into those that are about the partition as a
+// whole, and so may drop it before it is looked at, and others.
+func ofPartition(partition []int, cols []Column, conds []expr.Expr) (below, above []expr.Expr) {
+	return split(conds, func(c expr.Expr) bool {
+		read := map[int]bool{}
+		expr.Columns(c, read)
+		for col := range read {
+			if !contains(partition, col) {
+				return false
+			}
+		}
+		return expr.Total(c) && len(read) > 0 && readsOnlyExact(c, cols, len(cols))
+	})
+}
+
+func pruneWindow(n *Window, need []int) Node {
+	width := len(n.In.Cols())
+	var cols, kept []int
+	m := &Window{Frame: n.Frame}
+	for _, c := range need {
+		if c < width {
+			cols = append(cols, c)
+		}
+	}
+	cols = append(cols, n.Partition...)
+	for _, k := range n.Order {
+		cols = append(cols, k.Col)
+	}
+	for i, f := range n.Funcs {
+		if contains(need, width+i) {
+			cols = append(cols, f.Args...)
+			if f.Filter >= 0 {
+				cols = append(cols, f.Filter)
+			}
+			m.Funcs = append(m.Funcs, f)
+			kept = append(kept, width+i)
+		}
+	}
+	used := withColumns(cols)
+	if len(m.Funcs) == 0 {
+		return pick(prune(n.In, used), used, need)
+	}
+	at := index(used)
+	m.In = prune(n.In, used)
+	for _, p := range n.Partition {
+		m.Partition = append(m.Partition, at[p])
+	}
+	for _, k := range n.Order {
+		k.Col = at[k.Col]
+		m.Order = append(m.Order, k)
+	}
+	for i := range m.Funcs {
+		f := &m.Funcs[i]
+		args := make([]int, len(f.Args))
+		for j, a := range f.Args {
+			args[j] = at[a]
+		}
+		f.Args = args
+		if f.Filter >= 0 {
+			f.Filter = at[f.Filter]
+		}
+	}
+	return pick(m, append(append([]int{}, used...), kept...), need)
+}

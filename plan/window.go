@@ -1,0 +1,212 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/values"
+	"github.com/stepping-cdc/stepping-cdc/values/agg"
+)
+
+// The bits of frameOptions (Postgres' parsenodes.h).
+const (
+	frameRows           = 0x00004
+	frameGroups         = 0x00008
+	frameStartUnbounded = 0x00020
+	frameEndUnbounded   = 0x00100
+	frameStartCurrent   = 0x00200
+	frameEndCurrent     = 0x00400
+	frameStartPreceding = 0x00800
+	frameEndPreceding   = 0x01000
+	frameExcludeCurrent = 0x08000
+	frameExcludeGroup   = 0x10000
+	frameExcludeTies    = 0x20000
+)
+
+// windowFunc translates a call over a window: it adds the window's results to the
+// row that the target list is over, all calls over one window at once.
+func (t *translator) windowFunc(n *pgtree.Node, s *scope) expr.Expr {
+	if s.discovering() {
+		t.exprs(n.Nodes("args"), s)
+		if f := n.Node("aggfilter"); f != nil {
+			t.expr(f, s)
+		}
+		return &expr.Const{T: t.typ(n.OID("wintype"), -1, n.OID("wincollid"))}
+	}
+	if s.node == nil {
+		return nil
+	}
+	if _, done := s.windows[n]; !done {
+		t.window(n.Int("winref"), s)
+	}
+	col, ok := s.windows[n]
+	if !ok {
+		return nil // refused
+	}
+	return &expr.Col{Index: col, Name: s.node.Cols()[col].Name, T: s.node.Cols()[col].Type}
+}
+
+// window computes all calls over one window of a query.
+func (t *translator) window(ref int, s *scope) {
+	clauses := s.query.Nodes("windowClause")
+	i := slices.IndexFunc(clauses, func(c *pgtree.Node) bool { return c.Int("winref") == ref })
+	if i < 0 {
+		return
+	}
+	clause := clauses[i]
+	var calls []*pgtree.Node
+	for _, te := range s.query.Nodes("targetList") {
+		pgtree.Walk(te, func(n *pgtree.Node) bool {
+			if n.Tag == "WINDOWFUNC" && n.Int("winref") == ref {
+				calls = append(calls, n)
+			}
+			return n.Tag != "QUERY"
+		})
+	}
+
+	// What the window reads are columns of its input.
+	var read []expr.Expr
+	place := func(e expr.Expr) int {
+		read = append(read, e)
+		return len(read) - 1
+	}
+	var partition []int
+	for _, c := range clause.Nodes("partitionClause") {
+		e := t.sortedBy(c, s)
+		t.checkKeys(clause, "PARTITION BY", []expr.Expr{e})
+		partition = append(partition, place(e))
+	}
+	var order []algebra.SortKey
+	for _, c := range clause.Nodes("orderClause") {
+		e := t.sortedBy(c, s)
+		k := t.sortKey(c, e.Type())
+		k.Col = place(e)
+		order = append(order, k)
+	}
+	frame, ok := t.frame(clause, s)
+	var funcs []algebra.WindowFunc
+	for _, c := range calls {
+		f, known := t.windowCall(c, s, place)
+		ok = ok && known
+		funcs = append(funcs, f)
+	}
+	if !ok {
+		return
+	}
+	base := s.node.Cols()
+	in := pick(s.node, identity(len(base)))
+	for _, e := range read {
+		in.Exprs, in.Names = append(in.Exprs, e), append(in.Names, "window")
+	}
+	shift := len(base)
+	w := &algebra.Window{In: in, Frame: frame, Funcs: funcs, Partition: s.domain.partition()}
+	for _, p := range partition {
+		w.Partition = append(w.Partition, shift+p)
+	}
+	for _, k := range order {
+		k.Col += shift
+		w.Order = append(w.Order, k)
+	}
+	for i := range w.Funcs {
+		for j := range w.Funcs[i].Args {
+			w.Funcs[i].Args[j] += shift
+		}
+		if w.Funcs[i].Filter >= 0 {
+			w.Funcs[i].Filter += shift
+		}
+		s.windows[calls[i]] = shift + len(read) + i
+	}
+	s.node = w
+}
+
+// sortedBy translates the target list's expression that a clause sorts by.
+func (t *translator) sortedBy(c *pgtree.Node, s *scope) expr.Expr {
+	ref := c.Int("tleSortGroupRef")
+	for _, te := range s.query.Nodes("targetList") {
+		if te.Int("ressortgroupref") == ref {
+			return t.expr(te.Node("expr"), s)
+		}
+	}
+	return placeholder
+}
+
+// windowCall translates one call; place makes an expression a column.
+func (t *translator) windowCall(n *pgtree.Node, s *scope, place func(expr.Expr) int) (algebra.WindowFunc, bool) {
+	f := algebra.WindowFunc{Filter: -1, T: t.typ(n.OID("wintype"), -1, n.OID("wincollid"))}
+	proc, err := t.cat.Proc(t.ctx, n.OID("winfnoid"))
+	if err != nil {
+		t.fail(err)
+		return f, false
+	}
+	f.Name = proc.Signature
+	var types []*values.Type
+	for _, e := range t.exprs(n.Nodes("args"), s) {
+		types = append(types, e.Type())
+		f.Args = append(f.Args, place(e))
+	}
+	if filter := n.Node("aggfilter"); filter != nil {
+		f.Filter = place(t.expr(filter, s))
+	}
+	if _, ok := windowFuncs[f.Name]; ok {
+		return f, true
+	}
+	if proc.Kind == "a" {
+		if impl := agg.Lookup(f.Name, types, f.T); impl != nil {
+			f.Agg = &algebra.Agg{Name: f.Name, Impl: impl, T: f.T}
+			return f, true
+		}
+	}
+	t.refuse(n, CodeUnsupported, "window function "+describe(proc), "")
+	return f, false
+}
+
+// frame reads the frame of a window.
+func (t *translator) frame(clause *pgtree.Node, s *scope) (algebra.Frame, bool) {
+	o := clause.Int("frameOptions")
+	f := algebra.Frame{Mode: algebra.FrameRange}
+	switch {
+	case o&frameRows != 0:
+		f.Mode = algebra.FrameRows
+	case o&frameGroups != 0:
+		f.Mode = algebra.FrameGroups
+	}
+	switch {
+	case o&frameExcludeCurrent != 0:
+		f.Exclude = algebra.ExcludeCurrent
+	case o&frameExcludeGroup != 0:
+		f.Exclude = algebra.ExcludeGroup
+	case o&frameExcludeTies != 0:
+		f.Exclude = algebra.ExcludeTies
+	}
+	ok := true
+	bound := func(unbounded, current, preceding int, field string) algebra.Bound {
+		switch {
+		case o&unbounded != 0:
+			return algebra.Bound{Unbounded: true}
+		case o&current != 0:
+			return algebra.Bound{}
+		}
+		var c *expr.Const
+		if n := clause.Node(field); n != nil && !contains(n, "SUBLINK") {
+			c, _ = t.expr(n, &scope{query: s.query}).(*expr.Const)
+		}
+		if f.Mode == algebra.FrameRange || c == nil || c.V.IsNull() || c.V.IsErr() || c.V.Int64() < 0 {
+			name := "a frame offset that is not a constant"
+			if f.Mode == algebra.FrameRange {
+				name = "RANGE with an offset"
+			}
+			t.refuse(clause, CodeUnsupported, name, "use ROWS or GROUPS with a number")
+			ok = false
+			return algebra.Bound{}
+		}
+		if o&preceding != 0 {
+			return algebra.Bound{Offset: -c.V.Int64()}
+		}
+		return algebra.Bound{Offset: c.V.Int64()}
+	}
+	f.Start = bound(frameStartUnbounded, frameStartCurrent, frameStartPreceding, "startOffset")
+	f.End = bound(frameEndUnbounded, frameEndCurrent, frameEndPreceding, "endOffset")
+	return f, ok
+}
