@@ -108,7 +108,7 @@ func (l *lab) freshnessOfFollower(ctx context.Context, conn *pgx.Conn, runs *fre
 }
 
 func (l *lab) freshnessOfBare(ctx context.Context, conn *pgx.Conn, runs *freshnessRuns) error {
-	p, err := l.spawn(ctx, "writeback", []string{modeEnv + "=" + modeWriteBack, dsnEnv + "=" + l.server.DSN(tpchDatabase)})
+	p, err := l.spawn(ctx, writeBackName, []string{modeEnv + "=" + modeWriteBack, dsnEnv + "=" + l.server.DSN(tpchDatabase)})
 	if err != nil {
 		return err
 	}

@@ -55,6 +55,11 @@ func openLab(ctx context.Context, o *options) (_ *lab, err error) {
 	if err := os.MkdirAll(o.out, 0o755); err != nil {
 		return nil, fmt.Errorf("create the folder for results: %w", err)
 	}
+	for _, name := range []string{followerName, writeBackName} {
+		if err := os.Remove(filepath.Join(o.out, name+".log")); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("remove the log of an earlier run: %w", err)
+		}
+	}
 	l := &lab{opts: o}
 	if l.dir, err = os.MkdirTemp("", "stepping-bench-"); err != nil {
 		return nil, fmt.Errorf("create a folder for state: %w", err)

@@ -26,6 +26,12 @@ type process struct {
 	waitErr error
 }
 
+// Names of the processes, and of their logs.
+const (
+	followerName  = "follower"
+	writeBackName = "writeback"
+)
+
 // startTimeout covers the snapshot of the largest scale that is of use.
 const startTimeout = time.Hour
 
@@ -36,7 +42,7 @@ func (l *lab) follow(ctx context.Context, profile string) (*process, error) {
 	if profile != "" && l.opts.profile {
 		env = append(env, profileEnv+"="+filepath.Join(l.opts.out, profile+".pprof"))
 	}
-	return l.spawn(ctx, "follower", env)
+	return l.spawn(ctx, followerName, env)
 }
 
 func (l *lab) spawn(ctx context.Context, name string, env []string) (*process, error) {
@@ -93,7 +99,8 @@ func (l *lab) spawn(ctx context.Context, name string, env []string) (*process, e
 func (p *process) kill() error {
 	_ = p.cmd.Process.Kill() // an error means that it is gone already
 	<-p.exited
-	return errors.Join(p.stdin.Close(), p.log.Close())
+	_ = p.stdin.Close() // Wait may have closed it
+	return p.log.Close()
 }
 
 // stop ends the process cleanly.
