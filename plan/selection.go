@@ -11,7 +11,7 @@ import (
 func (t *translator) selection(q *pgtree.Node, parent *scope, d *domain) algebra.Node {
 	s := &scope{
 		query: q, parent: parent, domain: d, rtes: q.Nodes("rtable"),
-		start: map[int]int{}, cols: map[int]int{}, first: map[int]int{}, windows: map[*pgtree.Node]int{}, ctes: map[string]*pgtree.Node{},
+		start: map[int]int{}, cols: map[int]int{}, first: map[int]int{}, windows: map[*pgtree.Node]int{}, relations: map[int]algebra.Node{}, ctes: map[string]*pgtree.Node{},
 	}
 	if q.Int("commandType") != 1 {
 		t.refuse(q, CodeUnsupported, "a statement other than SELECT", "")
@@ -223,7 +223,8 @@ func (t *translator) filterBySublink(n *pgtree.Node, s *scope) bool {
 }
 
 // subquery translates a sub-query in FROM. One that refers to what lies further
-// out is computed for its own domain, and meets that of s by it.
+// out, or beside it (LATERAL), is computed for its own domain, and meets the rows
+// that it refers to by it.
 func (t *translator) subquery(rte *pgtree.Node, s *scope) algebra.Node {
 	q := rte.Node("subquery")
 	d, key := t.newDomain(q, rte, s)
@@ -231,13 +232,85 @@ func (t *translator) subquery(rte *pgtree.Node, s *scope) algebra.Node {
 	if d == nil || len(sub.Cols()) < d.width() {
 		return sub
 	}
-	if !s.innerOnly() {
+	if !s.innerOnly() && d.further() {
 		t.refuse(rte, CodeUnsupported, "a correlated sub-query beside an outer join", "move the outer join into a sub-query of its own")
 	}
 	// Its domain's columns are part of the row, but not of what the query sees.
 	s.hidden = d.width()
 	s.meets = append(s.meets, sameAs(key, len(s.from)+d.width()-1)...)
 	return sub
+}
+
+// further says that a domain has columns from beyond the query that it is used
+// in, not only from the relations beside it.
+func (d *domain) further() bool {
+	for r := range d.at {
+		if r.level > 1 {
+			return true
+		}
+	}
+	return false
+}
+
+// meetsWithin takes the conditions that are over the columns [from, to) of the
+// FROM row alone, as conditions over those.
+func (s *scope) meetsWithin(from, to int) []expr.Expr {
+	var within, rest []expr.Expr
+	for _, c := range s.meets {
+		read := map[int]bool{}
+		expr.Columns(c, read)
+		inside := true
+		for col := range read {
+			inside = inside && col >= from && col < to
+		}
+		if inside {
+			within = append(within, expr.Shift(c, -from))
+		} else {
+			rest = append(rest, c)
+		}
+	}
+	s.meets = rest
+	return within
+}
+
+// beside joins those relations of a FROM clause, and its domain, whose columns
+// are read by expressions over the FROM row, and gives the expressions over that.
+func (s *scope) beside(exprs []expr.Expr) (algebra.Node, []expr.Expr) {
+	read := map[int]bool{}
+	for _, e := range exprs {
+		expr.Columns(e, read)
+	}
+	j := &algebra.Join{}
+	to := map[int]int{}
+	width := 0
+	take := func(n algebra.Node, first int) {
+		cols := len(n.Cols())
+		for i := first; i < first+cols; i++ {
+			if read[i] {
+				for k := range cols {
+					to[first+k] = width + k
+				}
+				j.Inputs = append(j.Inputs, n)
+				width += cols
+				return
+			}
+		}
+	}
+	if s.domain != nil {
+		take(s.domain.node, 0)
+	}
+	for i := 1; i <= len(s.rtes); i++ {
+		if n := s.relations[i]; n != nil {
+			take(n, s.first[i])
+		}
+	}
+	switch len(j.Inputs) {
+	case 0:
+		return oneRow(), exprs
+	case 1:
+		return j.Inputs[0], remap(exprs, to)
+	}
+	return j, remap(exprs, to)
 }
 
 // innerOnly says that all joins of a query are inner ones.

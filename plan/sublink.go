@@ -122,13 +122,14 @@ func (t *translator) newDomain(q *pgtree.Node, at *pgtree.Node, s *scope) (*doma
 	}
 	key := identityOf(exprs)
 	cols = append(cols, algebra.Column{Name: "identity", Type: values.ByteaType})
-	d.node = empty(cols)
-	from := s.node
-	if from == nil && s.domain != nil {
-		from = s.domain.node // in FROM: all references are to what lies further out
+	from, over := s.node, append(exprs, key)
+	if from == nil && s.agg == nil {
+		// In FROM: the references are to what stands beside it, or further out.
+		from, over = s.beside(over)
 	}
+	d.node = empty(cols)
 	if from != nil {
-		d.node = distinctBy(project(from, append(exprs, key), cols), len(exprs))
+		d.node = distinctBy(project(from, over, cols), len(exprs))
 	}
 	return d, key
 }

@@ -35,17 +35,18 @@ type translator struct {
 
 // scope is the names that a query's expressions can refer to.
 type scope struct {
-	query  *pgtree.Node
-	parent *scope
-	rtes   []*pgtree.Node
-	start  map[int]int // rtindex → first column in the FROM row
-	cols   map[int]int // rtindex → number of columns
-	ctes   map[string]*pgtree.Node
-	domain *domain          // of a sub-query that refers to what is around it
-	from   []algebra.Column // the FROM row: the domain's columns, then the relations'
-	first  map[int]int      // rtindex → first column of its relation, before what is hidden
-	hidden int              // columns of the last relation that the query does not see
-	meets  []expr.Expr      // which rows of correlated relations in FROM belong to which of the domain
+	query     *pgtree.Node
+	parent    *scope
+	rtes      []*pgtree.Node
+	start     map[int]int // rtindex → first column in the FROM row
+	cols      map[int]int // rtindex → number of columns
+	ctes      map[string]*pgtree.Node
+	domain    *domain              // of a sub-query that refers to what is around it
+	from      []algebra.Column     // the FROM row: the domain's columns, then the relations'
+	first     map[int]int          // rtindex → first column of its relation, before what is hidden
+	hidden    int                  // columns of the last relation that the query does not see
+	relations map[int]algebra.Node // rtindex → what FROM has there
+	meets     []expr.Expr          // which rows of correlated relations in FROM belong to which of the domain
 	// node is the relation that expressions are over. Sub-queries in them add
 	// columns behind those of the FROM row, or of the aggregate.
 	node    algebra.Node
@@ -127,7 +128,6 @@ func empty(cols []algebra.Column) algebra.Node { return &algebra.Values{Columns:
 // from translates a FROM clause. Its row is that of all its relations, in the
 // order in which they are written, whatever the joins between them.
 func (t *translator) from(f *pgtree.Node, s *scope) algebra.Node {
-	relations := map[int]algebra.Node{}
 	j := &algebra.Join{}
 	if s.domain != nil {
 		j.Inputs = append(j.Inputs, s.domain.node)
@@ -140,7 +140,7 @@ func (t *translator) from(f *pgtree.Node, s *scope) algebra.Node {
 			i := n.Int("rtindex")
 			s.hidden = 0
 			rel := t.relation(s.rtes[i-1], s)
-			relations[i] = rel
+			s.relations[i] = rel
 			s.start[i], s.cols[i] = len(s.from)+s.hidden, len(rel.Cols())-s.hidden
 			s.first[i] = len(s.from)
 			s.from = append(s.from, rel.Cols()...)
@@ -156,7 +156,7 @@ func (t *translator) from(f *pgtree.Node, s *scope) algebra.Node {
 		leaves(n)
 	}
 	for _, n := range items {
-		node, _ := t.fromItem(n, s, relations, true)
+		node, _ := t.fromItem(n, s, true)
 		j.Inputs = append(j.Inputs, node)
 	}
 	j.Conds = s.meets
@@ -172,17 +172,17 @@ func (t *translator) from(f *pgtree.Node, s *scope) algebra.Node {
 // fromItem translates one item of a FROM clause, and says where in the row of
 // the whole clause its own columns start.
 // Under inner joins alone (inner), a condition may as well be one of WHERE.
-func (t *translator) fromItem(n *pgtree.Node, s *scope, relations map[int]algebra.Node, inner bool) (node algebra.Node, start int) {
+func (t *translator) fromItem(n *pgtree.Node, s *scope, inner bool) (node algebra.Node, start int) {
 	if n.Tag != "JOINEXPR" {
 		i := n.Int("rtindex")
-		if relations[i] == nil {
+		if s.relations[i] == nil {
 			return empty(nil), 0
 		}
-		return relations[i], s.first[i]
+		return s.relations[i], s.first[i]
 	}
 	inner = inner && n.Int("jointype") == 0
-	l, start := t.fromItem(n.Node("larg"), s, relations, inner)
-	r, _ := t.fromItem(n.Node("rarg"), s, relations, inner)
+	l, start := t.fromItem(n.Node("larg"), s, inner)
+	r, _ := t.fromItem(n.Node("rarg"), s, inner)
 	var conds []expr.Expr
 	switch q := n.Node("quals"); {
 	case q != nil && inner && contains(q, "SUBLINK"):
@@ -191,6 +191,7 @@ func (t *translator) fromItem(n *pgtree.Node, s *scope, relations map[int]algebr
 		conds = expr.Conjuncts(expr.Shift(t.expr(q, s), -start))
 	}
 	lw, rw := len(l.Cols()), len(r.Cols())
+	conds = append(conds, s.meetsWithin(start, start+lw+rw)...)
 	switch n.Int("jointype") {
 	case 1:
 		return algebra.NewOuterJoin(algebra.LeftJoin, l, r, conds), start
@@ -212,7 +213,7 @@ func (t *translator) relation(rte *pgtree.Node, s *scope) algebra.Node {
 	if e := rte.Node("eref"); e != nil {
 		names = e.Strings("colnames")
 	}
-	if rte.Bool("lateral") {
+	if rte.Bool("lateral") && rte.Int("rtekind") != 1 {
 		t.refuse(rte, CodeUnsupported, "LATERAL", "")
 		return empty(t.unknownCols(names))
 	}
