@@ -92,7 +92,7 @@ func (c *compiler) aggregate(n *algebra.Aggregate, id string) *compiled {
 
 func (c *compiler) aggregateSpec(a algebra.Agg, argAt []int, filterAt int) circuit.Aggregate {
 	out := circuit.Aggregate{Width: len(argAt)}
-	skipNull := a.Impl == nil || a.Impl.SkipNull || a.Distinct && a.Impl.Linear != nil
+	skipNull := a.Impl == nil && !a.Whole || a.Impl != nil && a.Impl.SkipNull || a.Distinct && a.Impl.Linear != nil
 	out.Args = func(row, dst []values.Datum) bool {
 		if filterAt >= 0 && !row[filterAt].IsTrue() {
 			return false
@@ -105,17 +105,22 @@ func (c *compiler) aggregateSpec(a algebra.Agg, argAt []int, filterAt int) circu
 		}
 		return true
 	}
+	ts := make([]*values.Type, len(a.Args))
+	for i, e := range a.Args {
+		ts[i] = e.Type()
+	}
+	keys := func(dst []byte, args []values.Datum) []byte {
+		for i, t := range ts {
+			dst = values.AppendKey(dst, t, args[i])
+		}
+		return dst
+	}
 	if a.Distinct {
-		ts := make([]*values.Type, len(a.Args))
-		for i, e := range a.Args {
-			ts[i] = e.Type()
-		}
-		out.Distinct = func(dst []byte, args []values.Datum) ([]byte, bool) {
-			for i, t := range ts {
-				dst = values.AppendKey(dst, t, args[i])
-			}
-			return dst, true
-		}
+		out.Distinct = func(dst []byte, args []values.Datum) ([]byte, bool) { return keys(dst, args), true }
+	}
+	if a.Whole {
+		out.Fold, out.Order = c.asker.whole(a), keys
+		return out
 	}
 	if a.Impl == nil {
 		elem := a.Args[0].Type()
@@ -129,5 +134,12 @@ func (c *compiler) aggregateSpec(a algebra.Agg, argAt []int, filterAt int) circu
 	}
 	out.Fold = func(e circuit.Entries) values.Datum { return a.Impl.Fold(agg.Entries(e)) }
 	out.Order = a.Impl.OrderKey
+	if len(a.Sort) > 0 {
+		cols := make([]algebra.Column, len(ts))
+		for i, t := range ts {
+			cols[i].Type = t
+		}
+		out.Order = orderKey(cols, a.Sort)
+	}
 	return out
 }

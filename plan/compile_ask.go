@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/stepping-cdc/stepping-cdc/circuit"
+	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
@@ -67,5 +68,43 @@ func (a *asker) fold(call *expr.Remote) func(circuit.Entries) values.Datum {
 			return values.Errorf("XX000", "%v", err)
 		}
 		return a.ask(call, []values.Datum{group})
+	}
+}
+
+// whole makes the function of an aggregate that Postgres computes over all rows
+// of the group, an array for each argument.
+func (a *asker) whole(n algebra.Agg) func(circuit.Entries) values.Datum {
+	call := n.Remote
+	columns := make([][]values.Datum, len(call.Args))
+	return func(entries circuit.Entries) values.Datum {
+		for i := range columns {
+			columns[i] = columns[i][:0]
+		}
+		for ok := entries.First(); ok; ok = entries.Next() {
+			for i, v := range entries.Args() {
+				if t := n.Args[i].Type(); asText(t) && !v.IsNull() {
+					text, err := values.AppendText(nil, t, v)
+					if err != nil {
+						return values.Errorf("XX000", "%v", err)
+					}
+					v = values.String(string(text))
+				}
+				for range entries.Weight() {
+					columns[i] = append(columns[i], v)
+				}
+			}
+		}
+		if len(columns[0]) == 0 {
+			return n.Empty
+		}
+		group := make([]values.Datum, len(columns))
+		for i, c := range columns {
+			array, err := values.MakeArray(call.Args[i].Type(), c)
+			if err != nil {
+				return values.Errorf("XX000", "%v", err)
+			}
+			group[i] = array
+		}
+		return a.ask(call, group)
 	}
 }

@@ -36,6 +36,9 @@ type Aggregate struct {
 	OrderKey func(dst []byte, args []values.Datum) []byte
 	// SkipNull: rows whose arguments contain a NULL are not seen (Fold only).
 	SkipNull bool
+	// Sequence: the result shows each entry, its copies and their order, so that
+	// ORDER BY and DISTINCT in the call make a difference (Fold only).
+	Sequence bool
 }
 
 // Entries walks the multiset of a group's arguments in the order of OrderKey.

@@ -182,7 +182,7 @@ func TestAggregatesEqualPostgres(t *testing.T) {
 	slices.Sort(signatures)
 	for _, signature := range signatures {
 		name, argument, _ := strings.Cut(strings.TrimSuffix(signature, ")"), "(")
-		if o.version < since[argument] {
+		if o.version < since[argument] || sequences[signature] {
 			continue
 		}
 		t.Run(signature, func(t *testing.T) {
