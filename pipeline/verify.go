@@ -86,34 +86,31 @@ func (v *Verification) Equal() bool {
 
 // ErrBusy says that no snapshot was found in which the outputs held everything
 // that the source shows.
-var ErrBusy = errors.New("the source is written to so often that no moment was found in which the outputs held everything")
+var ErrBusy = errors.New("the source is written to so often that no moment was found in which the outputs held everything (see verify --lock)")
 
 // Verify compares output tables with their queries as multisets.
 //
-// Both sides are read under one snapshot. For the comparison to mean anything,
-// the source's transactions that the snapshot shows have to be those that the
-// outputs hold, and on a source that is being written to they mostly are not: the
-// last ones are still on their way. Nothing can hold the two together from
-// outside without holding up the source's writers, so Verify takes snapshots
-// until it has caught a good one:
+// Both sides are read under one snapshot, so "equal" needs no argument. "Differs"
+// does: on a source that is written to, a snapshot mostly shows transactions that
+// are still on their way to the outputs, and nothing can hold the two together
+// from outside without holding up the source's writers. So a view that differs is
+// found to differ only if nothing was on its way to it:
 //
-//	take the snapshot; it shows progress (P, time of the last transaction applied);
-//	read the source's WAL position X: all that the snapshot shows ended before it;
-//	wait until progress has reached X. Has no transaction been applied meanwhile,
-//	then there was none between P and X: the snapshot shows the prefix up to P.
+//	the snapshot is taken; it shows progress P;
+//	the source's WAL position X is read: all that the snapshot shows ended before it;
+//	progress has reached X. Is the output table still what the snapshot shows,
+//	and no transaction committed later known to be applied, then there was none
+//	between P and X that changes it: the snapshot shows the prefix up to P.
 //
-// A source with hundreds of transactions a second leaves such moments; one with
-// many thousands does not, and then the answer is ErrBusy. Lock makes the moment
-// instead: with a SHARE lock on the views' tables (readers go on, writers wait),
-// the outputs catch up, the snapshot is taken, and the lock is released before
-// anything is compared.
-//
-// A view that differs is compared again under up to two further snapshots, since
-// a transaction becomes visible to others a moment after it has become part of
-// the WAL, in which we may already have applied it.
+// That has to happen under three snapshots, since a transaction becomes visible to
+// others a moment after it has become part of the WAL, in which we may already have
+// applied it. A view that changes all the time, thousands of times a second, leaves
+// no such moment, and the answer is ErrBusy. Lock makes one: with a SHARE lock on
+// the views' tables (readers go on, writers wait), the outputs catch up, the
+// snapshot is taken, and the lock is released before anything is compared.
 //
 // Where the sink is another database there are two snapshots, the sink's taken
-// first; the same reasoning holds.
+// first, and the same reasoning holds for "differs".
 //
 // The snapshot is held while the queries run, which holds back VACUUM.
 func Verify(ctx context.Context, cfg *config.Config, opts VerifyOptions) (*Verification, error) {
@@ -143,7 +140,7 @@ type verifier struct {
 	conns    []*pgx.Conn
 }
 
-// attempts is under how many good snapshots a view has to differ.
+// attempts is under how many snapshots a view has to differ.
 const attempts = 3
 
 func (v *verifier) run(ctx context.Context) (*Verification, error) {
@@ -164,31 +161,25 @@ func (v *verifier) run(ctx context.Context) (*Verification, error) {
 	}
 	result := &Verification{}
 	verdicts := map[string]ViewVerdict{}
-	open := v.views
-	for good := 0; good < attempts && len(open) > 0; {
+	differed := map[string]int{}
+	for open := v.views; len(open) > 0; {
 		result.Snapshots++
-		fair, err := v.snapshot(ctx, deadline, result)
-		if err != nil {
+		before := len(open)
+		var err error
+		if open, err = v.round(ctx, open, deadline, result, verdicts, differed); err != nil {
 			return nil, err
 		}
-		if fair {
-			good++
-			if open, err = v.compareAll(ctx, open, verdicts); err != nil {
-				return nil, err
-			}
-		}
-		if err := v.release(ctx); err != nil {
-			return nil, err
-		}
-		if fair {
-			deadline = time.Now().Add(v.opts.Timeout)
-			continue
+		if len(open) < before {
+			deadline = time.Now().Add(v.opts.Timeout) // the comparison itself takes its time
 		}
 		if time.Now().After(deadline) {
-			if good > 0 {
-				break // it did differ, and there was no second chance
+			// One that did differ, and had no second chance, differs.
+			for _, o := range open {
+				if differed[o.Name] == 0 {
+					return nil, ErrBusy
+				}
 			}
-			return nil, ErrBusy
+			break
 		}
 		select {
 		case <-ctx.Done():
@@ -200,6 +191,69 @@ func (v *verifier) run(ctx context.Context) (*Verification, error) {
 		result.Views = append(result.Views, verdicts[o.Name])
 	}
 	return result, nil
+}
+
+// round compares views under one snapshot. It returns those about which nothing
+// is certain yet.
+func (v *verifier) round(ctx context.Context, views []*plan.Output, deadline time.Time, result *Verification,
+	verdicts map[string]ViewVerdict, differed map[string]int,
+) (open []*plan.Output, err error) {
+	snap, err := v.snapshot(ctx, deadline)
+	if err != nil {
+		return nil, err
+	}
+	result.LSN, result.Position = snap.lsn, snap.lsn.String()
+	for _, o := range views {
+		verdict, err := v.compare(ctx, o)
+		if err != nil {
+			return nil, fmt.Errorf("compare view %s: %w", o.Name, err)
+		}
+		settled := true
+		if verdict.Verdict == Differs && !snap.still {
+			if settled, err = v.settled(ctx, o, snap, deadline); err != nil {
+				return nil, fmt.Errorf("compare view %s: %w", o.Name, err)
+			}
+			if settled {
+				differed[o.Name]++
+			}
+			if differed[o.Name] < attempts {
+				open = append(open, o)
+			}
+		}
+		if settled {
+			verdicts[o.Name] = verdict
+		}
+	}
+	return open, v.release(ctx)
+}
+
+// settled says whether a view's output had nothing on its way to it when the
+// snapshot was taken.
+func (v *verifier) settled(ctx context.Context, o *plan.Output, snap snapshot, deadline time.Time) (bool, error) {
+	if err := v.await(ctx, snap.end, deadline); err != nil {
+		return false, err
+	}
+	_, last, err := progressOf(ctx, v.aside)
+	if err != nil || last != snap.last && last != 0 && snap.last != 0 {
+		return false, err
+	}
+	var moved multiset
+	if _, err := v.read(ctx, v.output, o.Name, v.table(o), moved.add); err != nil {
+		return false, err
+	}
+	if _, err := v.aside.Exec(ctx, `BEGIN READ ONLY`); err != nil {
+		return false, err
+	}
+	_, err = v.read(ctx, v.aside, o.Name, v.table(o), moved.subtract)
+	if _, rollback := v.aside.Exec(ctx, `ROLLBACK`); err == nil {
+		err = rollback
+	}
+	return moved.empty(), err
+}
+
+// table is the query for an output table.
+func (v *verifier) table(o *plan.Output) string {
+	return "SELECT * FROM " + pgx.Identifier{v.cfg.Sink.Schema, o.Name}.Sanitize()
 }
 
 // open connects and declares the views.
@@ -346,13 +400,21 @@ func (v *verifier) await(ctx context.Context, lsn decode.LSN, deadline time.Time
 	return nil
 }
 
-// snapshot begins the transactions that read. It says whether they show the
-// outputs and the source at one position.
-func (v *verifier) snapshot(ctx context.Context, deadline time.Time, result *Verification) (fair bool, err error) {
+// snapshot is where source and outputs are in the transactions that read.
+type snapshot struct {
+	lsn   decode.LSN // of the outputs
+	last  int64      // when the last transaction applied had been committed; 0: not known
+	end   decode.LSN // of the source, a moment later
+	still bool       // nothing was on its way
+}
+
+// snapshot begins the transactions that read.
+func (v *verifier) snapshot(ctx context.Context, deadline time.Time) (snap snapshot, err error) {
+	snap.still = v.opts.Lock || v.opts.AtRest
 	if v.opts.Lock {
 		unlock, err := v.lock(ctx)
 		if err != nil {
-			return false, err
+			return snap, err
 		}
 		defer unlock()
 		now, err := v.present(ctx)
@@ -360,43 +422,31 @@ func (v *verifier) snapshot(ctx context.Context, deadline time.Time, result *Ver
 			err = v.await(ctx, now, deadline)
 		}
 		if err != nil {
-			return false, err
+			return snap, err
 		}
 	}
 	const begin = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`
 	if _, err := v.output.Exec(ctx, begin); err != nil {
-		return false, fmt.Errorf("take a snapshot: %w", err)
+		return snap, fmt.Errorf("take a snapshot: %w", err)
 	}
-	at, last, err := progressOf(ctx, v.output)
-	if err != nil {
-		return false, err
+	// The first statement takes it.
+	if snap.lsn, snap.last, err = progressOf(ctx, v.output); err != nil {
+		return snap, err
 	}
 	if v.source != v.output {
 		if _, err := v.source.Exec(ctx, begin); err != nil {
-			return false, fmt.Errorf("take a snapshot: %w", err)
+			return snap, fmt.Errorf("take a snapshot: %w", err)
 		}
-		// The first statement takes it.
 		if _, err := v.source.Exec(ctx, `SELECT 1`); err != nil {
-			return false, fmt.Errorf("take a snapshot: %w", err)
+			return snap, fmt.Errorf("take a snapshot: %w", err)
 		}
 	}
-	result.LSN, result.Position = at, at.String()
-	if v.opts.Lock || v.opts.AtRest {
-		return true, nil
-	}
-	now, err := v.present(ctx)
-	if err != nil {
-		return false, err
-	}
-	if err := v.await(ctx, now, deadline); err != nil {
-		return false, err
-	}
-	_, later, err := progressOf(ctx, v.aside)
-	return last == later, err
+	snap.end, err = v.present(ctx)
+	return snap, err
 }
 
 // progressOf reads progress: the position, and when the last transaction that
-// was applied had been committed, in microseconds.
+// was applied had been committed, in microseconds; 0 where that is not told.
 func progressOf(ctx context.Context, conn *pgx.Conn) (lsn decode.LSN, committed int64, err error) {
 	var n uint64
 	var at *int64
@@ -448,24 +498,10 @@ func (v *verifier) release(ctx context.Context) error {
 	return nil
 }
 
-// compareAll compares views, and returns those that should be looked at again.
-func (v *verifier) compareAll(ctx context.Context, views []*plan.Output, verdicts map[string]ViewVerdict) (again []*plan.Output, err error) {
-	for _, o := range views {
-		verdict, err := v.compare(ctx, o)
-		if err != nil {
-			return nil, fmt.Errorf("compare view %s: %w", o.Name, err)
-		}
-		verdicts[o.Name] = verdict
-		if verdict.Verdict == Differs {
-			again = append(again, o)
-		}
-	}
-	return again, nil
-}
-
+// compare compares one view under the snapshot.
 func (v *verifier) compare(ctx context.Context, o *plan.Output) (ViewVerdict, error) {
 	verdict := ViewVerdict{View: o.Name, Verdict: Equal}
-	table := "SELECT * FROM " + pgx.Identifier{v.cfg.Sink.Schema, o.Name}.Sanitize()
+	table := v.table(o)
 	query := "SELECT * FROM pg_temp." + pgx.Identifier{o.Name}.Sanitize()
 	var sums multiset
 	var err error

@@ -23,11 +23,12 @@ func verifyCommand() *cobra.Command {
 output table with its query as multisets, as Postgres evaluates it under the same
 snapshot. It prints the counts and some rows that differ.
 
-While the source is written to, most snapshots show transactions that are still on
-their way to the outputs. verify takes snapshots until it has caught one in which
-nothing is. With thousands of transactions a second there is none; --lock then
-makes one by a SHARE lock on the views' tables: readers go on, writers wait for
-the few milliseconds that the outputs need to catch up.
+While the source is written to, a snapshot may show transactions that are still on
+their way to the outputs. A view then only counts as different if nothing was on
+its way to it, under three snapshots. A view that changes thousands of times a
+second leaves no such moment; --lock makes one by a SHARE lock on the views'
+tables: readers go on, writers wait for the few milliseconds that the outputs need
+to catch up.
 
 The queries are run in full, and their snapshot holds back VACUUM meanwhile.
 
