@@ -26,6 +26,8 @@
 //	                          message
 //	<!-- not run: WHY -->     only shown
 //
+// benchmarks.md is exempt: its numbers come from "make bench".
+//
 // The package knows Markdown and the program's command line, and must not know
 // how anything is done.
 package docs

@@ -295,7 +295,7 @@ func (w *world) background(cmd *exec.Cmd) string {
 			w.stop()
 		}
 	})
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !ready(out.String()) {
 		select {
 		case <-done:
