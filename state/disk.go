@@ -176,6 +176,8 @@ func (d *Disk) pebbleOptions(o Options, exists bool) *pebble.Options {
 		Logger:                      pebbleLogger{o.OnEvent},
 		EventListener:               d.listener(o.OnEvent),
 	}
+	// Reads are mostly searches: an index in one piece saves each a block, and
+	// larger blocks make the index small.
 	for i := range opts.Levels {
 		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 		opts.Levels[i].BlockSize = 8 << 10
