@@ -178,8 +178,7 @@ func TestOwnWrites(t *testing.T) {
 	w.addBankViews()
 	w.run(Options{})
 	ws := w.startWriters(seed(t), 2, slowTransfer)
-	for i := range 150 {
-		id := 1000 + i
+	for id, end := 1000, time.Now().Add(10*time.Second); id < 1150 && time.Now().Before(end); id++ {
 		w.exec(`INSERT INTO entries VALUES ($1::int, $1, $1)`, id)
 		w.exec(`SELECT stepping_cdc.wait_for(timeout => '60s')`)
 		if n := ask[int](w, w.conn, `SELECT count(*) FROM stepping.every_entry WHERE account = $1`, id); n != 1 {
