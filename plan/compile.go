@@ -169,6 +169,8 @@ func (c *compiler) compile(n algebra.Node, id string) *compiled {
 		return c.topK(n, id)
 	case *algebra.Window:
 		return c.window(n, id)
+	case *algebra.Spread:
+		return c.spread(n, id)
 	case *algebra.Aggregate:
 		return c.aggregate(n, id)
 	case *algebra.Shared:

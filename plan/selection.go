@@ -47,6 +47,9 @@ func (t *translator) selection(q *pgtree.Node, parent *scope, d *domain) algebra
 		t.where(having, s)
 	}
 
+	if q.Bool("hasTargetSRFs") {
+		t.spreadTargets(q, s)
+	}
 	p := &algebra.Project{}
 	for i := range d.width() {
 		c := s.from[i]

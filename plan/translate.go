@@ -50,11 +50,12 @@ type scope struct {
 	// node is the relation that expressions are over. Sub-queries in them add
 	// columns behind those of the FROM row, or of the aggregate.
 	node    algebra.Node
-	later   []*pgtree.Node       // conditions of inner joins that hold sub-queries
-	agg     *grouping            // while translating above GROUP BY
-	windows map[*pgtree.Node]int // calls over windows → columns of node
-	tests   []expr.Expr          // what CASE x WHEN compares, innermost last
-	answers []*answers           // of the sub-queries whose comparison is being translated
+	later   []*pgtree.Node             // conditions of inner joins that hold sub-queries
+	agg     *grouping                  // while translating above GROUP BY
+	spread  map[*pgtree.Node]expr.Expr // set-returning calls of the target list → columns of node
+	windows map[*pgtree.Node]int       // calls over windows → columns of node
+	tests   []expr.Expr                // what CASE x WHEN compares, innermost last
+	answers []*answers                 // of the sub-queries whose comparison is being translated
 }
 
 // discovering says that the expressions above GROUP BY are only looked through
@@ -213,7 +214,7 @@ func (t *translator) relation(rte *pgtree.Node, s *scope) algebra.Node {
 	if e := rte.Node("eref"); e != nil {
 		names = e.Strings("colnames")
 	}
-	if rte.Bool("lateral") && rte.Int("rtekind") != 1 {
+	if kind := rte.Int("rtekind"); rte.Bool("lateral") && kind != 1 && kind != 3 {
 		t.refuse(rte, CodeUnsupported, "LATERAL", "")
 		return empty(t.unknownCols(names))
 	}
@@ -222,6 +223,8 @@ func (t *translator) relation(rte *pgtree.Node, s *scope) algebra.Node {
 		return t.table(rte, names)
 	case 1:
 		return t.subquery(rte, s)
+	case 3:
+		return t.rangeFunction(rte, names, s)
 	case 5:
 		return t.values(rte, names, s)
 	case 6:
@@ -229,7 +232,7 @@ func (t *translator) relation(rte *pgtree.Node, s *scope) algebra.Node {
 	case 8:
 		return oneRow()
 	default:
-		construct := map[int]string{3: "a function in FROM", 4: "a table function in FROM", 7: "a transition table"}[kind]
+		construct := map[int]string{4: "a table function in FROM", 7: "a transition table"}[kind]
 		t.refuse(rte, CodeUnsupported, construct, "")
 		return empty(t.unknownCols(names))
 	}

@@ -216,7 +216,14 @@ func (t *translator) function(n *pgtree.Node, s *scope) expr.Expr {
 		return nil
 	}
 	if n.Bool("funcretset") {
-		t.refuse(n, CodeUnsupported, "set-returning function "+proc.Name+"()", "")
+		if col, ok := s.spread[n]; ok {
+			return col
+		}
+		if s.discovering() {
+			t.exprs(n.Nodes("args"), s)
+			return &expr.Const{T: t.typ(n.OID("funcresulttype"), -1, n.OID("funccollid"))}
+		}
+		t.refuse(n, CodeUnsupported, "set-returning function "+proc.Name+"() in this place", "call it in FROM")
 		return nil
 	}
 	result := t.typ(n.OID("funcresulttype"), -1, n.OID("funccollid"))
@@ -232,6 +239,12 @@ func (t *translator) function(n *pgtree.Node, s *scope) expr.Expr {
 	if e := t.native(proc, args, result, n.OID("inputcollid")); e != nil && !named && !n.Bool("funcvariadic") {
 		return e
 	}
+	return expr.NewRemote(t.callSQL(n, proc, args), args, proc.Strict, result)
+}
+
+// callSQL writes a call around its arguments.
+func (t *translator) callSQL(n *pgtree.Node, proc *catalog.Proc, args []expr.Expr) []string {
+	nodes := n.Nodes("args")
 	sql := []string{pgx.Identifier{proc.Schema, proc.Name}.Sanitize() + "("}
 	for i, a := range nodes {
 		var before string
@@ -248,7 +261,7 @@ func (t *translator) function(n *pgtree.Node, s *scope) expr.Expr {
 		}
 	}
 	sql[len(sql)-1] += ")"
-	return expr.NewRemote(sql, args, proc.Strict, result)
+	return sql
 }
 
 // collation is the clause that a remote call needs after an argument so that

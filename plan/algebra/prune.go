@@ -41,6 +41,8 @@ func prune(n Node, need []int) Node {
 		return pruneTopK(n, need)
 	case *Window:
 		return pruneWindow(n, need)
+	case *Spread:
+		return pruneSpread(n, need)
 	case *Repeat:
 		used := withColumns(need, n.Count)
 		out := &Repeat{In: prune(n.In, used), Count: expr.Remap(n.Count, index(used))}

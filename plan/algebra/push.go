@@ -47,6 +47,8 @@ func push(n Node, conds []expr.Expr) Node {
 		return pushTopK(n, conds)
 	case *Window:
 		return pushWindow(n, conds)
+	case *Spread:
+		return pushSpread(n, conds)
 	case *Repeat:
 		// The count is a function of the row, so a condition on the row may go first.
 		return &Repeat{In: push(n.In, conds), Count: n.Count}
