@@ -176,7 +176,9 @@ func (p *partition) aggregates(f algebra.WindowFunc, frame algebra.Frame) []valu
 					l.entries = append(l.entries, slices.Clone(args))
 				}
 			}
-			l.sort(f.Agg.Impl.OrderKey)
+			if !f.Agg.Impl.Sequence { // which shows the frame's order
+				l.sort(f.Agg.Impl.OrderKey)
+			}
 			out[i] = f.Agg.Impl.Fold(&l)
 		}
 		return out

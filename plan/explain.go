@@ -152,6 +152,8 @@ func describeNode(b *box, n algebra.Node) {
 		state("the left side by (%s), the right side by (%s), and which keys have partners", showAll(l, n.L.Cols()), showAll(r, n.R.Cols()))
 	case *algebra.Aggregate:
 		describeAggregate(b, n)
+	case *algebra.Shared:
+		b.title = "Shared by the grouping sets"
 	case *algebra.Distinct:
 		b.title = "Distinct"
 		state("each row and how many copies there are")
@@ -195,11 +197,16 @@ func describeAggregate(b *box, n *algebra.Aggregate) {
 		if a.Distinct {
 			args = "DISTINCT " + args
 		}
+		if len(a.Sort) > 0 {
+			args += " ORDER BY " + showKeys(a, cols)
+		}
 		line := name + "(" + args + ")"
 		if a.Filter != nil {
 			line += " filter " + expr.Show(a.Filter, names(cols))
 		}
 		switch {
+		case a.Whole:
+			line += " — in Postgres, over all rows of a group whenever one of them changes; keeps all rows' values"
 		case a.Impl == nil:
 			line += " — in Postgres, over the whole group whenever one of its values changes; keeps all values"
 		case a.Impl.Fold != nil:
@@ -225,6 +232,21 @@ func describeAggregate(b *box, n *algebra.Aggregate) {
 		}
 	}
 	b.lines = append(b.lines, kept)
+}
+
+// showKeys writes ORDER BY of an aggregate.
+func showKeys(a algebra.Agg, cols []algebra.Column) string {
+	out := make([]string, len(a.Sort))
+	for i, k := range a.Sort {
+		out[i] = expr.Show(a.Args[k.Col], names(cols))
+		if k.Desc {
+			out[i] += " DESC"
+		}
+		if k.NullsFirst != k.Desc {
+			out[i] += map[bool]string{true: " NULLS FIRST", false: " NULLS LAST"}[k.NullsFirst]
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // text writes the view as a tree, from the result to the tables.

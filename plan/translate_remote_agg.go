@@ -149,7 +149,7 @@ func (t *translator) remoteAggregate(n *pgtree.Node, c *aggregateCall, a *algebr
 	}
 	call, ok := t.callOver(n, c)
 	if !ok {
-		t.refuse(n, CodeUnsupported, name+" of arguments that are not constant", "")
+		t.refuse(n, CodeUnsupported, name+" with an argument that is not constant", "")
 		return false
 	}
 	from[0] = "(SELECT " + call + from[0]
@@ -225,6 +225,9 @@ func (t *translator) callOver(n *pgtree.Node, c *aggregateCall) (string, bool) {
 	if c.kind != plainAggregate {
 		var direct []string
 		for _, d := range n.Nodes("aggdirectargs") {
+			if contains(d, "VAR") || contains(d, "AGGREF") || contains(d, "GROUPINGFUNC") || contains(d, "SUBLINK") {
+				return "", false
+			}
 			text, ok := literal(t.expr(d, &scope{query: n}))
 			if !ok {
 				return "", false

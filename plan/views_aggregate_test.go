@@ -2,9 +2,11 @@ package plan_test
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/stepping-cdc/stepping-cdc/embedded"
+	"github.com/stepping-cdc/stepping-cdc/plan"
 )
 
 // aggregateSchema adds aggregates of a user's own, and a function that gives an
@@ -50,6 +52,7 @@ var aggregateCases = []viewCase{
 	{name: "bits", query: `SELECT b, bit_and(bits) AS a, bit_or(bits) AS c, bit_or(i8) AS d FROM everything GROUP BY b`},
 	{name: "array_extremes", query: `SELECT b, max(ARRAY[tx COLLATE "en-x-icu"]) AS a FROM everything WHERE tx IS NOT NULL GROUP BY b`},
 	{name: "agg_error", query: `SELECT customer_id, app.product(amount) AS a, jsonb_object_agg(id, 10 / qty) AS b FROM orders GROUP BY customer_id`},
+	{name: "window_sequences", query: `SELECT id, array_agg(id) OVER (PARTITION BY customer_id ORDER BY id DESC) AS a, string_agg(note, ',') OVER (ORDER BY qty, id ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS b, app.sorted(array_agg(qty) OVER (PARTITION BY customer_id)) AS c FROM orders`},
 
 	{name: "rollup", query: `SELECT region, tier, count(*) AS n, sum(id) AS s, GROUPING(region, tier) AS g FROM customers GROUP BY ROLLUP (region, tier)`},
 	{name: "cube", query: `SELECT customer_id, day, count(*) AS n, max(qty) AS m, GROUPING(day) + 1 AS g, GROUPING(customer_id, day) AS h FROM orders GROUP BY CUBE (customer_id, day)`},
@@ -109,5 +112,52 @@ func TestAggregatesEqualPostgres(t *testing.T) {
 		if r.failed[name] == 0 {
 			t.Errorf("view %s never had an error in its data", name)
 		}
+	}
+}
+
+// TestAggregatesRefused: what an aggregate calls has to be a function of the data.
+func TestAggregatesRefused(t *testing.T) {
+	dsn := embedded.NewDB(t)
+	conn := connect(t, dsn)
+	mustExec(t, conn, schema+`
+		CREATE FUNCTION app.at_last(s int) RETURNS int LANGUAGE sql VOLATILE AS $$SELECT s$$;
+		CREATE FUNCTION app.now_or_then(s int, x int) RETURNS int LANGUAGE sql STABLE AS $$SELECT s + x$$;
+		CREATE FUNCTION app.any_way(s int, x int) RETURNS int LANGUAGE sql VOLATILE AS $$SELECT s + x$$;
+		CREATE AGGREGATE app.stable_sum(int) (SFUNC = app.now_or_then, STYPE = int, INITCOND = '0');
+		CREATE AGGREGATE app.volatile_sum(int) (SFUNC = app.any_way, STYPE = int, INITCOND = '0');
+		CREATE AGGREGATE app.volatile_end(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0', FINALFUNC = app.at_last);
+		CREATE AGGREGATE app.rows(*) (SFUNC = int8inc, STYPE = int8, INITCOND = '0');`)
+	for _, c := range []struct{ query, code, message string }{
+		{`SELECT app.stable_sum(qty) AS s FROM orders`, "volatile", "now_or_then, which is STABLE"},
+		{`SELECT app.volatile_sum(qty) AS s FROM orders`, "volatile", "any_way, which is VOLATILE"},
+		{`SELECT app.volatile_end(qty) AS s FROM orders`, "volatile", "at_last, which is VOLATILE"},
+		{`SELECT json_agg(m) AS j FROM everything`, "volatile", "text form of money"},
+		{`SELECT json_agg(id ORDER BY random()) AS j FROM orders`, "volatile", "random()"},
+		{`SELECT qty, percentile_cont(qty / 100.0) WITHIN GROUP (ORDER BY amount) AS p FROM orders GROUP BY qty`, "unsupported", "an argument that is not constant"},
+		{`SELECT app.rows(*) AS n FROM orders`, "unsupported", "without arguments"},
+		{`SELECT count(*) AS n FROM orders GROUP BY GROUPING SETS (('x'::text), ())`, "unsupported", "grouping sets over a constant"},
+		{`SELECT bits, count(*) AS n FROM (SELECT numrange(1, 2) AS bits FROM orders) s GROUP BY ROLLUP (bits)`, "type", "numrange"},
+	} {
+		a, err := plan.Analyze(t.Context(), conn, []plan.View{{Name: "v", Query: c.query}}, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", c.query, err)
+		}
+		if len(a.Problems) != 1 || string(a.Problems[0].Code) != c.code || !strings.Contains(a.Problems[0].Message, c.message) {
+			t.Errorf("%s: %v", c.query, a.Problems)
+		}
+	}
+}
+
+// TestGroupingSetsShareInput: a join below grouping sets is one join.
+func TestGroupingSetsShareInput(t *testing.T) {
+	dsn := embedded.NewDB(t)
+	mustExec(t, connect(t, dsn), schema)
+	a := analyze(t, dsn, []plan.View{{Name: "v", Query: `SELECT c.region, o.day, sum(o.qty) AS s FROM customers c JOIN orders o ON o.customer_id = c.id GROUP BY CUBE (c.region, o.day)`}})
+	text, err := plan.Explain(a.Outputs[0], nil, "dot")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if joins, aggregates := strings.Count(text, `[label="Join`), strings.Count(text, `[label="Aggregate`); joins != 1 || aggregates != 4 {
+		t.Errorf("%d joins, %d aggregates:\n%s", joins, aggregates, text)
 	}
 }
