@@ -26,7 +26,7 @@ type Options struct {
 	Resnapshot bool
 	// Progress is told how the loading of tables goes; may be nil.
 	Progress func(LoadProgress)
-	// Live is called once all views are live; may be nil.
+	// Live is called once a session, when all views are live; may be nil.
 	Live func()
 
 	text       bool // values come in text format: one of them has no other
@@ -110,6 +110,7 @@ type engine struct {
 	flushing  []flush    // state commits on their way to the disk
 	durable   decode.LSN // of the state
 	trimmed   decode.LSN // the output log starts after
+	announced bool
 	lastFlush time.Time
 	lastCheck time.Time  // of drift
 	awaited   decode.LSN // a reader waits for progress up to here; 0: none
@@ -154,6 +155,14 @@ func (s *Snapshot) update(f func(*Progress)) {
 	p := s.Get()
 	f(&p)
 	s.p.Store(&p)
+}
+
+// announce tells, once, that all views are live.
+func (e *engine) announce() {
+	if e.opts.Live != nil && !e.announced {
+		e.opts.Live()
+	}
+	e.announced = true
 }
 
 func (e *engine) progressed(lsn decode.LSN, committed time.Time) {

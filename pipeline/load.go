@@ -239,9 +239,7 @@ func (e *engine) join(ctx context.Context) error {
 	e.gens = append(e.gens, g)
 	e.joining = nil
 	e.live.update(func(p *Progress) { p.State = "live" })
-	if e.opts.Live != nil {
-		e.opts.Live()
-	}
+	e.announce()
 	e.log.Info().Stringer("lsn", g.from).Msg("views are live")
 	return nil
 }

@@ -119,8 +119,8 @@ func (p *Pipeline) session(ctx context.Context) (err error) {
 	err = e.prepare(ctx)
 	if err == nil {
 		p.opts.Resnapshot, p.opts.discard = false, false
-		if e.joining == nil && e.opts.Live != nil {
-			e.opts.Live()
+		if e.joining == nil {
+			e.announce()
 		}
 		err = e.follow(ctx)
 	}

@@ -117,7 +117,7 @@ func (s *Sink) committed(lsn LSN) {
 
 const (
 	moveProgressSQL = `WITH u AS (
-		UPDATE stepping_cdc.progress SET lsn = '0/0'::pg_lsn + $1::int8::numeric, committed_at = $2, applied_at = pg_catalog.clock_timestamp()
+		UPDATE stepping_cdc.progress SET lsn = '0/0'::pg_lsn + $1::int8::numeric, committed_at = coalesce($2, committed_at), applied_at = pg_catalog.clock_timestamp()
 		WHERE lsn = '0/0'::pg_lsn + $3::int8::numeric AND epoch = $4 RETURNING 1)
 	SELECT stepping_cdc.check_progress((SELECT count(*) FROM u), '0/0'::pg_lsn + $3::int8::numeric, $4)`
 	lockProgressSQL = `WITH u AS (
