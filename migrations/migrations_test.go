@@ -222,7 +222,13 @@ func TestWaitFor(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		time.Sleep(50 * time.Millisecond)
+		for waiting := false; !waiting; { // asleep between two looks
+			err := writer.QueryRow(ctx, `SELECT coalesce(wait_event = 'PgSleep', false) FROM pg_stat_activity WHERE pid = $1`, c.PgConn().PID()).Scan(&waiting)
+			if err != nil {
+				t.Error(err)
+				break
+			}
+		}
 		move("0/200")
 	}()
 	tx, err := c.Begin(ctx)

@@ -2,9 +2,11 @@ package replication_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -195,6 +197,12 @@ func TestSnapshotMeetsTheStream(t *testing.T) {
 	replicationtest.Exec(t, conn, plainTable)
 	table := replicationtest.Table(t, conn, "t")
 	stop, done := make(chan struct{}), make(chan error, 1)
+	var written atomic.Int64
+	more := func() {
+		t.Helper()
+		seen := written.Load()
+		eventually(t, "more rows", func() bool { return written.Load() > seen+5 })
+	}
 	writer := replicationtest.Open(t, dsn)
 	go func() {
 		for i := 0; ; i++ {
@@ -208,11 +216,12 @@ func TestSnapshotMeetsTheStream(t *testing.T) {
 				done <- err
 				return
 			}
+			written.Add(1)
 		}
 	}()
-	time.Sleep(20 * time.Millisecond)
+	more()
 	f := replicationtest.NewFollower(t, dsn, replication.StreamOptions{}, table)
-	time.Sleep(20 * time.Millisecond)
+	more()
 	close(stop)
 	if err := <-done; err != nil {
 		t.Fatal(err)
@@ -250,11 +259,13 @@ func TestLoadRefusesATableRewrittenSinceTheSnapshot(t *testing.T) {
 	replicationtest.Exec(t, conn, plainTable+`; INSERT INTO public.t VALUES (1, 'x');
 		CREATE TABLE public.p (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE public.leaf PARTITION OF public.p DEFAULT;
 		INSERT INTO public.p VALUES (1)`)
+	loads := 0
 	load := func(table, sql string) (int64, error) {
 		t.Helper()
+		loads++ // a slot outlives its connection for a moment
 		source := replicationtest.Table(t, conn, table)
 		repl := connect(t, dsn)
-		slot, err := repl.CreateSlot(t.Context(), replicationtest.SlotName(t), replication.SlotOptions{Temporary: true})
+		slot, err := repl.CreateSlot(t.Context(), fmt.Sprintf("rewritten_%d", loads), replication.SlotOptions{Temporary: true})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,13 @@ import (
 // second, from costing the server more than they give it.
 const ackSpacing = 20 * time.Millisecond
 
+// firstPause is how soon a status update follows one that had a cause; the pauses
+// then double up to the usual interval. Since 16 a walsender can miss the wake-up of a
+// commit that falls between its look at the flushed position and its going to sleep,
+// which is when it has just sent or heard something. It then sleeps until the next
+// commit, or until we write.
+const firstPause = 20 * time.Millisecond
+
 // write sends status updates until the stream stops, then ends the connection.
 func (s *Stream) write() {
 	defer s.wg.Done()
@@ -20,6 +27,7 @@ func (s *Stream) write() {
 	defer interval.Stop()
 	var sent time.Time
 	var ackDue bool
+	pause := s.options.StatusInterval
 	for {
 		ask := false
 		select {
@@ -29,6 +37,7 @@ func (s *Stream) write() {
 		case <-s.wakeWriter:
 			reply := s.replyNow.Swap(false)
 			ask = s.askServer.Swap(false)
+			pause = firstPause / 2
 			if wait := ackSpacing - time.Since(sent); !reply && !ask && wait > 0 {
 				if !ackDue {
 					ackDue = true
@@ -50,7 +59,8 @@ func (s *Stream) write() {
 			return
 		}
 		sent, ackDue = time.Now(), false
-		interval.Reset(s.options.StatusInterval)
+		pause = min(2*pause, s.options.StatusInterval)
+		interval.Reset(pause)
 	}
 }
 

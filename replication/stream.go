@@ -27,7 +27,7 @@ type StreamOptions struct {
 
 	ChunkBytes     int           // a transaction is cut into chunks of about this size; 0 means 1 MiB
 	QueueBytes     int           // undelivered messages held in memory; 0 means 64 MiB
-	StatusInterval time.Duration // 0: a quarter of wal_sender_timeout, 10 s at most
+	StatusInterval time.Duration // 0: a quarter of wal_sender_timeout, 1 s at most
 	Silence        time.Duration // without a byte for so long the server is lost; 0: wal_sender_timeout, or 60 s
 }
 
@@ -100,6 +100,9 @@ func (c *Conn) Start(ctx context.Context, options StreamOptions) (*Stream, error
 	return s, nil
 }
 
+// longestStatusInterval also bounds how late a commit can come: see firstPause.
+const longestStatusInterval = time.Second
+
 func (o StreamOptions) withDefaults(senderTimeout time.Duration) StreamOptions {
 	if senderTimeout <= 0 {
 		senderTimeout = time.Minute
@@ -111,7 +114,7 @@ func (o StreamOptions) withDefaults(senderTimeout time.Duration) StreamOptions {
 		o.QueueBytes = 64 << 20
 	}
 	if o.StatusInterval == 0 {
-		o.StatusInterval = min(senderTimeout/4, 10*time.Second)
+		o.StatusInterval = min(senderTimeout/4, longestStatusInterval)
 	}
 	if o.Silence == 0 {
 		o.Silence = senderTimeout
@@ -260,6 +263,7 @@ func (s *Stream) copyData(data []byte) error {
 		if e.EndLSN != 0 {
 			s.advance(e.EndLSN)
 		}
+		wake(s.wakeWriter)
 		return s.deliver(e)
 	case len(data) == 18 && data[0] == 'k': // primary keep-alive
 		end := LSN(uint64At(data[1:]))

@@ -284,6 +284,30 @@ func TestValueWithoutBinaryForm(t *testing.T) {
 	f.MustFollow(t)
 }
 
+// An idle stream tells its status often: that is what wakes a walsender which has
+// missed a commit.
+func TestIdleStreamTellsItsStatus(t *testing.T) {
+	f := follow(t, embedded.NewDB(t), replication.StreamOptions{})
+	var last, now time.Time
+	read := func() time.Time {
+		t.Helper()
+		err := f.Conn.QueryRow(t.Context(), `SELECT coalesce(reply_time, 'epoch') FROM pg_stat_replication
+			WHERE pid = (SELECT active_pid FROM pg_replication_slots WHERE slot_name = $1)`, f.Slot).Scan(&now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return now
+	}
+	last = read()
+	for i := range 3 {
+		eventually(t, "a status update", func() bool { return read().After(last) })
+		if gap := now.Sub(last); i > 0 && gap > 5*time.Second {
+			t.Fatalf("%s between two updates", gap)
+		}
+		last = now
+	}
+}
+
 func TestFreshness(t *testing.T) {
 	f := follow(t, embedded.NewDB(t), replication.StreamOptions{})
 	if err := f.Follow(t); err != nil {
@@ -309,6 +333,9 @@ func TestFreshness(t *testing.T) {
 		}
 		late := time.Since(committed)
 		worst, sum = max(worst, late), sum+late
+	}
+	if worst > 3*time.Second { // far below the time in which anything else would wake the walsender
+		t.Errorf("worst of %s", worst)
 	}
 	t.Logf("from COMMIT's answer to the event: mean %s, worst %s", sum/n, worst)
 	if sum/n > 100*time.Millisecond {

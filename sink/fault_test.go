@@ -320,7 +320,8 @@ func TestUnknownOutcome(t *testing.T) {
 	// The backend is killed between commits.
 	_, err = e.db.Exec(e.ctx, `SELECT pg_terminate_backend($1)`, e.s.ours.pid)
 	e.must(err)
-	time.Sleep(50 * time.Millisecond)
+	for e.text(`SELECT count(*)::text FROM pg_stat_activity WHERE pid = $1`, e.s.ours.pid) != "0" {
+	}
 	c = e.next(ViewDelta{table, intRow(3, 3, 1)})
 	if err := e.s.Apply(e.ctx, c); !Retryable(err) {
 		t.Fatalf("killed backend: %v", err)
