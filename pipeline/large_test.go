@@ -43,12 +43,13 @@ func largeTransactions(t *testing.T, rows, kills int) {
 	w.run(Options{})
 	w.check()
 	w.halt()
+	chunk := min(rows, 20_000) // bytes: a dozen chunks at least
 	inChunks := func(what string) {
 		t.Helper()
 		for i := range kills {
-			o := childOptions{GroupBytes: 1 << 14, ChunkBytes: rows}
+			o := childOptions{GroupBytes: 1 << 14, ChunkBytes: chunk}
 			if i > 0 && i%2 == 0 {
-				o.ChunkBytes = rows / 3 // cut otherwise than before
+				o.ChunkBytes = chunk / 3 // cut otherwise than before
 			}
 			o.KillAt, o.KillAfter = pointChunk, 1+rnd.IntN(12)
 			c := w.child(o)
@@ -61,7 +62,7 @@ func largeTransactions(t *testing.T, rows, kills int) {
 				t.Fatalf("%s: no chunk: %s", what, c.tail())
 			}
 		}
-		c := w.child(childOptions{ChunkBytes: rows})
+		c := w.child(childOptions{ChunkBytes: chunk})
 		w.wait()
 		for _, v := range w.views {
 			w.compare(v.Name)
