@@ -57,7 +57,7 @@ func (e *engine) follow(ctx context.Context) error {
 				return err
 			}
 		case <-e.stream.Ready():
-			ev, ok, err := e.stream.TryNext()
+			ev, ok, err := e.next()
 			if err != nil {
 				return err
 			}
@@ -70,6 +70,21 @@ func (e *engine) follow(ctx context.Context) error {
 		}
 	}
 }
+
+// next takes the next event off the stream, if there is one.
+func (e *engine) next() (replication.Event, bool, error) {
+	ev, ok, err := e.stream.TryNext()
+	if err != nil {
+		return ev, false, &streamError{err}
+	}
+	return ev, ok, nil
+}
+
+// streamError marks an error that ended the stream: it may be the slot's.
+type streamError struct{ err error }
+
+func (e *streamError) Error() string { return e.err.Error() }
+func (e *streamError) Unwrap() error { return e.err }
 
 // reached ends the run where the options say.
 func (e *engine) reached(ctx context.Context) error {
@@ -143,7 +158,7 @@ func (e *engine) handle(ctx context.Context, ev replication.Event) error {
 		if bytes >= e.opts.groupBytes {
 			return flushGroup()
 		}
-		next, ok, err := e.stream.TryNext()
+		next, ok, err := e.next()
 		if err != nil || !ok {
 			if flushErr := flushGroup(); flushErr != nil {
 				return flushErr

@@ -138,8 +138,8 @@ func (p *Pipeline) session(ctx context.Context) (err error) {
 
 // diagnose finds out what an error of the stream really means.
 func (e *engine) diagnose(ctx context.Context, err error) error {
-	var pg *pgconn.PgError
-	if e.source == nil || !errors.As(err, &pg) {
+	var stream *streamError
+	if !errors.As(err, &stream) {
 		return err
 	}
 	return replication.Diagnose(ctx, e.source, e.cfg.Source.Slot, err)

@@ -91,7 +91,11 @@ func (t *translator) stable(n *pgtree.Node, p *catalog.Proc, args []expr.Expr) b
 		t.refuse(n, CodeClock, name, "compare with the clock where the view is read")
 		return false
 	case p.Volatility == "v":
-		t.problem(n, CodeVolatile, name, name+" is VOLATILE: it is not a function of the data", "leave it out, or declare it IMMUTABLE if it is so in truth")
+		remedy := "leave it out"
+		if !builtin {
+			remedy = "leave it out, or declare it IMMUTABLE if it is so in truth"
+		}
+		t.problem(n, CodeVolatile, name, name+" is VOLATILE: it is not a function of the data", remedy)
 		return false
 	case builtin && (stableNames[p.Name] || isTimeComparison(p.Name) || p.Name == "age" && len(p.ArgTypes) == 2):
 		for _, a := range args {
@@ -101,6 +105,10 @@ func (t *translator) stable(n *pgtree.Node, p *catalog.Proc, args []expr.Expr) b
 		}
 		return true
 	}
-	t.problem(n, CodeVolatile, name, name+" is STABLE: it may depend on tables, on the session or on the clock", "declare it IMMUTABLE if it depends on its arguments alone")
+	remedy := "leave it out"
+	if !builtin {
+		remedy = "declare it IMMUTABLE if it depends on its arguments alone"
+	}
+	t.problem(n, CodeVolatile, name, name+" is STABLE: it may depend on tables, on the session or on the clock", remedy)
 	return false
 }
