@@ -191,6 +191,8 @@ func (t *translator) aggref(n *pgtree.Node, s *scope) expr.Expr {
 	switch {
 	case a.Impl != nil && a.Impl.Sequence && !call.native():
 		a.Impl = nil
+	case a.Impl != nil && a.Impl.Linear != nil && a.Distinct && slices.ContainsFunc(types, func(ty *values.Type) bool { return !values.Equatable(ty) }):
+		a.Impl = nil // only Postgres knows which are the same
 	case a.Impl != nil && a.Impl.Sequence:
 		a.Sort = call.sort
 	case a.Impl != nil:
@@ -206,9 +208,6 @@ func (t *translator) aggref(n *pgtree.Node, s *scope) expr.Expr {
 	}
 	if a.Whole || a.Impl == nil || a.Impl.Fold != nil && !a.Impl.Sequence {
 		a.Distinct = false // the extremes look at values, not at copies; the rest is Postgres'
-	}
-	if a.Distinct {
-		t.checkKeys(n, "DISTINCT aggregate", a.Args)
 	}
 	id := a.Label()
 	i := slices.Index(g.names, id)

@@ -12,6 +12,7 @@ import (
 // aggregateSchema adds aggregates of a user's own, and a function that gives an
 // array whose order Postgres leaves open a defined one.
 const aggregateSchema = `
+CREATE COLLATION app.loose (provider = icu, locale = 'und-u-ks-level1', deterministic = false);
 CREATE FUNCTION app.sorted(a anyarray) RETURNS anyarray LANGUAGE sql IMMUTABLE AS $$SELECT array_agg(x ORDER BY x) FROM unnest(a) x$$;
 CREATE FUNCTION app.keep_longest(s text, x text) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT CASE WHEN length(x) > length(s) OR length(x) = length(s) AND x COLLATE "C" < s COLLATE "C" THEN x ELSE s END$$;
 CREATE AGGREGATE app.longest(text) (SFUNC = app.keep_longest, STYPE = text, INITCOND = '');
@@ -60,6 +61,7 @@ var aggregateCases = []viewCase{
 	{name: "modes", query: `SELECT customer_id % 2 AS k, mode() WITHIN GROUP (ORDER BY qty) AS a, percentile_disc(ARRAY[0, 0.5, 1]) WITHIN GROUP (ORDER BY qty) AS b, percentile_disc(0.3) WITHIN GROUP (ORDER BY day DESC) AS c, mode() WITHIN GROUP (ORDER BY note COLLATE "C" DESC) FILTER (WHERE qty > 0) AS d FROM orders GROUP BY customer_id % 2`},
 	{name: "hypothetical", query: `SELECT rank(3) WITHIN GROUP (ORDER BY qty) AS a, dense_rank(2, 'ok') WITHIN GROUP (ORDER BY qty DESC, note COLLATE "C") AS b, percent_rank(1) WITHIN GROUP (ORDER BY qty NULLS FIRST) AS c, cume_dist(2) WITHIN GROUP (ORDER BY qty) AS d FROM orders WHERE qty < 5`, loose: true},
 	{name: "bits", query: `SELECT b, bit_and(bits) AS a, bit_or(bits) AS c, bit_or(i8) AS d FROM everything GROUP BY b`},
+	{name: "distinct_by_postgres", query: `SELECT b, count(DISTINCT tx COLLATE app.loose) AS a, count(DISTINCT numrange(i2, NULL)) AS c, count(DISTINCT (lower(vc) COLLATE app.loose)) FILTER (WHERE i4 > 1) AS d FROM everything GROUP BY b`},
 	{name: "array_extremes", query: `SELECT b, max(ARRAY[tx COLLATE "en-x-icu"]) AS a FROM everything WHERE tx IS NOT NULL GROUP BY b`},
 	{name: "agg_error", query: `SELECT customer_id, app.product(amount) AS a, jsonb_object_agg(id, 10 / qty) AS b FROM orders GROUP BY customer_id`},
 	{name: "window_sequences", query: `SELECT id, array_agg(id) OVER (PARTITION BY customer_id ORDER BY id DESC) AS a, string_agg(note, ',') OVER (ORDER BY qty, id ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) AS b, app.sorted(array_agg(qty) OVER (PARTITION BY customer_id)) AS c FROM orders`},

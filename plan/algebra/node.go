@@ -94,6 +94,7 @@ type Agg struct {
 	Distinct bool
 	// Sort is ORDER BY in the call, over Args; nil where the order makes no
 	// difference, or where there is none to keep: then it is that of the keys.
+	// Rows that it leaves equal come in the order of their encoded Args.
 	Sort []SortKey
 	// Whole says that Remote takes all copies of all arguments of a group, an
 	// array for each, rather than its different values; Empty is then the
