@@ -102,6 +102,7 @@ func TestAggregatesEqualPostgres(t *testing.T) {
 	}
 	if version >= 160000 {
 		cases = append(cases[:len(cases):len(cases)],
+			viewCase{name: "json_standard", query: `SELECT qty % 2 AS k, JSON_ARRAYAGG(note ORDER BY id) AS a, JSON_ARRAYAGG(qty ORDER BY id NULL ON NULL RETURNING jsonb) AS b, JSON_OBJECTAGG(id : note ABSENT ON NULL) IS NOT NULL AS c, JSON_OBJECTAGG(id : note WITH UNIQUE KEYS RETURNING jsonb) AS d FROM orders GROUP BY qty % 2`},
 			viewCase{name: "any_value", query: `SELECT qty, any_value(qty) AS a, any_value(qty + 1) FILTER (WHERE id > 2) AS b FROM orders GROUP BY qty`})
 	}
 	views, loose := caseViews(cases)
