@@ -134,6 +134,8 @@ func TestPositionIsChecked(t *testing.T) {
 	wantStop(t, check(good), replication.SlotAhead)
 	replicationtest.Exec(t, f.Conn, "SELECT pg_drop_replication_slot('"+f.Slot+"'); SELECT pg_create_physical_replication_slot('"+f.Slot+"')")
 	wantStop(t, check(good), replication.SlotMissing)
+	// Of no database, it would outlive the test's.
+	replicationtest.Exec(t, f.Conn, "SELECT pg_drop_replication_slot('"+f.Slot+"')")
 }
 
 // A promotion starts a new timeline; the checkpoint on the old one is good up to
