@@ -64,6 +64,7 @@ func chaos(t *testing.T, faults int, d time.Duration) {
 			t.Fatal(err)
 		}
 		w.reconnect()
+		conn = nil // if it was to the source
 	}
 	c := start()
 	<-c.live
