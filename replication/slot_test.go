@@ -117,6 +117,10 @@ func TestPositionIsChecked(t *testing.T) {
 
 	f.Stream.Ack(f.Position)
 	f.Stream.Close()
+	eventually(t, "slot is free", func() bool {
+		slot, err := replication.SlotInfo(t.Context(), f.Conn, f.Slot)
+		return err == nil && !slot.Active
+	})
 	if err := check(good); err != nil {
 		t.Fatal(err)
 	}
