@@ -107,13 +107,16 @@ type engine struct {
 	skip     map[uint32]int // changes of the partial transaction still to skip
 	idle     decode.LSN     // nothing is left to deliver before
 
-	flushing  []flush    // state commits on their way to the disk
-	durable   decode.LSN // of the state
-	trimmed   decode.LSN // the output log starts after
-	announced bool
-	lastFlush time.Time
-	lastCheck time.Time  // of drift
-	awaited   decode.LSN // a reader waits for progress up to here; 0: none
+	flushing   []flush    // state commits on their way to the disk
+	durable    decode.LSN // of the state
+	trimmed    decode.LSN // the output log starts after
+	announced  bool
+	flushedAt  uint64        // the state's commit when it was last flushed
+	delayed    bool          // leastDelay is known
+	leastDelay time.Duration // from commit to arrival
+	lastFlush  time.Time
+	lastCheck  time.Time  // of drift
+	awaited    decode.LSN // a reader waits for progress up to here; 0: none
 }
 
 // flush says which position the state's commit reached.

@@ -18,6 +18,15 @@ const (
 	// flushEvery is how often the state is made durable, which is how long a
 	// replay after a crash takes and how much WAL the slot holds back.
 	flushEvery = 5 * time.Second
+	// flushCommits is after how many steps the state is made durable at the latest:
+	// until then, what hot keys were is walked over when they are read.
+	flushCommits = 500
+	// lingerFrom is from which delay on the program waits for linger, for more
+	// transactions to share a step.
+	lingerFrom = 100 * time.Millisecond
+	linger     = 10 * time.Millisecond
+	// sourceTimeout bounds the small questions to the source.
+	sourceTimeout = 20 * time.Second
 	// tickEvery is how often positions are looked after.
 	tickEvery = time.Second
 	// checkEvery is how often publication and tables are compared with what they
@@ -67,6 +76,11 @@ func (e *engine) follow(ctx context.Context) error {
 			if err := e.handle(work, ev); err != nil {
 				return err
 			}
+			if e.store.Committed()-e.flushedAt >= flushCommits {
+				if err := e.startFlush(); err != nil {
+					return err
+				}
+			}
 		}
 	}
 }
@@ -107,6 +121,7 @@ func (e *engine) reached(ctx context.Context) error {
 func (e *engine) handle(ctx context.Context, ev replication.Event) error {
 	var group []replication.Event
 	bytes := 0
+	lingered := false
 	flushGroup := func() error {
 		if len(group) == 0 {
 			return nil
@@ -159,6 +174,13 @@ func (e *engine) handle(ctx context.Context, ev replication.Event) error {
 			return flushGroup()
 		}
 		next, ok, err := e.next()
+		if err == nil && !ok && len(group) > 0 && !lingered && e.behind(group) {
+			// Small transactions that come one by one after a pause are cheaper
+			// together, and none of them is fresh any more.
+			lingered = true
+			time.Sleep(linger)
+			next, ok, err = e.next()
+		}
 		if err != nil || !ok {
 			if flushErr := flushGroup(); flushErr != nil {
 				return flushErr
@@ -167,6 +189,18 @@ func (e *engine) handle(ctx context.Context, ev replication.Event) error {
 		}
 		ev = next
 	}
+}
+
+// behind says that transactions were committed so long before they arrived that
+// the sender has more of them. The clocks of source and program may differ: what
+// counts is by how much the delay exceeds the least one seen.
+func (e *engine) behind(group []replication.Event) bool {
+	last := &group[len(group)-1]
+	delay := last.Received.Sub(last.CommitTime)
+	if !e.delayed || delay < e.leastDelay {
+		e.delayed, e.leastDelay = true, delay
+	}
+	return delay-e.leastDelay > lingerFrom
 }
 
 // idleAt notes that the stream has nothing more before a position.
@@ -234,6 +268,8 @@ func (e *engine) ringing(ctx context.Context, rings chan<- struct{}) {
 // was committed before must be on the server's disk to be sent; a small write
 // that waits for the disk sees to that.
 func (e *engine) nudge(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, sourceTimeout)
+	defer cancel()
 	var flushed int64
 	err := e.source.QueryRow(ctx, `SELECT pg_catalog.pg_logical_emit_message(true, 'stepping_cdc', '') - '0/0'::pg_catalog.pg_lsn`).Scan(&flushed)
 	if err != nil {
@@ -289,16 +325,26 @@ func (e *engine) maintain(ctx context.Context) error {
 		}
 		e.trimmed = sinkDurable
 	}
-	if e.position > e.durable && (len(e.flushing) == 0 || e.flushing[len(e.flushing)-1].position < e.position) {
-		e.flushing = append(e.flushing, flush{e.store.Committed(), e.position})
-		if err := e.store.StartFlush(); err != nil {
-			return fmt.Errorf("flush state: %w", err)
-		}
-		e.at(pointFlush)
+	if err := e.startFlush(); err != nil {
+		return err
 	}
 	if len(e.statuses) > 0 {
 		return e.sink.SetStatus(ctx, e.takeStatuses()...)
 	}
+	return nil
+}
+
+// startFlush begins to make the state durable as it is.
+func (e *engine) startFlush() error {
+	e.flushedAt = e.store.Committed()
+	if e.position <= e.durable || len(e.flushing) > 0 && e.flushing[len(e.flushing)-1].position >= e.position {
+		return nil
+	}
+	e.flushing = append(e.flushing, flush{e.flushedAt, e.position})
+	if err := e.store.StartFlush(); err != nil {
+		return fmt.Errorf("flush state: %w", err)
+	}
+	e.at(pointFlush)
 	return nil
 }
 

@@ -469,11 +469,17 @@ func (e *engine) checkDrift(ctx context.Context) error {
 	if len(tables) == 0 || len(e.manifest.Publication.Tables) == 0 {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, sourceTimeout)
+	defer cancel()
 	now, err := replication.ReadFingerprint(ctx, e.source, e.cfg.Source.Publication, tables)
 	if err != nil {
 		return err
 	}
-	return replication.Drift(e.manifest.Publication, now)
+	if err := replication.Drift(e.manifest.Publication, now); err != nil {
+		return err
+	}
+	e.manifest.Publication = now // a partition that came since is missed when it goes
+	return nil
 }
 
 // all are the generations that apply the stream, and the one that will.

@@ -167,7 +167,10 @@ func Equatable(t *Type) bool {
 // 'a' = 'a ' or one month = 30 days, and where nothing is known.
 func IdentityIsEquality(t *Type) bool {
 	switch t.Kind {
-	case KindNumeric, KindFloat4, KindFloat8, KindBPChar, KindInterval, KindJSONB:
+	case KindBPChar:
+		// char(n) of a given n is always padded to n.
+		return t.Typmod > 0 && Equatable(t)
+	case KindNumeric, KindFloat4, KindFloat8, KindInterval, KindJSONB:
 		return false
 	case KindArray:
 		return t.Elem != nil && IdentityIsEquality(elemType(t))
