@@ -330,17 +330,17 @@ func compileBoolTest(e *BoolTest) Eval {
 func compileAnyAll(e *AnyAll) Eval {
 	left, op, all := Compile(e.Left), Compile(e.Op), e.All
 	pair := make([]values.Datum, 2)
-	decide := func(l values.Datum, next func() (values.Datum, bool)) values.Datum {
+	// decide compares l with n elements, one after the other.
+	decide := func(l values.Datum, n int, elem func(i int) values.Datum) values.Datum {
+		if l.IsErr() {
+			return l
+		}
 		result := values.Bool(all)
-		for {
-			v, ok := next()
-			if !ok {
-				return result
+		for i := range n {
+			pair[0], pair[1] = l, elem(i)
+			if pair[1].IsErr() {
+				return pair[1]
 			}
-			if v.IsErr() {
-				return v
-			}
-			pair[0], pair[1] = l, v
 			r := op(pair)
 			switch {
 			case r.IsErr():
@@ -351,22 +351,12 @@ func compileAnyAll(e *AnyAll) Eval {
 				return r
 			}
 		}
+		return result
 	}
 	if list, ok := e.Array.(*ArrayOf); ok {
 		elems := compileAll(list.Elems)
 		return func(row []values.Datum) values.Datum {
-			l := left(row)
-			if l.IsErr() {
-				return l
-			}
-			i := 0
-			return decide(l, func() (values.Datum, bool) {
-				if i == len(elems) {
-					return values.Null, false
-				}
-				i++
-				return elems[i-1](row), true
-			})
+			return decide(left(row), len(elems), func(i int) values.Datum { return elems[i](row) })
 		}
 	}
 	t := e.Array.Type()
@@ -375,45 +365,26 @@ func compileAnyAll(e *AnyAll) Eval {
 			if e.Member && len(elems) >= setSize {
 				return compileMember(e, elems)
 			}
-			return func(row []values.Datum) values.Datum {
-				l := left(row)
-				if l.IsErr() {
-					return l
-				}
-				i := 0
-				return decide(l, func() (values.Datum, bool) {
-					if i == len(elems) {
-						return values.Null, false
-					}
-					i++
-					return elems[i-1], true
-				})
-			}
+			at := func(i int) values.Datum { return elems[i] }
+			return func(row []values.Datum) values.Datum { return decide(left(row), len(elems), at) }
 		}
 	}
 	array := Compile(e.Array)
-	var buf []values.Datum
+	var elems []values.Datum
+	at := func(i int) values.Datum { return elems[i] }
 	return func(row []values.Datum) values.Datum {
 		l, a := left(row), array(row)
-		switch {
-		case l.IsErr():
-			return l
-		case a.IsErr() || a.IsNull():
+		if l.IsErr() || a.IsErr() || a.IsNull() {
+			if l.IsErr() {
+				return l
+			}
 			return a
 		}
-		elems, err := values.Elements(buf[:0], t, a)
-		if err != nil {
+		var err error
+		if elems, err = values.Elements(elems[:0], t, a); err != nil {
 			return values.Errorf("XX000", "reading an array: %v", err)
 		}
-		buf = elems
-		i := 0
-		return decide(l, func() (values.Datum, bool) {
-			if i == len(elems) {
-				return values.Null, false
-			}
-			i++
-			return elems[i-1], true
-		})
+		return decide(l, len(elems), at)
 	}
 }
 
