@@ -104,8 +104,9 @@ type engine struct {
 	seq      uint64     // the state's commit that reached it
 	progress decode.LSN // of the sink
 	partial  partial
-	skip     map[uint32]int // changes of the partial transaction still to skip
-	idle     decode.LSN     // nothing is left to deliver before
+	held     *replication.Event // taken off the stream, still to be applied
+	skip     map[uint32]int     // changes of the partial transaction still to skip
+	idle     decode.LSN         // nothing is left to deliver before
 
 	flushing   []flush    // state commits on their way to the disk
 	durable    decode.LSN // of the state

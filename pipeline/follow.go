@@ -65,7 +65,7 @@ func (e *engine) follow(ctx context.Context) error {
 			if err := e.nudge(work); err != nil {
 				return err
 			}
-		case <-e.stream.Ready():
+		case <-e.ready():
 			ev, ok, err := e.next()
 			if err != nil {
 				return err
@@ -85,8 +85,29 @@ func (e *engine) follow(ctx context.Context) error {
 	}
 }
 
-// next takes the next event off the stream, if there is one.
+// ready receives when next may have something new.
+func (e *engine) ready() <-chan struct{} {
+	if e.held != nil {
+		return always
+	}
+	return e.stream.Ready()
+}
+
+// always is always ready.
+var always = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// next takes the event that was held back, or the next one off the stream, if
+// there is one.
 func (e *engine) next() (replication.Event, bool, error) {
+	if e.held != nil {
+		ev := *e.held
+		e.held = nil
+		return ev, true, nil
+	}
 	ev, ok, err := e.stream.TryNext()
 	if err != nil {
 		return ev, false, &streamError{err}
@@ -140,9 +161,10 @@ func (e *engine) handle(ctx context.Context, ev replication.Event) error {
 			if !whole || bytes+ev.Bytes > e.opts.groupBytes ||
 				(last.EndLSN <= e.progress) != (ev.EndLSN <= e.progress) ||
 				e.joining != nil && ev.CommitLSN >= e.joining.from {
-				if err := flushGroup(); err != nil {
-					return err
-				}
+				// Later: under a steady load this would never end, and there are
+				// positions to look after.
+				e.held = &ev
+				return flushGroup()
 			}
 		}
 		switch {

@@ -161,7 +161,12 @@ func (w *world) start(opts Options) (live <-chan struct{}) {
 	w.stop = func() error {
 		cancel()
 		w.stop = nil
-		return <-done
+		select {
+		case err := <-done:
+			return err
+		case <-time.After(patience):
+			return errors.New("it does not stop")
+		}
 	}
 	return ch
 }
