@@ -20,7 +20,7 @@ const (
 	flushEvery = 5 * time.Second
 	// flushCommits is after how many steps the state is made durable at the latest:
 	// until then, what hot keys were is walked over when they are read.
-	flushCommits = 500
+	flushCommits = 2000
 	// lingerFrom is from which delay on the program waits for linger, for more
 	// transactions to share a step.
 	lingerFrom = 100 * time.Millisecond
