@@ -19,9 +19,18 @@ func (c *compiler) topK(n *algebra.TopK, id string) *compiled {
 	cols := n.Cols()
 	in := c.exact(c.clean(c.node(n.In), cols))
 	order := orderKey(cols, n.Order)
+	s := c.listed(in, n, cols, n.Partition, len(cols), order, func(e circuit.Entries) values.Datum { return firstRows(e, n, order) })
+	return &compiled{stream: s, width: len(cols), id: id, at: identity(len(cols)), errs: in.errs}
+}
+
+// listed makes a list of rows of each partition's rows, in order, and spreads the
+// lists out again, as rows of the given width.
+func (c *compiler) listed(in *compiled, n algebra.Node, cols []algebra.Column, partition []int, width int,
+	order func(dst []byte, row []values.Datum) []byte, list func(circuit.Entries) values.Datum,
+) circuit.Stream {
 	spec := circuit.AggSpec{
 		Key: func(dst []byte, row []values.Datum) ([]byte, bool) {
-			for _, p := range n.Partition {
+			for _, p := range partition {
 				dst = values.AppendKey(dst, cols[p].Type, row[p])
 			}
 			return dst, true
@@ -30,12 +39,11 @@ func (c *compiler) topK(n *algebra.TopK, id string) *compiled {
 			Width: len(cols),
 			Args:  func(row, dst []values.Datum) bool { copy(dst, row); return true },
 			Order: order,
-			Fold:  func(e circuit.Entries) values.Datum { return firstRows(e, n, order) },
+			Fold:  list,
 		}},
 	}
-	lists := c.b.Aggregate(in.stream, fmt.Sprint(n.Label(), ", listed"), spec)
-	s := c.b.Map(lists, len(cols), fmt.Sprint(n.Label(), ", spread"), spread)
-	return &compiled{stream: s, width: len(cols), id: id, at: identity(len(cols)), errs: in.errs}
+	lists := c.b.Aggregate(in.stream, n.Label()+", listed", spec)
+	return c.b.Map(lists, width, n.Label()+", spread", spread)
 }
 
 // orderKey appends bytes that sort as ORDER BY does.

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"encoding/binary"
-	"fmt"
 	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/circuit"
@@ -19,25 +18,7 @@ func (c *compiler) window(n *algebra.Window, id string) *compiled {
 	in := c.exact(c.clean(c.node(n.In), cols))
 	order := orderKey(cols, n.Order)
 	width := len(cols) + len(n.Funcs)
-	spec := circuit.AggSpec{
-		Key: func(dst []byte, row []values.Datum) ([]byte, bool) {
-			for _, p := range n.Partition {
-				dst = values.AppendKey(dst, cols[p].Type, row[p])
-			}
-			return dst, true
-		},
-		Aggregates: []circuit.Aggregate{{
-			Width: len(cols),
-			Args:  func(row, dst []values.Datum) bool { copy(dst, row); return true },
-			Order: order,
-			Fold: func(e circuit.Entries) values.Datum {
-				p := newPartition(e, order)
-				return p.list(n)
-			},
-		}},
-	}
-	lists := c.b.Aggregate(in.stream, fmt.Sprint(n.Label(), ", listed"), spec)
-	s := c.b.Map(lists, width, fmt.Sprint(n.Label(), ", spread"), spread)
+	s := c.listed(in, n, cols, n.Partition, width, order, func(e circuit.Entries) values.Datum { return newPartition(e, order).list(n) })
 	return &compiled{stream: s, width: width, id: id, at: identity(width), errs: in.errs, dirty: true}
 }
 
