@@ -168,7 +168,7 @@ const (
 	linkAny
 	linkRow
 	linkExpr
-	linkMulti
+	_ // of UPDATE alone
 	linkArray
 )
 
@@ -178,9 +178,6 @@ func (t *translator) sublink(n *pgtree.Node, s *scope) expr.Expr {
 	q := n.Node("subselect")
 	kind := n.Int("subLinkType")
 	switch {
-	case kind == linkRow || kind == linkMulti:
-		t.refuse(n, CodeUnsupported, "a comparison of a row with a sub-query", "compare its columns one by one")
-		return nil
 	case kind == linkArray:
 		t.refuse(n, CodeUnsupported, "ARRAY(SELECT …)", "")
 		return nil
@@ -206,9 +203,15 @@ func (t *translator) sublink(n *pgtree.Node, s *scope) expr.Expr {
 	case linkExpr:
 		return a.scalar(s)
 	}
+	if kind == linkRow {
+		a.scalars(s)
+	}
 	s.answers = append(s.answers, a)
 	test := t.expr(n.Node("testexpr"), s)
 	s.answers = s.answers[:len(s.answers)-1]
+	if kind == linkRow {
+		return test
+	}
 	return a.quantified(s, test, kind == linkAll)
 }
 
@@ -362,10 +365,7 @@ func sideOf(e expr.Expr, width int) int {
 func (a *answers) scalar(s *scope) expr.Expr {
 	value := a.sub.Cols()[a.width]
 	sub := a.sub
-	single := slices.ContainsFunc(algebra.Keys(algebra.Optimize(sub)), func(key []int) bool {
-		return !slices.ContainsFunc(key, func(c int) bool { return c >= a.width })
-	})
-	if !single {
+	if !singleRow(sub, a.width) {
 		sub = &algebra.Aggregate{
 			In: sub, Group: allColumns(sub.Cols()[:a.width]),
 			Aggs: []algebra.Agg{{
@@ -377,6 +377,14 @@ func (a *answers) scalar(s *scope) expr.Expr {
 	width := len(s.node.Cols())
 	s.node = algebra.NewOuterJoin(algebra.LeftJoin, s.node, sub, a.same(width))
 	return &expr.Col{Index: width + a.width, Name: value.Name, T: value.Type}
+}
+
+// singleRow says that a sub-query has one row at most for each of its domain's,
+// whose columns are the first.
+func singleRow(sub algebra.Node, width int) bool {
+	return slices.ContainsFunc(algebra.Keys(algebra.Optimize(sub)), func(key []int) bool {
+		return !slices.ContainsFunc(key, func(c int) bool { return c >= width })
+	})
 }
 
 // singleValue is the value of a group of one.

@@ -75,9 +75,11 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 		return t.minMax(n, s)
 	case "NULLTEST":
 		if n.Bool("argisrow") {
-			break
+			return t.rowNullTest(n, s)
 		}
 		return &expr.NullTest{Arg: t.expr(n.Node("arg"), s), Not: n.Int("nulltesttype") == 1, T: values.BoolType}
+	case "ROWCOMPAREEXPR", "ROWCOMPARE":
+		return t.rowCompare(n, s)
 	case "BOOLEANTEST":
 		is := []string{"TRUE", "NOT TRUE", "FALSE", "NOT FALSE", "UNKNOWN", "NOT UNKNOWN"}
 		if k := n.Int("booltesttype"); k >= 0 && k < len(is) {
@@ -131,8 +133,8 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 func (t *translator) refuseExpr(n *pgtree.Node) expr.Expr {
 	names := map[string]string{
 		"SUBLINK": "a sub-query in an expression", "GROUPINGFUNC": "GROUPING()",
-		"ROWEXPR": "a row constructor", "ROW": "a row constructor", "ROWCOMPAREEXPR": "a row comparison", "ROWCOMPARE": "a row comparison",
-		"FIELDSELECT": "a field of a composite value", "CONVERTROWTYPEEXPR": "a row conversion", "NULLTEST": "IS NULL of a row",
+		"ROWEXPR": "a row constructor", "ROW": "a row constructor",
+		"FIELDSELECT": "a field of a composite value", "CONVERTROWTYPEEXPR": "a row conversion",
 		"XMLEXPR": "an XML expression", "PARAM": "a parameter",
 	}
 	if n.Tag == "SQLVALUEFUNCTION" {
@@ -340,15 +342,19 @@ func (t *translator) operator(n *pgtree.Node, s *scope) expr.Expr {
 	if !t.stable(n, proc, args) {
 		return nil
 	}
+	return t.applyOperator(n, op, proc, args, n.OID("inputcollid"), result)
+}
+
+func (t *translator) applyOperator(n *pgtree.Node, op *catalog.Operator, proc *catalog.Proc, args []expr.Expr, coll uint32, result *values.Type) expr.Expr {
 	equal := len(args) == 2 && op.Equal && sameKey(args[0].Type(), args[1].Type())
-	if e := t.native(proc, args, result, n.OID("inputcollid")); e != nil {
+	if e := t.native(proc, args, result, coll); e != nil {
 		e.Equal = equal
 		return e
 	}
 	if equal && op.Schema == "pg_catalog" && op.Name == "=" {
 		return &expr.Native{Func: keyEquality(args[0].Type(), args[1].Type()), Name: proc.Signature, Total: true, Equal: true, Args: args, T: result}
 	}
-	if e := t.concatenation(n, proc, args, result); e != nil {
+	if e := t.concatenation(n, proc, args, coll, result); e != nil {
 		return e
 	}
 	name := " OPERATOR(" + pgx.Identifier{op.Schema}.Sanitize() + "." + op.Name + ") "
@@ -356,14 +362,18 @@ func (t *translator) operator(n *pgtree.Node, s *scope) expr.Expr {
 	if len(args) == 1 {
 		sql[0] = name
 	} else {
-		sql[1] = t.collation(args[0], n.OID("inputcollid")) + name
-		sql = append(sql, t.collation(args[1], n.OID("inputcollid")))
+		sql[1] = t.collation(args[0], coll) + name
+		sql = append(sql, t.collation(args[1], coll))
 	}
 	return expr.NewRemote(sql, args, proc.Strict, result)
 }
 
 func (t *translator) operatorProc(n *pgtree.Node) (*catalog.Operator, *catalog.Proc) {
-	op, err := t.cat.Operator(t.ctx, n.OID("opno"))
+	return t.operatorByOID(n.OID("opno"))
+}
+
+func (t *translator) operatorByOID(opno uint32) (*catalog.Operator, *catalog.Proc) {
+	op, err := t.cat.Operator(t.ctx, opno)
 	if err != nil {
 		t.fail(err)
 		return nil, nil
@@ -377,7 +387,7 @@ func (t *translator) operatorProc(n *pgtree.Node) (*catalog.Operator, *catalog.P
 }
 
 // concatenation translates text || anything: the text form, then ||.
-func (t *translator) concatenation(n *pgtree.Node, proc *catalog.Proc, args []expr.Expr, result *values.Type) expr.Expr {
+func (t *translator) concatenation(n *pgtree.Node, proc *catalog.Proc, args []expr.Expr, coll uint32, result *values.Type) expr.Expr {
 	if proc.Schema != "pg_catalog" || proc.Name != "textanycat" && proc.Name != "anytextcat" {
 		return nil
 	}
@@ -388,7 +398,7 @@ func (t *translator) concatenation(n *pgtree.Node, proc *catalog.Proc, args []ex
 		}
 	}
 	textcat := catalog.Proc{Schema: "pg_catalog", Name: "textcat", ArgTypes: []string{"text", "text"}, Signature: "textcat(text,text)"}
-	if e := t.native(&textcat, parts, result, n.OID("inputcollid")); e != nil {
+	if e := t.native(&textcat, parts, result, coll); e != nil {
 		return e
 	}
 	return nil

@@ -295,6 +295,19 @@ func (c *Catalog) Operator(ctx context.Context, oid uint32) (*Operator, error) {
 	return o, nil
 }
 
+// FamilyOperator is the operator of a btree family, by its strategy, between the
+// types that another member of the family compares.
+func (c *Catalog) FamilyOperator(ctx context.Context, family, member uint32, strategy int) (uint32, error) {
+	var oid uint32
+	err := c.tx.QueryRow(ctx, `
+		SELECT a.amopopr FROM pg_catalog.pg_amop a JOIN pg_catalog.pg_amop m USING (amopfamily, amoplefttype, amoprighttype)
+		WHERE a.amopfamily = $1 AND m.amopopr = $2 AND a.amopstrategy = $3`, family, member, strategy).Scan(&oid)
+	if err != nil {
+		return 0, fmt.Errorf("read operator %d of family %d: %w", strategy, family, err)
+	}
+	return oid, nil
+}
+
 // EnumLabel is the label of an enum value by its own object identifier.
 func (c *Catalog) EnumLabel(ctx context.Context, oid uint32) (string, error) {
 	var label string

@@ -8,7 +8,7 @@ import (
 )
 
 // Array functions. An array Datum holds Postgres' binary array format: number of
-// dimensions, a flag for NULLs, the element type's oid, then length and lower
+// dimensions, a flag for NULLs, a word that is 0, then length and lower
 // bound of each dimension, then the elements, each behind its length (-1: NULL).
 // All words have four bytes, big endian.
 
@@ -58,7 +58,7 @@ func textElements(s string) (elements []string, ok bool) {
 }
 
 // arrayOf writes an array of given dimensions over a body of elements.
-func arrayOf(elem *values.Type, dims [][2]int64, hasNull bool, body ...string) values.Datum {
+func arrayOf(dims [][2]int64, hasNull bool, body ...string) values.Datum {
 	size := arrayHeader + 8*len(dims)
 	for _, part := range body {
 		size += len(part)
@@ -70,7 +70,7 @@ func arrayOf(elem *values.Type, dims [][2]int64, hasNull bool, body ...string) v
 		flag = 1
 	}
 	b = binary.BigEndian.AppendUint32(b, flag)
-	b = binary.BigEndian.AppendUint32(b, elem.OID)
+	b = binary.BigEndian.AppendUint32(b, 0) // the one form of a Datum
 	for _, d := range dims {
 		b = binary.BigEndian.AppendUint32(b, uint32(d[0]))
 		b = binary.BigEndian.AppendUint32(b, uint32(d[1]))
@@ -137,7 +137,7 @@ func extend(elem *values.Type, array, element values.Datum, front bool) values.D
 		word, null = b, false
 	}
 	if array.IsNull() || arrayDims(array.Str()) == 0 {
-		return arrayOf(elem, [][2]int64{{1, 1}}, null, string(word))
+		return arrayOf([][2]int64{{1, 1}}, null, string(word))
 	}
 	s := array.Str()
 	if arrayDims(s) != 1 {
@@ -145,16 +145,16 @@ func extend(elem *values.Type, array, element values.Datum, front bool) values.D
 	}
 	dims := [][2]int64{{dimLength(s, 0) + 1, dimLower(s, 0)}}
 	if front {
-		return arrayOf(elem, dims, null || arrayHasNull(s), string(word), arrayBody(s))
+		return arrayOf(dims, null || arrayHasNull(s), string(word), arrayBody(s))
 	}
-	return arrayOf(elem, dims, null || arrayHasNull(s), arrayBody(s), string(word))
+	return arrayOf(dims, null || arrayHasNull(s), arrayBody(s), string(word))
 }
 
 var errIncompatibleArrays = values.Errorf("2202E", "cannot concatenate incompatible arrays")
 
 // concatArrays is array_cat: arrays of one shape are joined along the first
 // dimension, and one of a dimension less is taken as an element of the other.
-func concatArrays(elem *values.Type, a, b values.Datum) values.Datum {
+func concatArrays(a, b values.Datum) values.Datum {
 	switch {
 	case a.IsNull():
 		return b
@@ -190,7 +190,7 @@ func concatArrays(elem *values.Type, a, b values.Datum) values.Datum {
 	default:
 		return errIncompatibleArrays
 	}
-	return arrayOf(elem, dims, arrayHasNull(x) || arrayHasNull(y), arrayBody(x), arrayBody(y))
+	return arrayOf(dims, arrayHasNull(x) || arrayHasNull(y), arrayBody(x), arrayBody(y))
 }
 
 // onArrays binds a function that ignores the element type.
@@ -235,10 +235,9 @@ func init() {
 		return &Func{F2: func(e, a values.Datum) values.Datum { return extend(elem, a, e, true) }}
 	})
 	registerMake("array_cat(anycompatiblearray,anycompatiblearray)", func(_ []*values.Type, result *values.Type) *Func {
-		elem := resultElement(result)
-		if elem == nil {
+		if resultElement(result) == nil {
 			return nil
 		}
-		return &Func{F2: func(a, b values.Datum) values.Datum { return concatArrays(elem, a, b) }}
+		return &Func{F2: func(a, b values.Datum) values.Datum { return concatArrays(a, b) }}
 	})
 }
