@@ -189,3 +189,56 @@ func BenchmarkEmptyStep(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkRangeJoin: cuts move across 10 of a number of rows in each step; the
+// cost is that of the 10.
+func BenchmarkRangeJoin(b *testing.B) {
+	for _, rows := range []int{10_000, 100_000, 1_000_000} {
+		b.Run(fmt.Sprint(rows, " rows"), func(b *testing.B) {
+			store, err := state.Open(b.TempDir(), state.Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer store.Close()
+			q := query{
+				inputs: []int{2, 1}, width: 2,
+				build: func(b *circuit.Builder, in []circuit.Stream) circuit.Stream {
+					return b.RangeJoin(in[0], in[1], 2, "since", circuit.RangeSpec{
+						Key: keyOf(true, 0),
+						Cuts: func(dst [][]byte, right []datum) ([][]byte, error) {
+							return append(dst, values.AppendKeyInt(nil, right[0].Int64())), nil
+						},
+						Emit: func(left []datum, below []bool, out *batch, w int64) {
+							if !below[0] {
+								out.Append(left, w)
+							}
+						},
+					})
+				},
+			}
+			c := q.circuit(b, store)
+			clock := circuit.NewBatch(1, 2)
+			clock.Append([]datum{values.Int(0)}, 1)
+			in := delta{circuit.NewBatch(2, benchRows), clock}
+			for i := range rows {
+				in[0].Append([]datum{values.Int(int64(i) * 1000), values.String("a row of some length")}, 1)
+				if in[0].Len() == benchRows || i == rows-1 {
+					step(b, c, store, in, 2)
+					in[0].Reset()
+					clock.Reset()
+				}
+			}
+			if err := store.Flush(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			now := int64(0)
+			for b.Loop() {
+				clock.Reset()
+				clock.Append([]datum{values.Int(now * 10_000)}, -1)
+				now = (now + 1) % int64(rows/10)
+				clock.Append([]datum{values.Int(now * 10_000)}, 1)
+				step(b, c, store, in, 2)
+			}
+		})
+	}
+}

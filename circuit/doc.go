@@ -36,6 +36,8 @@
 //     incremental versions: Q^Δ = Q. Package files: linear.go.
 //   - Bilinear ones (join): (a ⋈ b)^Δ = Δa ⋈ Δb + z⁻¹I(a) ⋈ Δb + Δa ⋈ z⁻¹I(b),
 //     in join.go, over the integrals that index.go keeps.
+//   - So are joins on an inequality with one row of bounds: when the bounds move,
+//     only what they have moved across is looked at: range.go.
 //   - Distinct looks at the integral only for the rows in the delta:
 //     distinct.go.
 //   - Aggregation looks at, and replaces, only the groups in the delta:

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/circuit"
+	"github.com/stepping-cdc/stepping-cdc/state"
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
@@ -52,6 +53,45 @@ func naiveJoin(l, r *batch, lk, rk circuit.KeyFunc, f circuit.JoinFunc, width in
 			if okA && okB && a == b {
 				f(l.Row(i), r.Row(j), out, lw*rw)
 			}
+		}
+	}
+	return out
+}
+
+// boundsSpec makes one row of any: a count and a sum, or none.
+var boundsSpec = circuit.AggSpec{
+	Key:        noKey,
+	Aggregates: []circuit.Aggregate{{Linear: newCount}, {Linear: newSum, Width: 1, Args: args(0)}, {Linear: newSum, Width: 1, Args: args(1)}},
+}
+
+// rangeSpec compares column 0 with the three bounds; the second comparison is ≤.
+var rangeSpec = circuit.RangeSpec{
+	Key: keyOf(true, 0),
+	Cuts: func(dst [][]byte, right []datum) ([][]byte, error) {
+		for i, d := range right {
+			cut := values.AppendKeyInt(nil, d.Int64())
+			if i == 1 {
+				cut = state.PrefixEnd(cut)
+			}
+			dst = append(dst, cut)
+		}
+		return dst, nil
+	},
+	Emit: func(left []datum, below []bool, out *batch, w int64) {
+		out.Append([]datum{left[0], left[1], values.Bool(below[0]), values.Bool(below[1]), values.Bool(below[2])}, w)
+	},
+}
+
+func naiveRange(l, bounds *batch) *batch {
+	out := circuit.NewBatch(5, 0)
+	for i, lw := range l.W {
+		row := l.Row(i)
+		if row[0].IsNull() {
+			continue
+		}
+		for j, w := range bounds.W {
+			at, b := row[0].Int64(), bounds.Row(j)
+			out.Append([]datum{row[0], row[1], values.Bool(at < b[0].Int64()), values.Bool(at <= b[1].Int64()), values.Bool(at < b[2].Int64())}, lw*w)
 		}
 	}
 	return out
@@ -253,6 +293,15 @@ var queries = []query{
 		naive: func(in []*batch) *batch {
 			lr := naiveJoin(in[0], in[1], noKey, noKey, pair, 2)
 			return naiveJoin(lr, in[2], keyOf(true, 1), keyOf(true, 0), pair, 4)
+		},
+	},
+	{
+		name: "range join", inputs: []int{2, 2}, width: 5,
+		build: func(b *circuit.Builder, in []circuit.Stream) circuit.Stream {
+			return b.RangeJoin(in[0], b.Aggregate(in[1], "bounds", boundsSpec), 5, "between", rangeSpec)
+		},
+		naive: func(in []*batch) *batch {
+			return naiveRange(in[0], naiveAggregate(boundsSpec, in[1]))
 		},
 	},
 	{

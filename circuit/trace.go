@@ -118,6 +118,14 @@ func (c *cursor) seekLast(k []byte) {
 	}
 }
 
+// seekGE moves to the first key from k on, whatever it begins with.
+func (c *cursor) seekGE(k []byte) {
+	c.target = append(c.target[:c.prefix], k...)
+	c.scanning, c.still = false, false
+	c.n.stats.KeysRead++
+	c.it.SeekGE(c.target)
+}
+
 // next moves forward one key.
 func (c *cursor) next() {
 	c.n.stats.KeysRead++
