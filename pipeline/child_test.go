@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -88,7 +89,7 @@ type child struct {
 
 func (w *world) child(o childOptions) *child {
 	w.t.Helper()
-	o.Source, o.Sink, o.Slot, o.Dir, o.Views = w.dsn, w.sink, w.slot, w.dir, w.views
+	o.Source, o.Sink, o.Slot, o.Dir, o.Views = cmp.Or(w.sourceVia, w.dsn), cmp.Or(w.sinkVia, w.sink), w.slot, w.dir, w.views
 	text, err := json.Marshal(o)
 	if err != nil {
 		w.t.Fatal(err)

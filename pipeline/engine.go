@@ -87,6 +87,7 @@ type engine struct {
 
 	source   *pgx.Conn // catalogue, slots, nudges; never busy for long
 	sink     *sink.Sink
+	lost     sink.Session // of the session before this one
 	store    *state.Disk
 	batch    state.Batch
 	eval     *remote.Evaluator

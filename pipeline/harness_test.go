@@ -1,8 +1,10 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"flag"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -22,6 +24,10 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
 		os.Exit(runChild())
 	}
+	// Parallel tests wait more than they work.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
 	os.Exit(embedded.RunTests(m))
 }
 
@@ -30,9 +36,12 @@ const patience = 90 * time.Second
 
 // world is one database with a pipeline on it.
 type world struct {
-	t     *testing.T
-	dsn   string // of the source
-	sink  string // of the outputs
+	t    *testing.T
+	dsn  string // of the source
+	sink string // of the outputs
+	// How the pipeline reaches them, if not directly.
+	sourceVia, sinkVia string
+
 	slot  string
 	dir   string // of the state
 	conn  *pgx.Conn
@@ -109,8 +118,8 @@ func (w *world) view(name, query string) {
 
 func (w *world) config() *config.Config {
 	return &config.Config{
-		Source: config.Source{DSN: config.DSN(w.dsn), Slot: w.slot, Publication: "stepping_cdc", ManagePublication: true},
-		Sink:   config.Sink{DSN: config.DSN(w.sink), Schema: "stepping"},
+		Source: config.Source{DSN: config.DSN(cmp.Or(w.sourceVia, w.dsn)), Slot: w.slot, Publication: "stepping_cdc", ManagePublication: true},
+		Sink:   config.Sink{DSN: config.DSN(cmp.Or(w.sinkVia, w.sink)), Schema: "stepping"},
 		State:  config.State{Dir: w.dir, Memory: 32 << 20},
 		Views:  w.views,
 	}

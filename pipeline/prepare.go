@@ -156,7 +156,7 @@ func (e *engine) prepare(ctx context.Context) error {
 	if !problems.empty() {
 		return problems
 	}
-	if e.sink, err = sink.Open(ctx, string(e.cfg.Sink.DSN), sink.Options{Wait: instanceWait, SourceElsewhere: !sameServer(e.cfg)}); err != nil {
+	if e.sink, err = sink.Open(ctx, string(e.cfg.Sink.DSN), sink.Options{Wait: instanceWait, Lost: e.lost, SourceElsewhere: !sameServer(e.cfg)}); err != nil {
 		return err
 	}
 	progress, err := e.sink.Progress(ctx)

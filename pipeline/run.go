@@ -31,6 +31,7 @@ type Pipeline struct {
 	opts Options
 	log  zerolog.Logger
 	live Snapshot
+	lost sink.Session // of the last session
 }
 
 // New makes a pipeline; Run runs it.
@@ -109,8 +110,11 @@ func retryableConnect(err error) bool {
 
 // session is one life of the engine.
 func (p *Pipeline) session(ctx context.Context) (err error) {
-	e := &engine{cfg: p.cfg, opts: p.opts, log: p.log, live: &p.live, skip: map[uint32]int{}}
+	e := &engine{cfg: p.cfg, opts: p.opts, log: p.log, live: &p.live, skip: map[uint32]int{}, lost: p.lost}
 	defer func() {
+		if e.sink != nil {
+			p.lost = e.sink.Session()
+		}
 		if closeErr := e.close(); closeErr != nil {
 			p.log.Debug().Err(closeErr).Msg("ending the session")
 		}
@@ -142,6 +146,8 @@ func (e *engine) diagnose(ctx context.Context, err error) error {
 	if !errors.As(err, &stream) {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, sourceTimeout)
+	defer cancel()
 	return replication.Diagnose(ctx, e.source, e.cfg.Source.Slot, err)
 }
 

@@ -110,16 +110,16 @@ func (s *Sink) guarded(session *guardedSession) *pgx.ConnConfig {
 // guardedSession is set by the sink and read by its guard.
 type guardedSession struct {
 	mu sync.Mutex
-	b  backend
+	b  Session
 }
 
-func (g *guardedSession) set(b backend) {
+func (g *guardedSession) set(b Session) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.b = b
 }
 
-func (g *guardedSession) get() backend {
+func (g *guardedSession) get() Session {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.b
@@ -128,7 +128,7 @@ func (g *guardedSession) get() backend {
 // atWork asks the server, over a connection of its own, whether a session is busy. A
 // session that waits for its client, and has for a while, has not heard us or has
 // answered in vain. Without a clear answer it counts as busy; without any, as lost.
-func (s *Sink) atWork(b backend) bool {
+func (s *Sink) atWork(b Session) bool {
 	if b.pid == 0 {
 		return true
 	}

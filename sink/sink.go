@@ -25,6 +25,9 @@ type Options struct {
 	// Silence is how long an answer may take before the server is asked, over another
 	// connection, whether it is at work on it; 15 s when 0.
 	Silence time.Duration
+	// Lost is a session of this process that may not have ended at the server, as its
+	// connection broke off without a word. It is not waited for.
+	Lost Session
 	// SourceElsewhere says that the source is another server, or may be.
 	SourceElsewhere bool
 }
@@ -45,21 +48,26 @@ type Sink struct {
 	pg    *pgconn.PgConn
 	epoch int64
 	lsn   LSN // progress as of the last commit
-	ours  backend
+	ours  Session
 
 	prepared map[stmtID]*pgconn.StatementDescription
 	dur      durability
 }
 
-// backend is a server process, told apart from a later one of the same number.
-type backend struct {
+// Session is a server process, told apart from a later one of the same number. The
+// zero Session is none.
+type Session struct {
 	pid     int32
 	started time.Time
 }
 
+// Session is the one that this Sink writes in.
+func (s *Sink) Session() Session { return s.ours }
+
 // pinned are the settings of the sink's session: a role or a database may have
 // preset any of them. The planner is held to nested loops over the index by which
-// rows are found; statements are planned once and must stay good as tables grow.
+// rows are found; statements are planned once and must stay good as tables grow. A server whose client
+// is gone without a word ends the session soon, for it holds the lock of instances.
 const pinned = `SET synchronous_commit = off; SET search_path = ''; SET client_encoding = 'UTF8';
 SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; SET bytea_output = 'hex';
 SET extra_float_digits = 3; SET xmloption = content; SET array_nulls = on; SET transform_null_equals = off;
@@ -69,7 +77,8 @@ SET default_transaction_deferrable = off; SET statement_timeout = 0; SET idle_se
 SET idle_in_transaction_session_timeout = '10min'; SET default_table_access_method = heap;
 SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off;
 SET enable_mergejoin = off; SET enable_nestloop = on; SET enable_indexscan = on; SET enable_tidscan = on;
-SET jit = off; SET max_parallel_workers_per_gather = 0`
+SET jit = off; SET max_parallel_workers_per_gather = 0;
+SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET tcp_user_timeout = '25s'`
 
 // noTransactionTimeout pins a setting that servers before 17 do not know.
 const noTransactionTimeout = ` SELECT pg_catalog.set_config('transaction_timeout', '0', false)
@@ -176,6 +185,11 @@ func (s *Sink) lock(ctx context.Context, conn *pgx.Conn) error {
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return fmt.Errorf("look for the running instance: %w", lost(conn, err))
 		}
+		if err == nil && e.PID == s.opts.Lost.pid && e.Since.Equal(s.opts.Lost.started) {
+			if err := endBackend(ctx, conn, s.opts.Lost); err != nil {
+				return err
+			}
+		}
 		if err == nil && time.Now().After(deadline) {
 			return &e
 		}
@@ -220,9 +234,7 @@ func (s *Sink) takeEpoch(ctx context.Context, conn *pgx.Conn) error {
 func (s *Sink) Reconnect(ctx context.Context) (Progress, error) {
 	old := s.ours
 	_ = s.conn.Close(ctx)
-	if err := s.endBackend(ctx, old); err != nil {
-		return Progress{}, err
-	}
+	s.opts.Lost = old
 	wait := s.opts.Wait
 	s.opts.Wait = max(wait, 5*time.Second) // for that backend to be gone
 	defer func() { s.opts.Wait = wait }()
@@ -234,13 +246,8 @@ func (s *Sink) Reconnect(ctx context.Context) (Progress, error) {
 
 // endBackend ends a backend of ours whose client side is gone and which may not
 // have noticed: it would hold the lock until the operating system gives up.
-func (s *Sink) endBackend(ctx context.Context, b backend) error {
-	conn, err := pgx.ConnectConfig(ctx, s.cfg)
-	if err != nil {
-		return fmt.Errorf("connect to sink: %w", err)
-	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	_, err = conn.Exec(ctx, `SELECT pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a
+func endBackend(ctx context.Context, conn *pgx.Conn, b Session) error {
+	_, err := conn.Exec(ctx, `SELECT pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a
 		WHERE a.pid = $1 AND a.backend_start = $2`, b.pid, b.started)
 	if err != nil {
 		return fmt.Errorf("end the lost session %d: %w", b.pid, lost(conn, err))
