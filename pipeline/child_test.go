@@ -23,6 +23,9 @@ import (
 // childEnv makes the test binary a pipeline instead: kills need a process.
 const childEnv = "STEPPING_TEST_CHILD"
 
+// childMemory is its state.memory.
+const childMemory = 32 << 20
+
 // childOptions is what a child runs.
 type childOptions struct {
 	Source, Sink, Slot, Dir string
@@ -66,7 +69,7 @@ func runChild() int {
 	cfg := &config.Config{
 		Source: config.Source{DSN: config.DSN(o.Source), Slot: o.Slot, Publication: "stepping_cdc", ManagePublication: true},
 		Sink:   config.Sink{DSN: config.DSN(o.Sink), Schema: "stepping"},
-		State:  config.State{Dir: o.Dir, Memory: 32 << 20},
+		State:  config.State{Dir: o.Dir, Memory: childMemory},
 		Views:  o.Views,
 	}
 	log := zerolog.New(os.Stderr).Level(zerolog.InfoLevel)
