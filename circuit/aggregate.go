@@ -314,7 +314,7 @@ func (o *aggregate) read(s *step, n *node, group string) (found bool, err error)
 		return state != nil, nil
 	}
 	n.stats.KeysRead++
-	o.value, found, err = s.store.Get(o.value[:0], o.at)
+	o.value, found, err = s.reads(n).Get(o.value[:0], o.at)
 	return found, err
 }
 
@@ -377,7 +377,7 @@ func (o *aggregate) store(s *step, n *node, group string, count int64, found boo
 	if count == 0 && !o.spec.Global && string(b) == string(o.zero) {
 		if found {
 			n.stats.KeysWritten++
-			s.batch.Delete(o.at)
+			s.writes(n).Delete(o.at)
 		}
 		if o.early != nil {
 			o.early[strings.Clone(group)] = nil
@@ -400,7 +400,7 @@ func (o *aggregate) store(s *step, n *node, group string, count int64, found boo
 	o.encoded = b
 	n.stats.KeysWritten++
 	n.stats.BytesWritten += int64(len(o.at) + len(b))
-	s.batch.Set(o.at, b)
+	s.writes(n).Set(o.at, b)
 	if o.early != nil {
 		o.early[strings.Clone(group)] = slices.Clone(b)
 	}

@@ -170,6 +170,56 @@ func (b *Builder) Aggregate(in Stream, label string, spec AggSpec) Stream {
 	return Stream{b.add(op, label, spec.GroupWidth+len(spec.Aggregates), in.id)}
 }
 
+// RecursionSpec says how a recursion ends.
+type RecursionSpec struct {
+	// Key, if set, is what makes rows the same: of equal ones only that of the
+	// least iteration is taken (UNION). Without it every copy is (UNION ALL). It
+	// must not look at the last column.
+	Key KeyFunc
+	// Limit is the number of iterations, from 0, whose rows are taken. What
+	// comes later is overdue.
+	Limit int64
+	// MaxRows bounds what a recursion that multiplies its rows can take of
+	// memory: a step in which more of them change at once fails.
+	MaxRows int
+}
+
+// Recursion begins a loop. Its first output is the working table: rows that end
+// with the number of the iteration in which they arise, an integer. Close gives
+// it the stream of what the table should hold: rows of iteration 0, and those
+// that follow from the working table's, of the next iteration each.
+//
+// The second output is the rows that are not taken because there is no end to
+// them: beyond the limit of iterations, or of more than MaxCopies copies.
+func (b *Builder) Recursion(width int, label string, spec RecursionSpec) (work, overdue Stream) {
+	if width < 1 || spec.Limit < 1 || spec.MaxRows < 1 {
+		b.fail("recursion %q: of %d columns, %d iterations and %d rows", label, width, spec.Limit, spec.MaxRows)
+	}
+	op := &recursion{spec: spec, width: width}
+	first := b.add(op, label, width)
+	second := b.add(&secondOutput{}, label, width)
+	b.nodes[second].inputs = []int{first}
+	op.overdue = b.nodes[second]
+	op.reset()
+	return Stream{first}, Stream{second}
+}
+
+// Close ends a loop.
+func (b *Builder) Close(work, in Stream) {
+	if b.width(work) != b.width(in) || in.id <= work.id {
+		b.fail("recursion of %d columns closed by a stream of %d", b.width(work), b.width(in))
+		return
+	}
+	n := b.nodes[work.id]
+	if _, ok := n.op.(*recursion); !ok || len(n.inputs) > 0 {
+		b.fail("%s %q is not a recursion to be closed", n.op.kind(), n.label)
+		return
+	}
+	n.inputs = []int{in.id}
+	from := b.nodes[in.id]
+	from.out.to = append(from.out.to, edge{n, 0})
+}
+
 // Output names a stream as an output of the circuit: Step returns its delta.
 func (b *Builder) Output(name string, in Stream) {
 	b.unique("output", name)

@@ -26,6 +26,7 @@ type Circuit struct {
 	store       state.Store
 	prefix      []byte
 	fingerprint uint64
+	loops       bool // there are some
 	started     bool // the first step is known to be committed
 	running     *node
 	since       time.Time
@@ -56,7 +57,12 @@ func (b *Builder) Build(store state.Store, prefix []byte) (*Circuit, error) {
 		case *output:
 			op.rows.Width = n.width
 			c.outputs = append(c.outputs, op)
+		case *recursion:
+			c.loops = true
 		}
+	}
+	if err := findLoops(c.nodes); err != nil {
+		return nil, fmt.Errorf("build circuit: %w", err)
 	}
 	c.fingerprint = fingerprint(c.nodes)
 	if err := c.checkStarted(); err != nil {
@@ -126,8 +132,16 @@ func (c *Circuit) Step(ctx context.Context, inputs map[string]*Batch, batch stat
 	return out, nil
 }
 
-func (c *Circuit) step(ctx context.Context, inputs map[string]*Batch, batch state.Batch) ([]Output, error) {
-	s := &step{ctx: ctx, store: c.store, batch: batch, c: c}
+func (c *Circuit) step(ctx context.Context, inputs map[string]*Batch, batch state.Batch) (outs []Output, err error) {
+	s := &step{ctx: ctx, store: c.store, batch: batch, inputs: inputs, c: c}
+	if c.loops {
+		s.over = state.NewOverlay(c.store, batch)
+		defer func() {
+			if cerr := s.over.Close(); err == nil && cerr != nil {
+				err = fmt.Errorf("read state: %w", cerr)
+			}
+		}()
+	}
 	for name, in := range inputs {
 		n := c.sources[name]
 		switch {
@@ -142,28 +156,9 @@ func (c *Circuit) step(ctx context.Context, inputs map[string]*Batch, batch stat
 			return nil, err
 		}
 	}
-	for _, n := range c.nodes {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if src, ok := n.op.(*source); ok {
-			if in := inputs[src.name]; in != nil {
-				c.enter(n)
-				if err := n.out.send(s, in); err != nil {
-					return nil, err
-				}
-			}
-			continue
-		}
-		if n.finish == nil || n.finish.idle() {
-			continue
-		}
-		c.enter(n)
-		if err := n.finish.finish(s, n); err != nil {
-			return nil, fmt.Errorf("%s %q: %w", n.op.kind(), n.label, err)
-		}
+	if err := c.run(s, 0, len(c.nodes)-1, func(*node) bool { return true }); err != nil {
+		return nil, err
 	}
-	var outs []Output
 	for _, o := range c.outputs {
 		if o.rows.Len() > 0 {
 			outs = append(outs, Output{Name: o.name, Batch: &o.rows})

@@ -43,6 +43,23 @@
 //   - Aggregation looks at, and replaces, only the groups in the delta:
 //     aggregate.go.
 //
+// # Recursion
+//
+// A loop is a circuit whose output is fed back to it: recursion.go has the
+// operator, loop.go the order in which a step runs it. The paper (its section on
+// recursive queries) nests a circuit in the operator, on streams of streams: a
+// value then has two times, the step and the iteration. Here the iteration is a
+// column of the rows, and first, of the rows that are the same, keeps that of the
+// least iteration:
+//
+//	W = first(base × {0} + step(W) one iteration later)
+//
+// Nothing in the loop knows of it: the operators are the ordinary ones, over
+// ordinary integrals. A step takes the changes that wait in it by iteration,
+// ascending. They are final then, since what is of an iteration depends on
+// earlier ones only; for the same reason the equation has one solution, and
+// deletions need no special treatment, cycles or not.
+//
 // Package stream, below this one, states the operators on streams in a few
 // lines for reading, and for checking the efficient ones against.
 //
@@ -63,7 +80,8 @@
 //	batch.Commit()
 //
 // All of the past is in the store. A step reads it as it was before, gathers
-// its changes in the batch, and the caller commits them together with the
+// its changes in the batch (nodes of a loop, which run several times in a step,
+// read theirs through an overlay), and the caller commits them together with the
 // position they bring it to: after a crash the two cannot disagree.
 //
 // # Errors in data

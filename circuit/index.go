@@ -6,7 +6,8 @@ package circuit
 type index struct {
 	key   KeyFunc
 	delta delta
-	stale bool // delta is of the step before
+	stale bool   // delta is of the step, or the pass of a loop, before
+	turn  uint64 // counts the deltas, so that a join takes each one once
 }
 
 func (*index) kind() string { return "index" }
@@ -34,6 +35,7 @@ func (o *index) finish(s *step, n *node) error {
 	if o.delta.len() == 0 {
 		return nil
 	}
+	o.turn++
 	o.delta.consolidate()
 	o.delta.write(s, n, n.prefix)
 	return nil

@@ -13,11 +13,17 @@ import (
 //
 // (the paper's theorem on bilinear operators), so its work is in proportion to
 // the deltas and the pairs they make, not to the integrals.
+//
+// In a loop the delta of an index from outside is there at the first pass only,
+// and the integrals that can be read hold the deltas already. So, with them,
+//
+//	(l ⋈ r)^Δ = Δl ⋈ I(r) + I(l) ⋈ Δr - Δl ⋈ Δr
 type join struct {
 	f           JoinFunc
 	left, right *index
 	leftN       *node
 	rightN      *node
+	turns       [2]uint64 // the last deltas taken of left and right
 	cur         cursor
 	rows        Batch // the rows of one key in a delta, decoded
 	row         Batch // the row in hand from the other side
@@ -29,14 +35,26 @@ func (*join) push(*step, *node, int, *Batch) error { return nil }
 func (o *join) idle() bool { return o.left.idle() && o.right.idle() }
 
 func (o *join) finish(s *step, n *node) error {
-	if err := o.probe(s, n, &o.left.delta, o.rightN, false); err != nil {
-		return err
+	l, r := o.left.turn != o.turns[0], o.right.turn != o.turns[1]
+	o.turns = [2]uint64{o.left.turn, o.right.turn}
+	if l {
+		if err := o.probe(s, n, &o.left.delta, o.rightN, false); err != nil {
+			return err
+		}
 	}
-	if err := o.probe(s, n, &o.right.delta, o.leftN, true); err != nil {
-		return err
+	if r {
+		if err := o.probe(s, n, &o.right.delta, o.leftN, true); err != nil {
+			return err
+		}
 	}
-	if err := o.product(s, n); err != nil {
-		return err
+	if l && r {
+		sign := int64(1)
+		if n.looped {
+			sign = -1
+		}
+		if err := o.product(s, n, sign); err != nil {
+			return err
+		}
 	}
 	return n.out.flush(s)
 }
@@ -85,7 +103,7 @@ func (o *join) probeAll(s *step, n *node, d *delta, swapped bool) error {
 }
 
 // product joins the two deltas, merging them by key.
-func (o *join) product(s *step, n *node) error {
+func (o *join) product(s *step, n *node, sign int64) error {
 	l, r := &o.left.delta, &o.right.delta
 	for i, j := 0, 0; i < l.len() && j < r.len(); {
 		switch c := bytes.Compare(l.key(i), r.key(j)); {
@@ -106,7 +124,7 @@ func (o *join) product(s *step, n *node) error {
 				return err
 			}
 			for k, w := range o.rows.W {
-				o.f(o.row.Data, o.rows.Row(k), &n.out.batch, l.entries[i].w*w)
+				o.f(o.row.Data, o.rows.Row(k), &n.out.batch, sign*l.entries[i].w*w)
 				if err := n.out.flushFull(s); err != nil {
 					return err
 				}

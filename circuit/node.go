@@ -34,10 +34,40 @@ type starter interface {
 
 // step is the surroundings of one evaluation: the past, and what is written.
 type step struct {
-	ctx   context.Context
-	store state.Store
-	batch state.Batch
-	c     *Circuit
+	ctx    context.Context
+	store  state.Store
+	batch  state.Batch
+	over   *state.Overlay // of both; nil in a circuit without loops
+	inputs map[string]*Batch
+	c      *Circuit
+}
+
+// reader and writer are what operators need of the state.
+type reader interface {
+	Get(dst, key []byte) (value []byte, ok bool, err error)
+	NewIter(lower, upper []byte) state.Iterator
+}
+
+type writer interface {
+	Set(key, value []byte)
+	Delete(key []byte)
+	AddWeightUnder(key []byte, prefix int, w int64)
+}
+
+// reads is the state as it was before the step; for a node of a loop, which runs
+// several times in one, before the pass.
+func (s *step) reads(n *node) reader {
+	if n.looped {
+		return s.over
+	}
+	return s.store
+}
+
+func (s *step) writes(n *node) writer {
+	if n.looped {
+		return s.over
+	}
+	return s.batch
 }
 
 // node is an operator in its place in a circuit.
@@ -49,6 +79,7 @@ type node struct {
 	width  int
 	inputs []int
 	prefix []byte // begins the keys of the operator's state
+	looped bool   // part of a loop, or an index that one reads
 	out    emitter
 	stats  Stats
 }
@@ -119,5 +150,5 @@ func (c *Circuit) enter(n *node) (before *node) {
 func (n *node) addWeight(s *step, key []byte, sought int, w int64) {
 	n.stats.KeysWritten++
 	n.stats.BytesWritten += int64(len(key))
-	s.batch.AddWeightUnder(key, sought, w)
+	s.writes(n).AddWeightUnder(key, sought, w)
 }

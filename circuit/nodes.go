@@ -31,7 +31,8 @@ type NodeInfo struct {
 // stateful marks the operators that keep something between steps.
 type stateful interface{ keepsState() }
 
-// Nodes lists the circuit's nodes in an order in which inputs come first.
+// Nodes lists the circuit's nodes in an order in which inputs come first, but
+// for the ones that close a loop.
 func (c *Circuit) Nodes() []NodeInfo {
 	infos := make([]NodeInfo, len(c.nodes))
 	for i, n := range c.nodes {

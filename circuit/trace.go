@@ -38,7 +38,7 @@ func (c *cursor) open(s *step, n *node, prefix []byte) {
 	c.target = append(c.target[:0], prefix...)
 	c.prefix = len(prefix)
 	lower := bytes.Clone(prefix)
-	c.it = s.store.NewIter(lower, state.PrefixEnd(lower))
+	c.it = s.reads(n).NewIter(lower, state.PrefixEnd(lower))
 }
 
 // close releases the iterator and hands up what went wrong in it.
