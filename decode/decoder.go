@@ -25,6 +25,7 @@ type Decoder struct {
 	detached map[int]bool
 	maps     map[uint32]*mapping // nil for a relation that nobody registered
 	broken   map[uint32]*SchemaError
+	fresh    bool // a registered table was described
 
 	tx   Tx // the open one
 	open bool
@@ -75,6 +76,15 @@ func (d *Decoder) Detach(table int) {
 			d.maps[oid] = nil
 		}
 	}
+}
+
+// Described says whether the session has described a registered table since it was
+// last asked. The server does so at the table's first change, and at the next one
+// after something was done to the table or to a part of it.
+func (d *Decoder) Described() bool {
+	fresh := d.fresh
+	d.fresh = false
+	return fresh
 }
 
 // Reset prepares for a new session: an open transaction is forgotten, and all
@@ -187,6 +197,7 @@ func (d *Decoder) relation(rel *Relation) error {
 	if !ok || d.detached[index] {
 		return nil
 	}
+	d.fresh = true
 	m, se := newMapping(index, &d.tables[index], rel)
 	if se != nil {
 		d.broken[rel.OID] = se

@@ -120,7 +120,7 @@ func (e *engine) turning(effects []effect) bool {
 	}
 	for _, g := range e.gens {
 		for _, v := range g.views {
-			if v.errors > 0 && slices.ContainsFunc(g.deltas.Touched, func(t int) bool { return v.reads[t] }) {
+			if v.errors > 0 && slices.ContainsFunc(g.deltas.Touched, func(t int) bool { return v.usesColumn(t, "") }) {
 				return true
 			}
 		}
@@ -161,6 +161,7 @@ func (e *engine) gather(g *generation, ev *replication.Event) (int, error) {
 			}
 		}
 	}
+	e.described = e.described || g.decoder.Described()
 	n := 0
 	for _, tx := range g.changes.Txs {
 		if tx.CommitLSN < g.from {
@@ -168,6 +169,13 @@ func (e *engine) gather(g *generation, ev *replication.Event) (int, error) {
 		}
 		list := g.changes.List[tx.From:tx.To]
 		n += len(list)
+		for i := range list {
+			if list[i].Kind == decode.Truncate {
+				if err := e.noteTruncation(g, list[i].Table, &tx); err != nil {
+					return 0, err
+				}
+			}
+		}
 		if tx.CommitLSN == e.partial.Commit {
 			skip := min(e.skip[g.id], len(list))
 			e.skip[g.id] -= skip
@@ -315,7 +323,7 @@ func (e *engine) commitState(end decode.LSN) error {
 func (e *engine) stopViews(g *generation, cause *decode.SchemaError) error {
 	g.decoder.Detach(cause.Table)
 	for _, v := range g.views {
-		if v.table == nil || !v.reads[cause.Table] {
+		if v.table == nil || !v.usesColumn(cause.Table, "") {
 			continue
 		}
 		e.log.Error().Str("view", v.name).Err(cause).Msg("view stopped: a table it reads was changed")

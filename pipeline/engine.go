@@ -29,10 +29,11 @@ type Options struct {
 	// Live is called once a session, when all views are live; may be nil.
 	Live func()
 
-	text       bool // values come in text format: one of them has no other
-	groupBytes int  // bounds the messages of transactions that share a step
-	chunkBytes int  // cuts larger transactions; 0: as replication has it
-	discard    bool // the state is damaged
+	text       bool          // values come in text format: one of them has no other
+	groupBytes int           // bounds the messages of transactions that share a step
+	chunkBytes int           // cuts larger transactions; 0: as replication has it
+	discard    bool          // the state is damaged
+	checkEvery time.Duration // how often the source is compared with what it should be
 	// reached is told the points at which a crash differs from one elsewhere; nil
 	// outside of tests.
 	reached func(point)
@@ -55,6 +56,7 @@ const (
 	pointWritten   point = "output commit made"
 	pointAck       point = "acknowledged"
 	pointFlush     point = "flush of the state begun"
+	pointChecked   point = "source compared with what it should be"
 )
 
 func (e *engine) at(p point) {
@@ -90,6 +92,7 @@ type engine struct {
 	lost     sink.Session // of the session before this one
 	store    *state.Disk
 	batch    state.Batch
+	anew     map[string]bool // views whose outputs could not be corrected: they are made again
 	eval     *remote.Evaluator
 	analysis *plan.Analysis
 	specs    map[string]*sink.ViewSpec
@@ -118,6 +121,9 @@ type engine struct {
 	leastDelay time.Duration // from commit to arrival
 	lastFlush  time.Time
 	lastCheck  time.Time  // of drift
+	described  bool       // the stream has described a table since
+	suspect    *suspicion // waits for the stream; nil: none
+	storageAt  decode.LSN // where the storage was last found as it should be
 	awaited    decode.LSN // a reader waits for progress up to here; 0: none
 }
 

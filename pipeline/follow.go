@@ -30,8 +30,8 @@ const (
 	// tickEvery is how often positions are looked after.
 	tickEvery = time.Second
 	// checkEvery is how often publication and tables are compared with what they
-	// were.
-	checkEvery = 30 * time.Second
+	// were, unless Options say.
+	checkEvery = 5 * time.Second
 )
 
 // follow applies the stream until an error, the end of ctx, or errDone.
@@ -62,6 +62,10 @@ func (e *engine) follow(ctx context.Context) error {
 				return err
 			}
 		case <-rings:
+			// Who waits may have just done what the stream does not tell.
+			if err := e.drift(work, tickEvery); err != nil {
+				return err
+			}
 			if err := e.nudge(work); err != nil {
 				return err
 			}
@@ -242,6 +246,9 @@ func (e *engine) idleAt(ctx context.Context, lsn decode.LSN) error {
 		e.stream.RequestPosition()
 	default:
 		e.awaited = 0
+		if err := e.judge(); err != nil {
+			return err
+		}
 		return e.moveProgress(ctx, e.idle)
 	}
 	return nil
@@ -324,11 +331,11 @@ func (e *engine) maintain(ctx context.Context) error {
 	e.acknowledge(sinkDurable)
 	e.at(pointAck)
 	e.observe()
-	if time.Since(e.lastCheck) > checkEvery {
-		e.lastCheck = time.Now()
-		if err := e.checkDrift(ctx); err != nil {
-			return err
-		}
+	if err := e.judge(); err != nil {
+		return err
+	}
+	if err := e.drift(ctx, e.opts.checkEvery); err != nil {
+		return err
 	}
 	if time.Since(e.lastFlush) < flushEvery {
 		return nil

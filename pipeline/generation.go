@@ -38,18 +38,28 @@ type view struct {
 	errors int64 // size of its error Z-set
 	// corrected: its table existed when it was loaded and gets the difference
 	corrected bool
-	reads     map[int]bool // the tables that it reads
+	reads     map[int]map[string]bool // the tables that it reads, with the columns
+}
+
+// usesColumn says whether the view reads a column of a table, or, without one, the
+// table.
+func (v *view) usesColumn(table int, column string) bool {
+	columns, ok := v.reads[table]
+	return ok && (column == "" || columns[column])
 }
 
 // newGeneration compiles views over the state under the generation's prefixes.
 func newGeneration(id uint32, outputs []*plan.Output, eval expr.Evaluator, store state.Store) (*generation, error) {
 	g := &generation{id: id, program: plan.Compile(outputs, eval), byName: map[string]*view{}}
 	for i, o := range outputs {
-		v := &view{index: i, name: o.Name, reads: map[int]bool{}}
+		v := &view{index: i, name: o.Name, reads: map[int]map[string]bool{}}
 		for _, ref := range TableRefs([]*plan.Output{o}) {
 			for j, s := range g.program.Sources {
 				if s.Table.Schema == ref.Schema && s.Table.Name == ref.Name {
-					v.reads[j] = true
+					v.reads[j] = map[string]bool{}
+					for _, c := range ref.Columns {
+						v.reads[j][c] = true
+					}
 				}
 			}
 		}

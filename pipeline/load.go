@@ -88,6 +88,9 @@ func (e *engine) load(ctx context.Context, wanted []*plan.Output) error {
 		rows += n
 	}
 	stored := e.manifest.generation(info.ID)
+	if stored.Storage, err = session.Storage(ctx, g.tables); err != nil {
+		return err
+	}
 	stored.From = snapshot.ConsistentPoint
 	g.from = snapshot.ConsistentPoint
 	if len(e.gens) == 0 {
@@ -211,6 +214,7 @@ func (e *engine) join(ctx context.Context) error {
 	}
 	for i := range info.Views {
 		info.Views[i].Published = true
+		delete(e.anew, info.Views[i].Name)
 	}
 	for _, v := range g.views {
 		if v.errors > 0 {
@@ -265,7 +269,11 @@ func (e *engine) publish(ctx context.Context, g *generation) error {
 		if v.spec == nil {
 			continue
 		}
-		table, err := e.sink.Adopt(ctx, v.spec)
+		var table *sink.Table
+		err := error(sink.ErrAbsent)
+		if !e.anew[v.name] {
+			table, err = e.sink.Adopt(ctx, v.spec)
+		}
 		var drift *sink.DriftError
 		switch {
 		case err == nil:

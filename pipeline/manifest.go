@@ -22,6 +22,8 @@ type manifest struct {
 	Publication replication.Fingerprint
 	NextID      uint32
 	Generations []generationInfo
+	// Truncations are those that may still have to explain a change of storage.
+	Truncations []truncation
 }
 
 // generationInfo is what a generation was made of.
@@ -32,6 +34,9 @@ type generationInfo struct {
 	Context []plan.View
 	Views   []viewInfo
 	From    decode.LSN // the snapshot's position; 0 while it is being loaded
+	// Storage is where the tables' rows were when they were read, and every change
+	// of that since is explained.
+	Storage replication.Storage
 }
 
 type viewInfo struct {

@@ -444,7 +444,7 @@ func (e *engine) publication(ctx context.Context) error {
 			}
 		}
 	}
-	if err := e.checkDrift(ctx); err != nil {
+	if err := e.checkPublication(ctx); err != nil {
 		return err
 	}
 	fp, err := replication.EnsurePublication(ctx, e.source, replication.PublicationOptions{
@@ -457,9 +457,19 @@ func (e *engine) publication(ctx context.Context) error {
 	return e.writeManifest()
 }
 
-// checkDrift makes sure that the publication and its tables are still those that
-// the state was made from: some changes of them leave no trace in the stream.
+// checkDrift looks for changes of the source that leave no trace in the stream.
 func (e *engine) checkDrift(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, sourceTimeout)
+	defer cancel()
+	if err := e.checkPublication(ctx); err != nil {
+		return err
+	}
+	return e.checkStorage(ctx)
+}
+
+// checkPublication makes sure that the publication and its tables are still those
+// that the state was made from.
+func (e *engine) checkPublication(ctx context.Context) error {
 	var tables []replication.TableRef
 	for _, g := range e.all() {
 		for _, t := range g.tables {
@@ -469,8 +479,6 @@ func (e *engine) checkDrift(ctx context.Context) error {
 	if len(tables) == 0 || len(e.manifest.Publication.Tables) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, sourceTimeout)
-	defer cancel()
 	now, err := replication.ReadFingerprint(ctx, e.source, e.cfg.Source.Publication, tables)
 	if err != nil {
 		return err

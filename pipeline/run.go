@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -31,7 +32,8 @@ type Pipeline struct {
 	opts Options
 	log  zerolog.Logger
 	live Snapshot
-	lost sink.Session // of the last session
+	lost sink.Session    // of the last session
+	anew map[string]bool // see engine
 }
 
 // New makes a pipeline; Run runs it.
@@ -39,7 +41,10 @@ func New(cfg *config.Config, log zerolog.Logger, opts Options) *Pipeline {
 	if opts.groupBytes == 0 {
 		opts.groupBytes = groupBytes
 	}
-	return &Pipeline{cfg: cfg, opts: opts, log: log}
+	if opts.checkEvery == 0 {
+		opts.checkEvery = checkEvery
+	}
+	return &Pipeline{cfg: cfg, opts: opts, log: log, anew: map[string]bool{}}
 }
 
 // Progress is how far it is; for any goroutine.
@@ -68,7 +73,8 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		case !again(err):
 			return config.RedactError(err, string(p.cfg.Source.DSN), string(p.cfg.Sink.DSN))
 		}
-		if time.Since(started) > steady {
+		var reload *reloadError
+		if time.Since(started) > steady || errors.As(err, &reload) {
 			pause = firstPause
 		}
 		p.log.Warn().Err(config.RedactError(err, string(p.cfg.Source.DSN), string(p.cfg.Sink.DSN))).Dur("pause", pause).Msg("starting again")
@@ -87,7 +93,10 @@ func again(err error) bool {
 	var stop *replication.StopError
 	var problems *ProblemsError
 	var drift *sink.DriftError
+	var reload *reloadError
 	switch {
+	case errors.As(err, &reload):
+		return true
 	case errors.As(err, &stop):
 		return false
 	case errors.As(err, &problems), errors.Is(err, sink.ErrFenced):
@@ -110,7 +119,7 @@ func retryableConnect(err error) bool {
 
 // session is one life of the engine.
 func (p *Pipeline) session(ctx context.Context) (err error) {
-	e := &engine{cfg: p.cfg, opts: p.opts, log: p.log, live: &p.live, skip: map[uint32]int{}, lost: p.lost}
+	e := &engine{cfg: p.cfg, opts: p.opts, log: p.log, live: &p.live, anew: p.anew, skip: map[uint32]int{}, lost: p.lost}
 	defer func() {
 		if e.sink != nil {
 			p.lost = e.sink.Session()
@@ -154,19 +163,20 @@ func (e *engine) diagnose(ctx context.Context, err error) error {
 // repair prepares the next session to mend what this one found broken.
 func (e *engine) repair(ctx context.Context, err error) error {
 	var drift *sink.DriftError
+	var reload *reloadError
 	switch {
 	case e.manifest == nil || e.store == nil:
 		return err
+	case errors.As(err, &reload):
+		e.log.Warn().Strs("views", reload.views).Str("cause", reload.cause).
+			Msg("views are loaded anew, and their outputs corrected by the difference")
+		e.forget(ctx, sink.Loading, reload.cause, reload.views...)
 	case errors.As(err, &drift):
 		e.log.Error().Err(err).Str("view", drift.View).Msg("the output table was changed by someone else; it is built anew")
-		e.batch.Reset()
-		e.manifest.forget(drift.View)
-		if e.sink != nil && !e.sink.Closed() {
-			st := sink.Status{View: drift.View, State: sink.Drifted, Error: drift.Error()}
-			if statusErr := e.sink.SetStatus(ctx, st); statusErr != nil {
-				e.log.Debug().Err(statusErr).Msg("noting the drift")
-			}
+		if e.joining != nil && slices.ContainsFunc(e.joining.views, func(v *view) bool { return v.name == drift.View && v.corrected }) {
+			e.anew[drift.View] = true // as when rows are in it twice that a key tells apart
 		}
+		e.forget(ctx, sink.Drifted, drift.Error(), drift.View)
 	case errors.Is(err, errStateLost):
 		e.log.Error().Err(err).Msg("the state cannot be continued; everything is computed anew and the outputs corrected by the difference")
 		e.batch.Reset()
@@ -178,6 +188,26 @@ func (e *engine) repair(ctx context.Context, err error) error {
 		return fmt.Errorf("%w (and %w)", err, writeErr)
 	}
 	return err
+}
+
+// forget has the next session load views anew, and says so.
+func (e *engine) forget(ctx context.Context, state sink.State, cause string, views ...string) {
+	e.batch.Reset()
+	var st []sink.Status
+	for _, v := range views {
+		e.manifest.forget(v)
+		st = append(st, sink.Status{View: v, State: state, Error: cause})
+	}
+	if e.sink == nil || e.sink.Closed() {
+		return
+	}
+	err := e.drain()
+	if err == nil {
+		err = e.sink.SetStatus(ctx, st...)
+	}
+	if err != nil {
+		e.log.Debug().Err(err).Msg("noting the state of views")
+	}
 }
 
 // forget makes a view one that no generation computes; the next session loads

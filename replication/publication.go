@@ -198,29 +198,23 @@ func Drift(stored, now Fingerprint) error {
 		if was != is {
 			return changed(PublicationChanged, "table "+name+" was removed from the publication and added again, or its filter or columns changed")
 		}
-		if code, what := leavesDrift(leaves(wasLeaves), leaves(isLeaves), isIdentity); code != "" {
-			return changed(code, "a partition of table "+name+" "+what)
+		if leavesDrift(leaves(wasLeaves), leaves(isLeaves), isIdentity) {
+			return changed(IdentityChanged, "a partition of table "+name+" has another replica identity")
 		}
 	}
 	return nil
 }
 
-// leavesDrift compares partitions with what they were. New ones are no drift, if
-// their replica identity tells as much as that of the root, which begins with its
-// letter.
-func leavesDrift(was, is map[string]string, root string) (code Code, what string) {
-	for oid := range was {
-		if is[oid] == "" {
-			return TableChanged, "was detached or dropped, of which the stream tells nothing"
-		}
-	}
+// leavesDrift says whether a partition tells less of its old rows than it did, or,
+// being new, than the root, whose identity begins with its letter. Which partitions
+// there are is a matter of the storage.
+func leavesDrift(was, is map[string]string, root string) bool {
 	for oid, identity := range is {
-		if identity == was[oid] || was[oid] == "" && (identity == root[:1] || identity == "f") {
-			continue
+		if identity != was[oid] && (was[oid] != "" || identity != root[:1] && identity != "f") {
+			return true
 		}
-		return IdentityChanged, "has another replica identity"
 	}
-	return "", ""
+	return false
 }
 
 // leaves reads the end of a table's fingerprint: "number:identity …".
@@ -281,7 +275,8 @@ const leavesMark = " leaves "
 // fingerprintSQL lists for each table its number and its entries in the
 // publication. An entry has a number of its own, which tells that the table was
 // removed and added again. The identity's index counts by its columns: REINDEX
-// CONCURRENTLY gives it another number, and nothing is lost by that.
+// CONCURRENTLY gives it another number, and nothing is lost by that. Partitions are
+// walked to in the catalogue: pg_partition_tree() would wait for locks on them.
 func fingerprintSQL(version int) string {
 	bySchema := ""
 	if version >= 15 {
@@ -304,8 +299,12 @@ func fingerprintSQL(version int) string {
 			WHERE i.indrelid = c.oid AND k.n <= i.indnkeyatts
 			  AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident ELSE false END), '') || coalesce((
 			SELECT '` + leavesMark + `' || string_agg(l.oid || ':' || l.relreplident::text, ' ' ORDER BY l.oid)
-			FROM pg_partition_tree(c.oid) t JOIN pg_class l ON l.oid = t.relid
-			WHERE c.relkind = 'p' AND t.isleaf AND t.relid <> c.oid), '')
+			FROM (WITH RECURSIVE t AS (
+					SELECT c.oid AS relid WHERE c.relkind = 'p'
+					UNION ALL
+					SELECT i.inhrelid FROM t JOIN pg_inherits i ON i.inhparent = t.relid AND NOT i.inhdetachpending)
+				SELECT relid FROM t) t JOIN pg_class l ON l.oid = t.relid
+			WHERE l.relkind <> 'p'), '')
 		FROM unnest($2::text[], $3::text[], $4::text[]) AS u(schema, name, key)
 		CROSS JOIN (SELECT oid FROM pg_publication WHERE pubname = $1) p
 		LEFT JOIN (pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace) ON n.nspname = u.schema AND c.relname = u.name`
