@@ -208,7 +208,7 @@ func BenchmarkRangeJoin(b *testing.B) {
 						Cuts: func(dst [][]byte, right []datum) ([][]byte, error) {
 							return append(dst, values.AppendKeyInt(nil, right[0].Int64())), nil
 						},
-						Emit: func(left []datum, below []bool, out *batch, w int64) {
+						Emit: func(left, _ []datum, below []bool, out *batch, w int64) {
 							if !below[0] {
 								out.Append(left, w)
 							}

@@ -77,7 +77,7 @@ var rangeSpec = circuit.RangeSpec{
 		}
 		return dst, nil
 	},
-	Emit: func(left []datum, below []bool, out *batch, w int64) {
+	Emit: func(left, _ []datum, below []bool, out *batch, w int64) {
 		out.Append([]datum{left[0], left[1], values.Bool(below[0]), values.Bool(below[1]), values.Bool(below[2])}, w)
 	},
 }

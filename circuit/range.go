@@ -15,12 +15,13 @@ type RangeSpec struct {
 	Key KeyFunc
 	// Cuts appends, to dst, the cuts that a row of the right stream stands for: as
 	// many for each, in any order. A row lies below a cut if its key is less, byte
-	// by byte.
+	// by byte. A nil cut says that what becomes of the rows depends on the right row
+	// in another way: all of them are then looked at whenever that row changes.
 	Cuts func(dst [][]byte, right []values.Datum) ([][]byte, error)
 	// Emit appends to out what a left row becomes, with weight w (times what it
-	// likes): below[i] says whether it lies below cut i. Of the right row it sees
-	// nothing else, and it must depend on nothing else.
-	Emit func(left []values.Datum, below []bool, out *Batch, w int64)
+	// likes): below[i] says whether it lies below cut i. But for nil cuts it must
+	// depend on nothing else of the right row.
+	Emit func(left, right []values.Datum, below []bool, out *Batch, w int64)
 }
 
 // rangeJoin joins rows with the one row of another stream by comparing keys with
@@ -171,7 +172,15 @@ func (o *rangeJoin) moved(s *step, n *node) error {
 	case o.was.ok != o.is.ok:
 		o.spans = append(o.spans, span{})
 	default:
+		same := slices.EqualFunc(o.was.row, o.is.row, func(a, b values.Datum) bool { return a == b })
 		for i, was := range o.was.at {
+			if o.is.at[i] == nil || was == nil {
+				if !same {
+					o.spans = append(o.spans[:0], span{})
+					break
+				}
+				continue
+			}
 			switch is := o.is.at[i]; bytes.Compare(was, is) {
 			case -1:
 				o.spans = append(o.spans, span{was, is})
@@ -239,7 +248,7 @@ func (o *rangeJoin) emit(s *step, n *node, entry []byte, c *cuts, w int64) error
 	for _, cut := range c.at {
 		o.below = append(o.below, bytes.Compare(entry[:key], cut) < 0)
 	}
-	o.spec.Emit(o.row, o.below, &n.out.batch, w)
+	o.spec.Emit(o.row, c.row, o.below, &n.out.batch, w)
 	return n.out.flushFull(s)
 }
 

@@ -66,7 +66,17 @@ func Analyze(ctx context.Context, cfg *config.Config) (*plan.Analysis, error) {
 		return nil, fmt.Errorf("connect to source: %w", err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	return plan.Analyze(ctx, conn, Views(cfg), reserved(cfg))
+	a, err := plan.Analyze(ctx, conn, Views(cfg), reserved(cfg))
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range a.Outputs {
+		if o.Clock {
+			a.Problems = append(a.Problems, plan.Problem{View: o.Name, Code: plan.CodeClock, Construct: "now()",
+				Message: "a view that depends on the present time cannot be maintained yet", Remedy: "compare with the clock where the view is read"})
+		}
+	}
+	return a, nil
 }
 
 // reserved are the schemas that hold our own tables.

@@ -39,6 +39,7 @@ type Output struct {
 	Columns []algebra.Column // exactly the output table's
 	Plan    algebra.Node     // optimized
 	Key     []int            // columns that identify a row; empty: one row at most; nil: a multiset
+	Clock   bool             // it depends on the present time
 }
 
 // Analysis is what all views mean.
@@ -55,16 +56,12 @@ type Reserved []string
 // Analyze asks the database what the views mean. Problems of the views are in
 // the result; the error is for everything else (no connection, no privilege).
 func Analyze(ctx context.Context, conn *pgx.Conn, views []View, reserved Reserved) (*Analysis, error) {
-	// The role may preset transactions that cannot declare views.
-	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite, DeferrableMode: pgx.NotDeferrable})
+	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("begin the analysis: %w", err)
 	}
 	// The transaction leaves nothing behind, whatever happens.
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	if _, err := tx.Exec(ctx, noTimeouts, pgx.QueryExecModeSimpleProtocol); err != nil {
-		return nil, fmt.Errorf("begin the analysis: %w", err)
-	}
 	a := &analyzer{ctx: ctx, tx: tx, cat: catalog.New(tx), reserved: reserved, oids: map[string]uint32{}, names: map[uint32]string{}}
 	var version int
 	err = tx.QueryRow(ctx, `SELECT pg_catalog.now(), pg_catalog.current_setting('TimeZone'), pg_catalog.current_setting('search_path'), pg_catalog.current_setting('server_version_num')::pg_catalog.int4 / 10000`).
@@ -84,11 +81,6 @@ func Analyze(ctx context.Context, conn *pgx.Conn, views []View, reserved Reserve
 	}
 	return &a.result, nil
 }
-
-// noTimeouts takes off what a role may preset: many views take many questions. The last
-// setting came with 17.
-const noTimeouts = `SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
-	SELECT pg_catalog.set_config('transaction_timeout', '0', true) WHERE pg_catalog.current_setting('server_version_num')::pg_catalog.int4 >= 170000`
 
 type analyzer struct {
 	ctx      context.Context
@@ -265,6 +257,7 @@ func (a *analyzer) translate() error {
 		}
 		out.Plan = algebra.Optimize(named(node, out.Columns))
 		out.Key = algebra.BestKey(out.Plan)
+		out.Clock = algebra.DependsOnClock(out.Plan)
 		a.result.Outputs = append(a.result.Outputs, out)
 		for oid, rel := range t.tables {
 			tables[oid] = rel

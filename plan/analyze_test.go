@@ -49,7 +49,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	conn := connect(t, embedded.NewDB(t))
 	mustExec(t, conn, schema)
 	got := problems(t, conn,
-		plan.View{Name: "a", Query: "SELECT id, now(), random() AS r FROM orders"},
+		plan.View{Name: "a", Query: "SELECT id, timeofday(), random() AS r FROM orders"},
 		plan.View{Name: "b", Query: "SELECT nothing FROM orders"},
 		plan.View{Name: "good", Query: "SELECT id FROM orders"},
 		plan.View{Name: "c", Query: "SELECT id FROM b"},
@@ -58,7 +58,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 		plan.View{Name: "f", From: "public.orders"},
 		plan.View{Name: "g", From: "not; a name"},
 	)
-	expect(t, got, `view a, line 1 column 12: now() cannot be maintained`, `view a, line 1 column 19: random() is VOLATILE`,
+	expect(t, got, `view a, line 1 column 12: timeofday() differs from row to row`, `view a, line 1 column 25: random() is VOLATILE`,
 		`view b, line 1 column 8: column "nothing" does not exist`, `view c, line 1 column 16: relation "b" does not exist`,
 		`view d, line 1 column 22: relation "d" does not exist`, `view e: from: relation "app.missing" does not exist`,
 		`view f: from: public.orders is not a view`, `view g: from: `)

@@ -28,6 +28,7 @@ type Program struct {
 	Builder *circuit.Builder
 	Sources []Source
 	Views   []*Output
+	Clock   bool // there is a source ClockSource too
 }
 
 // ErrorsOf names the output with a view's errors.
@@ -69,6 +70,7 @@ func Compile(views []*Output, eval expr.Evaluator) *Program {
 			c.b.Errors(ErrorsOf(v.Name), c.b.Sum(out.errs...))
 		}
 	}
+	p.Clock = c.clocked
 	return p
 }
 
@@ -80,6 +82,8 @@ type compiler struct {
 	indexes map[string]circuit.Indexed
 	sources map[uint32]*Source
 	scans   map[uint32]circuit.Stream
+	clock   circuit.Stream // if clocked
+	clocked bool
 }
 
 // compiled is a relation as a stream: its column i is column at[i] of the
@@ -91,6 +95,9 @@ type compiled struct {
 	at     []int
 	errs   []circuit.Stream
 	dirty  bool // a column may hold an error: an aggregate's result
+	// late: dirty, and so only by comparisons with the clock, and expressions of it,
+	// that are raised where they are used.
+	late bool
 }
 
 func (r *compiled) exprs(es []expr.Expr) []expr.Expr {
@@ -171,6 +178,10 @@ func (c *compiler) compile(n algebra.Node, id string) *compiled {
 		return c.window(n, id)
 	case *algebra.Spread:
 		return c.spread(n, id)
+	case *algebra.Moment:
+		return c.moment(n, id)
+	case *algebra.Against:
+		return c.against(n, id)
 	case *algebra.Aggregate:
 		return c.aggregate(n, id)
 	case *algebra.Shared:
@@ -200,7 +211,8 @@ func (c *compiler) compile(n algebra.Node, id string) *compiled {
 // project merges a projection with a filter below it; plain columns cost
 // nothing at all.
 func (c *compiler) project(n *algebra.Project, id string) *compiled {
-	if cols, ok := plain(n.Exprs); ok {
+	f, filtered := n.In.(*algebra.Filter)
+	if cols, ok := plain(n.Exprs); ok && !(filtered && c.node(f.In).late) {
 		in := c.node(n.In)
 		r := *in
 		r.at = make([]int, len(cols))
@@ -209,7 +221,7 @@ func (c *compiler) project(n *algebra.Project, id string) *compiled {
 		}
 		return &r
 	}
-	if f, ok := n.In.(*algebra.Filter); ok {
+	if filtered {
 		return c.mapper(c.node(f.In), f.Cols(), f.Conds, n.Exprs, id, f.Label()+", "+n.Label())
 	}
 	return c.mapper(c.node(n.In), n.In.Cols(), nil, n.Exprs, id, n.Label())
@@ -372,9 +384,14 @@ func identicalKey(evals []expr.Eval) circuit.KeyFunc {
 }
 
 func (c *compiler) join(n *algebra.EquiJoin, id string) *compiled {
-	l := &side{c.clean(c.node(n.L), n.L.Cols()), n.L.Cols(), n.LKeys}
-	r := &side{c.clean(c.node(n.R), n.R.Cols()), n.R.Cols(), n.RKeys}
-	return c.meet(l, r, equal, n.Conds, n.Out, id, n.Label())
+	l, r := c.node(n.L), c.node(n.R)
+	if _, ok := n.R.(*algebra.Moment); !ok || len(n.RKeys) > 0 || !l.late {
+		l = c.clean(l, n.L.Cols())
+	}
+	if _, ok := n.R.(*algebra.Moment); !ok || len(n.RKeys) > 0 {
+		r = c.clean(r, n.R.Cols())
+	}
+	return c.meet(&side{l, n.L.Cols(), n.LKeys}, &side{r, n.R.Cols(), n.RKeys}, equal, n.Conds, n.Out, id, n.Label())
 }
 
 // side is one input of a join with its keys.
@@ -397,7 +414,8 @@ func (c *compiler) meet(l, r *side, kind sameness, conds []expr.Expr, keep []int
 		both.at = append(both.at, l.width+a)
 	}
 	placed := both.exprs(conds)
-	total := !expr.HasRemote(placed)
+	late := l.late || r.late
+	total := !expr.HasRemote(placed) && !(late && len(conds) > 0)
 	for _, e := range placed {
 		total = total && expr.Total(e)
 	}
@@ -407,13 +425,13 @@ func (c *compiler) meet(l, r *side, kind sameness, conds []expr.Expr, keep []int
 			out[i] = both.at[o]
 		}
 		s := c.b.Join(li, ri, len(out), fmt.Sprint(label, " at ", both.at), pairs(expr.Conjoin(placed), l.width, both.width, out))
-		return &compiled{stream: s, width: len(out), id: id, at: identity(len(out)), errs: errs}
+		return &compiled{stream: s, width: len(out), id: id, at: identity(len(out)), errs: errs, dirty: late, late: late}
 	}
 	// A condition that can fail, or that Postgres evaluates, is an operator of
 	// its own above the join.
 	all := identity(both.width)
 	s := c.b.Join(li, ri, both.width, fmt.Sprint(label, " all of ", both.at), pairs(nil, l.width, both.width, all))
-	joined := &compiled{stream: s, width: both.width, id: id + " before conditions", at: both.at, errs: errs}
+	joined := &compiled{stream: s, width: both.width, id: id + " before conditions", at: both.at, errs: errs, dirty: late, late: late}
 	cols := append(append([]algebra.Column{}, l.cols...), r.cols...)
 	return c.mapper(joined, cols, conds, columns(cols, keep), id, label)
 }

@@ -35,7 +35,7 @@ func (t *translator) constant(n *pgtree.Node) expr.Expr {
 		return nil
 	}
 	if word := t.presentAsConstant(ty, v); word != "" {
-		t.problem(n, CodeClock, "'"+word+"'", "'"+word+"' is the time at which the view is made, not the present", "compare with the clock where the view is read, or write the date")
+		t.problem(n, CodeClock, "'"+word+"'", "'"+word+"' is the time at which the view is made, not the present", "write now() or current_date if you mean the present, else the date")
 	}
 	return &expr.Const{V: v, T: ty}
 }

@@ -144,6 +144,12 @@ func describeNode(b *box, n algebra.Node) {
 			b.lines = append(b.lines, line)
 		}
 	case *algebra.EquiJoin:
+		if m, ok := n.R.(*algebra.Moment); ok && len(n.RKeys) == 0 {
+			b.title = "With the clock"
+			b.lines = append(b.lines, "whenever one of "+columnNames(m.Cols())+" changes, computes all rows anew")
+			state("its rows")
+			return
+		}
 		describeJoin(b, "Join", n.L.Cols(), n.R.Cols(), n.LKeys, n.RKeys, n.Conds)
 		state("the left side by (%s), the right side by (%s)", showAll(n.LKeys, n.L.Cols()), showAll(n.RKeys, n.R.Cols()))
 	case *algebra.OuterJoin:
@@ -159,12 +165,32 @@ func describeNode(b *box, n algebra.Node) {
 		state("each row and how many copies there are")
 	case *algebra.UnionAll:
 		b.title = "Union all"
+	case *algebra.Moment:
+		b.title = "Clock"
+		for _, c := range n.Cols() {
+			b.lines = append(b.lines, c.Name)
+		}
+	case *algebra.Against:
+		b.title = "Compare with the clock"
+		for _, c := range n.Cols()[len(n.In.Cols()):] {
+			b.lines = append(b.lines, c.Name)
+		}
+		b.lines = append(b.lines, "as time passes, visits the rows whose answer changes")
+		state("its rows by (%s)", expr.Show(n.Key, names(n.In.Cols())))
 	case *algebra.Repeat:
 		b.title = "Repeat"
 		b.lines = append(b.lines, expr.Show(n.Count, names(n.In.Cols()))+" times")
 	default:
 		b.title = n.Label()
 	}
+}
+
+func columnNames(cols []algebra.Column) string {
+	out := make([]string, len(cols))
+	for i, c := range cols {
+		out[i] = c.Name
+	}
+	return strings.Join(out, ", ")
 }
 
 func describeJoin(b *box, title string, l, r []algebra.Column, lkeys, rkeys, conds []expr.Expr) {

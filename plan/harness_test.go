@@ -88,6 +88,7 @@ type rig struct {
 	agreed  map[string]int  // how often it was compared
 	filled  map[string]int  // how many rows it had in all
 	rnd     *rand.Rand
+	clock   time.Time // the present, for views that depend on it
 }
 
 func newRig(t testing.TB, dsn string, views []plan.View, rnd *rand.Rand) *rig {
@@ -108,8 +109,37 @@ func newRig(t testing.TB, dsn string, views []plan.View, rnd *rand.Rand) *rig {
 	}
 	mustExec(t, r.conn, "SET jit = off")
 	r.declare()
+	if r.prog.Clock {
+		names := make([]string, len(r.prog.Views))
+		for i, v := range r.prog.Views {
+			names[i] = v.Name
+		}
+		if err := plan.DeclareAsOf(t.Context(), r.conn, names); err != nil {
+			t.Fatal(err)
+		}
+		r.tick(time.Date(2024, 2, 20, 12, 0, 0, 0, time.UTC))
+		return r
+	}
 	r.step(map[string]*circuit.Batch{})
 	return r
+}
+
+// tick moves the clock, in a step of its own.
+func (r *rig) tick(to time.Time) {
+	r.t.Helper()
+	in := circuit.NewBatch(1, 2)
+	if !r.clock.IsZero() {
+		in.Append([]values.Datum{clockDatum(r.clock)}, -1)
+	}
+	in.Append([]values.Datum{clockDatum(to)}, 1)
+	r.step(map[string]*circuit.Batch{plan.ClockSource: in})
+	r.clock = to
+	mustExec(r.t, r.conn, "SET "+plan.ClockSetting+" = '"+to.UTC().Format("2006-01-02 15:04:05.999999")+"+00'")
+}
+
+func clockDatum(at time.Time) values.Datum {
+	const unixTo2000 = 946_684_800_000_000
+	return values.Int(at.UnixMicro() - unixTo2000)
 }
 
 // declare gives the oracle the views under their names.

@@ -100,7 +100,10 @@ func (m *mapper) report(bad *circuit.Batch, failed values.Datum, row []values.Da
 func (m *mapper) describe(row []values.Datum) string {
 	var b []byte
 	for i, col := range m.cols {
-		if i > 0 {
+		if col.Hidden {
+			continue
+		}
+		if len(b) > 0 {
 			b = append(b, ", "...)
 		}
 		b = append(b, col.Name...)

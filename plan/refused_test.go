@@ -17,7 +17,7 @@ CREATE FUNCTION app.unsteady(x int) RETURNS int LANGUAGE sql STABLE AS $$SELECT 
 CREATE AGGREGATE app.my_sum(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0');
 CREATE SCHEMA stepping;
 CREATE TABLE stepping.mine (id int);
-CREATE VIEW app.bad_view AS SELECT o.id, c.name, now() AS at FROM orders o LEFT JOIN customers c ON c.id = o.id;
+CREATE VIEW app.bad_view AS SELECT o.id, c.name, clock_timestamp() AS at FROM orders o LEFT JOIN customers c ON c.id = o.id;
 CREATE FOREIGN DATA WRAPPER none;
 CREATE COLLATION nd (provider = icu, locale = 'und', deterministic = false);
 CREATE SERVER nowhere FOREIGN DATA WRAPPER none;

@@ -37,7 +37,7 @@ var stableNames = map[string]bool{
 	"timestamptz_pl_interval": true, "timestamptz_mi_interval": true, "interval_pl_timestamptz": true,
 	"timestamptz": true, "timestamp": true, "date": true, "time": true, "timetz": true,
 	"timetzdate_pl": true, "datetimetz_pl": true,
-	"date_add": true, "date_subtract": true,
+	"date_add": true, "date_subtract": true, "generate_series": true,
 }
 
 // crossTypeComparisons are STABLE since they read local time through TimeZone.
@@ -53,10 +53,8 @@ func isTimeComparison(name string) bool {
 	return false
 }
 
-// clockNames are STABLE or VOLATILE because they read the clock.
-var clockNames = map[string]bool{
-	"now": true, "transaction_timestamp": true, "statement_timestamp": true, "clock_timestamp": true, "timeofday": true,
-}
+// wallClocks are VOLATILE: they differ from row to row.
+var wallClocks = map[string]bool{"clock_timestamp": true, "timeofday": true}
 
 // settled says whether a type's text form depends on the value and on pinned
 // settings alone, and records why not. That of a regclass depends on the names
@@ -87,8 +85,8 @@ func (t *translator) stable(n *pgtree.Node, p *catalog.Proc, args []expr.Expr) b
 	switch {
 	case p.Volatility == "i":
 		return true
-	case builtin && (clockNames[p.Name] || p.Name == "age" && len(p.ArgTypes) == 1):
-		t.refuse(n, CodeClock, name, "compare with the clock where the view is read")
+	case builtin && wallClocks[p.Name]:
+		t.problem(n, CodeClock, name, name+" differs from row to row: it is not a function of the data and the time", "use now(), which is one time for the whole view")
 		return false
 	case p.Volatility == "v":
 		remedy := "leave it out"

@@ -125,6 +125,10 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 		}
 	case "GROUPINGFUNC":
 		return t.groupingCall(n, s)
+	case "SQLVALUEFUNCTION":
+		if e := t.sqlValue(n); e != nil {
+			return e
+		}
 	}
 	return t.refuseExpr(n)
 }
@@ -145,11 +149,7 @@ func (t *translator) refuseExpr(n *pgtree.Node) expr.Expr {
 		if op := n.Int("op"); op < len(names) {
 			name = names[op]
 		}
-		if n.Int("op") <= 8 {
-			t.refuse(n, CodeClock, name, "compare with the clock where the view is read")
-		} else {
-			t.problem(n, CodeVolatile, name, name+" depends on who asks, not on the data", "")
-		}
+		t.problem(n, CodeVolatile, name, name+" depends on who asks, not on the data", "")
 		return nil
 	}
 	name := names[n.Tag]
@@ -235,6 +235,9 @@ func (t *translator) function(n *pgtree.Node, s *scope) expr.Expr {
 	result := t.typ(n.OID("funcresulttype"), -1, n.OID("funccollid"))
 	nodes := n.Nodes("args")
 	args := t.exprs(nodes, s)
+	if e := t.clockFunction(proc, args); e != nil {
+		return e
+	}
 	if !t.stable(n, proc, args) {
 		return nil
 	}
@@ -245,7 +248,9 @@ func (t *translator) function(n *pgtree.Node, s *scope) expr.Expr {
 	if e := t.native(proc, args, result, n.OID("inputcollid")); e != nil && !named && !n.Bool("funcvariadic") {
 		return e
 	}
-	return expr.NewRemote(t.callSQL(n, proc, args), args, proc.Strict, result)
+	call := expr.NewRemote(t.callSQL(n, proc, args), args, proc.Strict, result)
+	call.Func = proc.Signature
+	return call
 }
 
 // callSQL writes a call around its arguments.
@@ -346,13 +351,16 @@ func (t *translator) operator(n *pgtree.Node, s *scope) expr.Expr {
 }
 
 func (t *translator) applyOperator(n *pgtree.Node, op *catalog.Operator, proc *catalog.Proc, args []expr.Expr, coll uint32, result *values.Type) expr.Expr {
+	if e := t.clockComparison(op, proc, args); e != nil {
+		return e
+	}
 	equal := len(args) == 2 && op.Equal && sameKey(args[0].Type(), args[1].Type())
 	if e := t.native(proc, args, result, coll); e != nil {
-		e.Equal = equal
+		e.Equal, e.Cmp = equal, keyComparison(op, args)
 		return e
 	}
 	if equal && op.Schema == "pg_catalog" && op.Name == "=" {
-		return &expr.Native{Func: keyEquality(args[0].Type(), args[1].Type()), Name: proc.Signature, Total: true, Equal: true, Args: args, T: result}
+		return &expr.Native{Func: keyEquality(args[0].Type(), args[1].Type()), Name: proc.Signature, Total: true, Equal: true, Cmp: "=", Args: args, T: result}
 	}
 	if e := t.concatenation(n, proc, args, coll, result); e != nil {
 		return e
@@ -365,7 +373,9 @@ func (t *translator) applyOperator(n *pgtree.Node, op *catalog.Operator, proc *c
 		sql[1] = t.collation(args[0], coll) + name
 		sql = append(sql, t.collation(args[1], coll))
 	}
-	return expr.NewRemote(sql, args, proc.Strict, result)
+	call := expr.NewRemote(sql, args, proc.Strict, result)
+	call.Func = proc.Signature
+	return call
 }
 
 func (t *translator) operatorProc(n *pgtree.Node) (*catalog.Operator, *catalog.Proc) {

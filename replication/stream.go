@@ -45,12 +45,11 @@ type Stream struct {
 	conn     net.Conn
 	frontend *pgproto3.Frontend
 	options  StreamOptions
-	started  time.Time
 	queue    *queue
 
 	acked     atomic.Uint64 // flushed and applied, by the consumer's word
 	received  atomic.Uint64 // end of the WAL that the server has dealt with
-	lastByte  atomic.Int64  // as time since started, which no setting of the clock changes
+	lastByte  atomic.Int64  // Unix nanoseconds
 	paused    atomic.Bool   // the reader waits for room
 	replyNow  atomic.Bool   // the server asked for a status
 	askServer atomic.Bool   // we ask for the server's position
@@ -89,7 +88,7 @@ func (c *Conn) Start(ctx context.Context, options StreamOptions) (*Stream, error
 		return nil, fmt.Errorf("take over replication connection: %w", err)
 	}
 	s := &Stream{
-		conn: hijacked.Conn, frontend: hijacked.Frontend, options: options, started: time.Now(),
+		conn: hijacked.Conn, frontend: hijacked.Frontend, options: options,
 		queue: newQueue(options.QueueBytes), wakeWriter: make(chan struct{}, 1),
 		readerDone: make(chan struct{}), stop: make(chan struct{}),
 	}
@@ -167,7 +166,7 @@ func (s *Stream) RequestPosition() {
 func (s *Stream) Position() Progress {
 	events, bytes := s.queue.size()
 	return Progress{
-		WALEnd: LSN(s.received.Load()), LastByte: s.started.Add(time.Duration(s.lastByte.Load())),
+		WALEnd: LSN(s.received.Load()), LastByte: time.Unix(0, s.lastByte.Load()),
 		Acked: LSN(s.acked.Load()), Queued: events, Bytes: bytes,
 	}
 }
@@ -185,7 +184,7 @@ func (s *Stream) Close() error {
 }
 
 // heard notes a sign of life.
-func (s *Stream) heard() { s.lastByte.Store(int64(time.Since(s.started))) }
+func (s *Stream) heard() { s.lastByte.Store(time.Now().UnixNano()) }
 
 // read takes messages off the connection until it ends.
 func (s *Stream) read() {

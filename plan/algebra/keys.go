@@ -42,6 +42,10 @@ func Keys(n Node) [][]int {
 		return topKKeys(n)
 	case *Window:
 		return Keys(n.In)
+	case *Against:
+		return Keys(n.In)
+	case *Moment:
+		return [][]int{{}}
 	case *Aggregate:
 		if n.Global {
 			return [][]int{{}}

@@ -18,8 +18,9 @@ import (
 
 // Column is an output column of a node.
 type Column struct {
-	Name string
-	Type *values.Type
+	Name   string
+	Type   *values.Type
+	Hidden bool // added by a rewrite: no part of a row as people know it
 }
 
 // Node is an operator over multisets of rows. Nodes are immutable.

@@ -55,6 +55,14 @@ func prune(n Node, need []int) Node {
 			out.Inputs = append(out.Inputs, prune(in, need))
 		}
 		return out
+	case *Against:
+		return pruneAgainst(n, need)
+	case *Moment:
+		out := &Moment{}
+		for _, c := range need {
+			out.Exprs = append(out.Exprs, n.Exprs[c])
+		}
+		return out
 	case *Distinct:
 		if Keys(n.In) != nil { // no two rows are the same anyway
 			return prune(n.In, need)
@@ -233,4 +241,4 @@ func remapAll(es []expr.Expr, to map[int]int) []expr.Expr {
 }
 
 // Optimize runs all rewrites.
-func Optimize(n Node) Node { return Prune(Order(Push(n))) }
+func Optimize(n Node) Node { return Prune(Order(Timed(Push(n)))) }

@@ -418,11 +418,15 @@ func compileMember(e *AnyAll, elems []values.Datum) Eval {
 	}
 }
 
-// Fold replaces every sub-expression without columns by its value.
+// Fold replaces every sub-expression without columns by its value or, if it
+// depends on the time, by one Clock.
 func Fold(e Expr) Expr {
 	return Map(e, func(e Expr) Expr {
+		if c := lift(e); c != nil {
+			return c
+		}
 		switch e.(type) {
-		case *Const, *Col, *Remote:
+		case *Const, *Col, *Clock, *Remote:
 			return e
 		}
 		for _, c := range e.Children() {

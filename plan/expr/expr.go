@@ -50,8 +50,11 @@ type Native struct {
 	// Equal marks an equality whose two sides have one key encoding
 	// (values.AppendKey), so that it can serve as a join key.
 	Equal bool
-	Args  []Expr
-	T     *values.Type
+	// Cmp is the operator ("<", "<=", "=", "<>", ">=", ">") if the call compares its
+	// two arguments as their keys compare; "" else.
+	Cmp  string
+	Args []Expr
+	T    *values.Type
 }
 
 // Remote is a piece of SQL that Postgres evaluates, immutable in its arguments.
@@ -59,7 +62,8 @@ type Native struct {
 type Remote struct {
 	SQL    []string
 	Args   []Expr
-	Strict bool // NULL if any argument is NULL, without asking
+	Strict bool   // NULL if any argument is NULL, without asking
+	Func   string // signature of the function it is a call of; "" where it is more, or not built in
 	T      *values.Type
 }
 
@@ -383,6 +387,8 @@ func Total(e Expr) bool {
 			total = total && e.Total
 		case *Remote:
 			total = false
+		case *Clock:
+			total = total && e.Calm
 		case *Const:
 			total = total && !e.V.IsErr()
 		case *AnyAll:

@@ -60,6 +60,8 @@ func (s *shower) show(e Expr) string {
 			return name
 		}
 		return e.head()
+	case *Clock:
+		return Show(e.H, func(int) string { return "now()" })
 	case *Const:
 		switch {
 		case e.V.IsNull():

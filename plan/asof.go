@@ -1,0 +1,219 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ClockSetting is the setting that says which time a query as of some time is to
+// take for the present.
+const ClockSetting = "stepping_cdc.clock"
+
+// clockFunctions stand for those of pg_catalog in a session that evaluates queries
+// as of some time. age of one argument is an SQL function over current_date.
+const clockFunctions = `
+CREATE FUNCTION pg_temp.now() RETURNS pg_catalog.timestamptz LANGUAGE sql STABLE AS
+$$SELECT pg_catalog.current_setting('` + ClockSetting + `')::pg_catalog.timestamptz$$;
+CREATE FUNCTION pg_temp.transaction_timestamp() RETURNS pg_catalog.timestamptz LANGUAGE sql STABLE AS $$SELECT pg_temp.now()$$;
+CREATE FUNCTION pg_temp.statement_timestamp() RETURNS pg_catalog.timestamptz LANGUAGE sql STABLE AS $$SELECT pg_temp.now()$$;
+CREATE FUNCTION pg_temp.age(pg_catalog."timestamp") RETURNS pg_catalog."interval" LANGUAGE sql STABLE AS
+$$SELECT pg_catalog.age(pg_temp.now()::pg_catalog.date::pg_catalog."timestamp", $1)$$;
+CREATE FUNCTION pg_temp.age(pg_catalog.timestamptz) RETURNS pg_catalog."interval" LANGUAGE sql STABLE AS
+$$SELECT pg_catalog.age(pg_temp.now()::pg_catalog.date::pg_catalog.timestamptz, $1)$$;
+CREATE FUNCTION pg_temp.age(pg_catalog."timestamp", pg_catalog."timestamp") RETURNS pg_catalog."interval" LANGUAGE sql IMMUTABLE AS $$SELECT pg_catalog.age($1, $2)$$;
+CREATE FUNCTION pg_temp.age(pg_catalog.timestamptz, pg_catalog.timestamptz) RETURNS pg_catalog."interval" LANGUAGE sql STABLE AS $$SELECT pg_catalog.age($1, $2)$$;
+`
+
+// DeclareAsOf redefines temporary views of the session so that they read the
+// present time from ClockSetting. Postgres' own now() cannot be set; so the views'
+// definitions, as Postgres writes them, call other functions in its place.
+func DeclareAsOf(ctx context.Context, conn *pgx.Conn, views []string) error {
+	tx, err := conn.Begin(ctx)
+	if err != nil {
+		return fmt.Errorf("declare views as of a time: %w", err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	d := &asOf{byOID: map[uint32]*definition{}, byName: map[string]*definition{}}
+	if err := d.read(ctx, tx, views); err != nil {
+		return fmt.Errorf("declare views as of a time: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `SET LOCAL search_path = ''; `+clockFunctions); err != nil {
+		return fmt.Errorf("declare views as of a time: %w", err)
+	}
+	for _, v := range d.byOID {
+		if !v.temp {
+			continue
+		}
+		if text, changed := d.rewrite(v); changed {
+			if _, err := tx.Exec(ctx, "CREATE OR REPLACE TEMPORARY VIEW "+pgx.Identifier{v.name}.Sanitize()+" AS "+text, pgx.QueryExecModeExec); err != nil {
+				return fmt.Errorf("declare view %s as of a time: %w", v.name, err)
+			}
+		}
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return fmt.Errorf("declare views as of a time: %w", err)
+	}
+	return nil
+}
+
+// asOf holds the definitions of temporary views and of all views that they read.
+type asOf struct {
+	byOID  map[uint32]*definition
+	byName map[string]*definition // qualified, as Postgres writes it
+}
+
+type definition struct {
+	name  string
+	temp  bool
+	query string
+}
+
+func (d *asOf) read(ctx context.Context, tx pgx.Tx, views []string) error {
+	// Without a search path all names but those of pg_catalog and of temporary
+	// relations are written with their schemas.
+	if _, err := tx.Exec(ctx, `SET LOCAL search_path = ''`); err != nil {
+		return err
+	}
+	rows, err := tx.Query(ctx, `
+		WITH RECURSIVE v(oid) AS (
+			SELECT c.oid FROM pg_catalog.pg_class c
+			WHERE c.relnamespace = pg_catalog.pg_my_temp_schema() AND c.relkind = 'v' AND c.relname = ANY ($1)
+			UNION
+			SELECT d.refobjid FROM v JOIN pg_catalog.pg_rewrite r ON r.ev_class = v.oid
+			JOIN pg_catalog.pg_depend d ON d.objid = r.oid AND d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+			 AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+			JOIN pg_catalog.pg_class c ON c.oid = d.refobjid AND c.relkind = 'v'
+		)
+		SELECT c.oid, c.relname::text, c.relnamespace = pg_catalog.pg_my_temp_schema(),
+		       pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname), pg_catalog.pg_get_viewdef(c.oid)
+		FROM v JOIN pg_catalog.pg_class c ON c.oid = v.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')`, views)
+	if err != nil {
+		return err
+	}
+	var oid uint32
+	var def definition
+	var qualified string
+	_, err = pgx.ForEachRow(rows, []any{&oid, &def.name, &def.temp, &qualified, &def.query}, func() error {
+		v := def
+		v.query = strings.TrimSuffix(strings.TrimSpace(v.query), ";")
+		d.byOID[oid] = &v
+		if !v.temp {
+			d.byName[qualified] = &v
+		}
+		return nil
+	})
+	return err
+}
+
+// rewrite writes a definition with the present time from elsewhere, and says
+// whether that changes it. Views of the user's that depend on the time are written
+// out in place.
+func (d *asOf) rewrite(v *definition) (text string, changed bool) {
+	var out strings.Builder
+	from := 0
+	put := func(tok lexeme, s string) {
+		out.WriteString(v.query[from:tok.start])
+		out.WriteString(s)
+		from, changed = tok.end, true
+	}
+	toks := lexemes(v.query)
+	at := func(i int) lexeme {
+		if i < 0 || i >= len(toks) {
+			return lexeme{}
+		}
+		return toks[i]
+	}
+	for i := 0; i < len(toks); i++ {
+		tok, prev := toks[i], at(i-1)
+		if prev.text == "." || prev.text == "::" {
+			continue
+		}
+		if cast, ok := keywordCasts[tok.text]; ok {
+			put(tok, "(pg_temp.now())::pg_catalog."+cast)
+			continue
+		}
+		switch tok.text {
+		case "now", "transaction_timestamp", "statement_timestamp", "age":
+			// An alias with a list of columns follows a name or a parenthesis.
+			if at(i+1).text == "(" && !prev.name && prev.text != ")" {
+				put(tok, "pg_temp."+tok.text)
+			}
+			continue
+		}
+		if inner := d.byName[tok.text+"."+at(i+2).text]; tok.name && at(i+1).text == "." && inner != nil {
+			body, differs := d.rewrite(inner)
+			if !differs {
+				continue
+			}
+			end := at(i + 2)
+			alias := ""
+			if !at(i + 3).name {
+				alias = " " + end.text
+			}
+			tok.end = end.end
+			put(tok, "("+body+")"+alias)
+			i += 2
+		}
+	}
+	out.WriteString(v.query[from:])
+	return out.String(), changed
+}
+
+// keywordCasts are the reserved words of the clock, as Postgres writes them, and
+// the types that now() is cast to in their place; a precision in parentheses goes
+// with either.
+var keywordCasts = map[string]string{
+	"CURRENT_DATE": "date", "CURRENT_TIME": "timetz", "CURRENT_TIMESTAMP": "timestamptz",
+	"LOCALTIME": `"time"`, "LOCALTIMESTAMP": `"timestamp"`,
+}
+
+// lexeme is a word, a quoted name, a string, or a character of another kind; name
+// says that it is an identifier: Postgres writes keywords in capitals, and quotes
+// what could be mistaken for one.
+type lexeme struct {
+	text       string
+	start, end int
+	name       bool
+}
+
+// tokens splits a definition as Postgres writes it.
+func lexemes(s string) []lexeme {
+	var out []lexeme
+	word := func(c byte) bool {
+		return c == '_' || c == '$' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c >= 0x80
+	}
+	for i := 0; i < len(s); {
+		c, j := s[i], i+1
+		switch {
+		case c == ' ' || c == '\n' || c == '\t':
+			i++
+			continue
+		case c == '\'' || c == '"': // a doubled quote inside begins another lexeme of the same kind, which does no harm
+			for j < len(s) && s[j] != c {
+				j++
+			}
+			j++
+			for c == '"' && j < len(s) && s[j] == '"' { // a doubled one is part of the name
+				for j++; j < len(s) && s[j] != '"'; j++ {
+				}
+				j++
+			}
+		case word(c):
+			for j < len(s) && word(s[j]) {
+				j++
+			}
+		case c == ':' && j < len(s) && s[j] == ':':
+			j++
+		}
+		j = min(j, len(s))
+		text := s[i:j]
+		name := c == '"' || word(c) && (c < '0' || c > '9') && strings.ToLower(text) == text
+		out = append(out, lexeme{text, i, j, name})
+		i = j
+	}
+	return out
+}
