@@ -21,6 +21,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
 	"github.com/stepping-cdc/stepping-cdc/values/fn"
 )
 
@@ -230,7 +231,7 @@ func (a *analyzer) translate() error {
 		t := &translator{
 			ctx: a.ctx, cat: a.cat, settings: a.result.Settings, now: a.now, view: v.Name,
 			query: v.Query, prefix: len(prefix),
-			tables: map[uint32]*catalog.Relation{}, depends: map[uint32]bool{},
+			tables: map[uint32]*catalog.Relation{}, depends: map[uint32]bool{}, loops: map[*pgtree.Node]algebra.Node{},
 		}
 		tree, err := a.cat.ViewTree(a.ctx, oid)
 		if err != nil {

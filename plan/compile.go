@@ -184,6 +184,8 @@ func (c *compiler) compile(n algebra.Node, id string) *compiled {
 		return c.against(n, id)
 	case *algebra.Aggregate:
 		return c.aggregate(n, id)
+	case *algebra.Recursive:
+		return c.recursive(n, id)
 	case *algebra.Shared:
 		return c.node(n.In)
 	case *algebra.Distinct:

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
@@ -51,6 +52,7 @@ type explainer struct {
 	boxes []box               // inputs first, the view last
 	at    map[string]int      // fingerprint → box
 	users map[string][]string // fingerprint → other views
+	loops int                 // recursions met so far
 }
 
 func (e *explainer) use(n algebra.Node, view string) {
@@ -89,7 +91,13 @@ func (e *explainer) node(n algebra.Node) int {
 		return i
 	}
 	b := box{}
-	for _, c := range n.Children() {
+	below := n
+	if r, ok := n.(*algebra.Recursive); ok {
+		e.loops++
+		below, _ = r.Bind(strconv.Itoa(e.loops))
+		b.lines = append(b.lines, fmt.Sprint("loop ", e.loops))
+	}
+	for _, c := range below.Children() {
 		b.inputs = append(b.inputs, e.node(c))
 	}
 	describeNode(&b, n)
@@ -160,6 +168,16 @@ func describeNode(b *box, n algebra.Node) {
 		describeAggregate(b, n)
 	case *algebra.Shared:
 		b.title = "Shared by the grouping sets"
+	case *algebra.Recursive:
+		b.title = "Recursion"
+		if n.All {
+			b.title = "Recursion with copies"
+		}
+		b.lines = append(b.lines, fmt.Sprintf("until an iteration makes nothing new, %d at most", RecursionLimit))
+		state("each row with the iterations in which it arises")
+	case *algebra.WorkTable:
+		b.title = "Rows of the iteration before"
+		b.lines = append(b.lines, "of loop "+n.Loop)
 	case *algebra.Distinct:
 		b.title = "Distinct"
 		state("each row and how many copies there are")

@@ -9,21 +9,12 @@ import (
 
 // selection translates a QUERY node. With a domain, its columns lead the result.
 func (t *translator) selection(q *pgtree.Node, parent *scope, d *domain) algebra.Node {
-	s := &scope{
-		query: q, parent: parent, domain: d, rtes: q.Nodes("rtable"),
-		start: map[int]int{}, cols: map[int]int{}, first: map[int]int{}, windows: map[*pgtree.Node]int{}, relations: map[int]algebra.Node{}, ctes: map[string]*pgtree.Node{},
-	}
+	s := newScope(q, parent, d)
 	if q.Int("commandType") != 1 {
 		t.refuse(q, CodeUnsupported, "a statement other than SELECT", "")
 		return empty(nil)
 	}
 	t.refuseClauses(q)
-	for _, c := range q.Nodes("cteList") {
-		if c.Bool("cterecursive") {
-			t.refuse(nil, CodeUnsupported, "WITH RECURSIVE", "")
-		}
-		s.ctes[c.Str("ctename")] = c
-	}
 	if op := q.Node("setOperations"); op != nil {
 		return t.limited(q, s, t.setOperation(op, s))
 	}
@@ -81,6 +72,18 @@ func (t *translator) selection(q *pgtree.Node, parent *scope, d *domain) algebra
 		return pick(node, identity(visible)) // without what is only sorted by
 	}
 	return node
+}
+
+// newScope is a query before its FROM clause is translated.
+func newScope(q *pgtree.Node, parent *scope, d *domain) *scope {
+	s := &scope{
+		query: q, parent: parent, domain: d, rtes: q.Nodes("rtable"),
+		start: map[int]int{}, cols: map[int]int{}, first: map[int]int{}, windows: map[*pgtree.Node]int{}, relations: map[int]algebra.Node{}, ctes: map[string]*pgtree.Node{},
+	}
+	for _, c := range q.Nodes("cteList") {
+		s.ctes[c.Str("ctename")] = c
+	}
+	return s
 }
 
 // ordered says that the order of a query's rows decides which there are.

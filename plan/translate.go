@@ -29,8 +29,9 @@ type translator struct {
 	problems []Problem
 	expanded []uint32 // views being expanded, outermost first
 	tables   map[uint32]*catalog.Relation
-	depends  map[uint32]bool // maintained views (their temporary views) that are read
-	err      error           // the first failure that is not the query's fault
+	depends  map[uint32]bool               // maintained views (their temporary views) that are read
+	loops    map[*pgtree.Node]algebra.Node // recursive WITH queries, or their working tables
+	err      error                         // the first failure that is not the query's fault
 }
 
 // scope is the names that a query's expressions can refer to.
@@ -359,13 +360,16 @@ func (t *translator) cte(rte *pgtree.Node, s *scope) algebra.Node {
 	if at == nil || at.ctes[name] == nil {
 		t.fail(fmt.Errorf("no WITH query %q in reach", name))
 	}
-	if t.err != nil || at.ctes[name].Bool("cterecursive") || rte.Bool("self_reference") {
+	if t.err != nil {
 		return empty(t.unknownCols(rte.Node("eref").Strings("colnames")))
 	}
 	q := at.ctes[name].Node("ctequery")
 	if len(outerRefs(q)) > 0 {
 		t.refuse(rte, CodeUnsupported, "WITH query "+name+" that refers to a query around it", "write it as a sub-query in FROM")
 		return empty(t.unknownCols(rte.Node("eref").Strings("colnames")))
+	}
+	if at.ctes[name].Bool("cterecursive") {
+		return t.recursive(at.ctes[name], at)
 	}
 	return t.selection(q, at, nil)
 }
@@ -426,23 +430,7 @@ func (t *translator) setOperation(n *pgtree.Node, s *scope) algebra.Node {
 	if n.Tag == "RANGETBLREF" {
 		return t.selection(s.rtes[n.Int("rtindex")-1].Node("subquery"), s, s.domain.inside())
 	}
-	dw := s.domain.width()
-	types, typmods, colls := n.Ints("colTypes"), n.Ints("colTypmods"), n.Ints("colCollations")
-	out := &algebra.UnionAll{}
-	for _, side := range []string{"larg", "rarg"} {
-		in := t.setOperation(n.Node(side), s)
-		cols := in.Cols()
-		p := &algebra.Project{In: in}
-		for i, c := range cols {
-			var e expr.Expr = &expr.Col{Index: i, Name: c.Name, T: c.Type}
-			if k := i - dw; k >= 0 && k < len(types) {
-				e = t.coerce(n, e, t.typ(uint32(types[k]), int32(typmods[k]), uint32(colls[k])))
-			}
-			p.Exprs = append(p.Exprs, e)
-			p.Names = append(p.Names, c.Name)
-		}
-		out.Inputs = append(out.Inputs, p)
-	}
+	out := &algebra.UnionAll{Inputs: []algebra.Node{t.setInput(n, "larg", s), t.setInput(n, "rarg", s)}}
 	op := map[int]string{1: "union", 2: "intersect", 3: "except"}[n.Int("op")]
 	if n.Bool("all") {
 		op += " all"
@@ -455,6 +443,23 @@ func (t *translator) setOperation(n *pgtree.Node, s *scope) algebra.Node {
 		return &algebra.Distinct{In: out}
 	}
 	return setDifference(op, out.Inputs[0], out.Inputs[1])
+}
+
+// setInput translates one side of a set operation, brought to its types.
+func (t *translator) setInput(n *pgtree.Node, side string, s *scope) *algebra.Project {
+	dw := s.domain.width()
+	types, typmods, colls := n.Ints("colTypes"), n.Ints("colTypmods"), n.Ints("colCollations")
+	in := t.setOperation(n.Node(side), s)
+	p := &algebra.Project{In: in}
+	for i, c := range in.Cols() {
+		var e expr.Expr = &expr.Col{Index: i, Name: c.Name, T: c.Type}
+		if k := i - dw; k >= 0 && k < len(types) {
+			e = t.coerce(n, e, t.typ(uint32(types[k]), int32(typmods[k]), uint32(colls[k])))
+		}
+		p.Exprs = append(p.Exprs, e)
+		p.Names = append(p.Names, c.Name)
+	}
+	return p
 }
 
 // checkKeys refuses what cannot be told equal or different natively.

@@ -59,6 +59,16 @@ func Keys(n Node) [][]int {
 			return append(Keys(n.In), n.Key)
 		}
 		return append(Keys(n.In), seq(len(n.Cols())))
+	case *Recursive:
+		if !n.All {
+			return [][]int{seq(len(n.Cols()))}
+		}
+	case *WorkTable:
+		if !n.All {
+			// Within a step a row may be there twice, in the iteration in which it
+			// was before and in the one in which it is now.
+			return [][]int{seq(len(n.Cols()))}
+		}
 	case *Values:
 		if len(n.Rows) <= 1 {
 			return [][]int{{}}

@@ -67,6 +67,8 @@ func prune(n Node, need []int) Node {
 		if Keys(n.In) != nil { // no two rows are the same anyway
 			return prune(n.In, need)
 		}
+	case *Recursive:
+		return pick(n.With([]Node{prune(n.In, seq(len(n.In.Cols())))}), seq(len(n.Cols())), need)
 	case *Values:
 		out := &Values{}
 		for _, c := range need {
@@ -81,7 +83,7 @@ func prune(n Node, need []int) Node {
 		}
 		return out
 	}
-	// Distinct (and anything unknown) needs all of its columns.
+	// Distinct, working tables (and anything unknown) needs all of its columns.
 	all := seq(len(n.Cols()))
 	c := n.Children()
 	pruned := make([]Node, len(c))

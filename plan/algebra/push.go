@@ -52,6 +52,8 @@ func push(n Node, conds []expr.Expr) Node {
 	case *Repeat:
 		// The count is a function of the row, so a condition on the row may go first.
 		return &Repeat{In: push(n.In, conds), Count: n.Count}
+	case *Recursive:
+		return filter(n.With([]Node{push(n.In, nil)}), conds)
 	case *Shared:
 		return filter(&Shared{In: push(n.In, nil)}, conds)
 	case *UnionAll:

@@ -1,0 +1,368 @@
+package algebra
+
+import (
+	"fmt"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/values"
+	"github.com/stepping-cdc/stepping-cdc/values/fn"
+)
+
+// Recursive is what a recursive query computes: its working table, over all
+// iterations. In gives the table's rows, with the number of the iteration in
+// which they arise as one more column, the last: the non-recursive term's are of
+// iteration 0, and the recursive term makes rows of the next iteration from those
+// of a WorkTable of the same Level. Of rows that are the same, unless All, only
+// the one of the least iteration is there. Its own columns leave the iteration
+// out.
+type Recursive struct {
+	In    Node
+	Level int // greater than that of those within it
+	All   bool
+}
+
+// WorkTable is the working table within its Recursive.
+type WorkTable struct {
+	Level   int    // 0 while its Recursive is being made
+	Loop    string // identifies the Recursive among all; see Bind
+	All     bool
+	Columns []Column
+}
+
+// Children is the input.
+func (n *Recursive) Children() []Node { return []Node{n.In} }
+
+// With recurs over another input.
+func (n *Recursive) With(c []Node) Node { return &Recursive{In: c[0], Level: n.Level, All: n.All} }
+
+// Cols are the input's but for the iteration.
+func (n *Recursive) Cols() []Column {
+	cols := n.In.Cols()
+	return cols[: len(cols)-1 : len(cols)-1]
+}
+
+// Label tells UNION from UNION ALL.
+func (n *Recursive) Label() string {
+	if n.All {
+		return fmt.Sprint("Recursion of all copies, level ", n.Level)
+	}
+	return fmt.Sprint("Recursion, level ", n.Level)
+}
+
+// Children are none: the loop is no part of the tree.
+func (n *WorkTable) Children() []Node { return nil }
+
+// With is the same table.
+func (n *WorkTable) With([]Node) Node { return n }
+
+// Cols are the table's, the iteration last.
+func (n *WorkTable) Cols() []Column { return n.Columns }
+
+// Label tells which loop's it is.
+func (n *WorkTable) Label() string {
+	s := fmt.Sprintf("Working table of level %d", n.Level)
+	for _, c := range n.Columns {
+		s += " " + c.Type.SQL
+	}
+	return s + " " + n.Loop
+}
+
+// Bind gives the working table within a recursion an identity of its own, so that
+// what reads it differs from what reads another's.
+func (n *Recursive) Bind(loop string) (bound *Recursive, table *WorkTable) {
+	table = &WorkTable{Level: n.Level, Loop: loop, All: n.All, Columns: n.In.Cols()}
+	in := replace(n.In, func(w *WorkTable) *WorkTable {
+		if w.Level == n.Level && w.Loop == "" {
+			return table
+		}
+		return w
+	})
+	return &Recursive{In: in, Level: n.Level, All: n.All}, table
+}
+
+// replace exchanges the working tables of a plan.
+func replace(n Node, with func(*WorkTable) *WorkTable) Node {
+	if w, ok := n.(*WorkTable); ok {
+		return with(w)
+	}
+	c := n.Children()
+	if len(c) == 0 {
+		return n
+	}
+	in := make([]Node, len(c))
+	for i := range c {
+		in[i] = replace(c[i], with)
+	}
+	return n.With(in)
+}
+
+// NewWorkTable makes the stand-in for a working table while its recursive term is
+// being translated: still without iterations.
+func NewWorkTable(cols []Column, all bool) *WorkTable { return &WorkTable{Columns: cols, All: all} }
+
+// NewRecursive makes a recursion of its two terms, the second of which reads
+// work. It fails, with the name of what it met, if the term does something with
+// the working table that cannot be done by iteration.
+func NewRecursive(base, term Node, work *WorkTable) (rec *Recursive, refused string) {
+	cols := work.Columns
+	c := &carrier{work: work, inner: map[int]bool{}, level: 1}
+	for _, in := range []Node{base, term} {
+		walk(in, func(n Node) {
+			if r, ok := n.(*Recursive); ok {
+				c.level = max(c.level, r.Level+1)
+			}
+		})
+	}
+	carried := c.carry(term)
+	if c.refused != "" {
+		return nil, c.refused
+	}
+	zero := project(base, append(all(cols), &expr.Const{V: values.Int(0), T: values.Int8Type}))
+	next := project(carried, append(all(cols), following(len(cols))))
+	return &Recursive{In: &UnionAll{Inputs: []Node{zero, next}}, Level: c.level, All: work.All}, ""
+}
+
+func walk(n Node, f func(Node)) {
+	f(n)
+	for _, c := range n.Children() {
+		walk(c, f)
+	}
+}
+
+const iteration = "iteration"
+
+func iterationAt(i int) expr.Expr { return &expr.Col{Index: i, Name: iteration, T: values.Int8Type} }
+
+// following is the number of the iteration after the one in column i.
+func following(i int) expr.Expr {
+	return &expr.Native{
+		Name: "next iteration", Total: true, T: values.Int8Type, Args: []expr.Expr{iterationAt(i)},
+		Func: &fn.Func{Strict: true, F1: func(v values.Datum) values.Datum { return values.Int(v.Int64() + 1) }},
+	}
+}
+
+func all(cols []Column) []expr.Expr {
+	out := make([]expr.Expr, len(cols), len(cols)+1)
+	for i, c := range cols {
+		out[i] = &expr.Col{Index: i, Name: c.Name, T: c.Type}
+	}
+	return out
+}
+
+// project names columns after those of the input; what is computed is an
+// iteration.
+func project(n Node, exprs []expr.Expr) *Project {
+	p := &Project{In: n, Exprs: exprs}
+	for _, e := range exprs {
+		name := iteration
+		if c, ok := e.(*expr.Col); ok {
+			name = c.Name
+		}
+		p.Names = append(p.Names, name)
+	}
+	return p
+}
+
+// carrier carries the iteration of a working table through the operators of a
+// recursive term, as one more column, the last. A term is evaluated for each
+// iteration by itself; so what it groups, ranks or pairs is, with all
+// iterations in one relation, grouped, ranked and paired within each.
+type carrier struct {
+	work    *WorkTable
+	level   int
+	inner   map[int]bool // loops within the term that the iteration is carried through
+	refused string
+}
+
+// carries says whether a plan reads the working table.
+func (c *carrier) carries(n Node) bool {
+	found := false
+	walk(n, func(n Node) {
+		if w, ok := n.(*WorkTable); ok {
+			found = found || w == c.work || w.Loop == "" && c.inner[w.Level]
+		}
+	})
+	return found
+}
+
+// table is the working table with its iteration.
+func (c *carrier) table() *WorkTable {
+	cols := c.work.Columns
+	return &WorkTable{
+		Level: c.level, All: c.work.All,
+		Columns: append(cols[:len(cols):len(cols)], Column{Name: iteration, Type: values.Int8Type}),
+	}
+}
+
+// everywhere is a relation that does not depend on the working table, once for
+// each iteration: the recursive term is evaluated for those that have rows, and
+// for the first.
+func (c *carrier) everywhere(n Node) Node {
+	table := c.table()
+	at := len(table.Columns) - 1
+	zero := &Values{Columns: table.Columns[at:], Rows: [][]expr.Expr{{&expr.Const{V: values.Int(0), T: values.Int8Type}}}}
+	iterations := &Distinct{In: &UnionAll{Inputs: []Node{zero, project(table, []expr.Expr{iterationAt(at)})}}}
+	return &Join{Inputs: []Node{n, iterations}}
+}
+
+// either carries the iteration through a plan, or repeats it for each.
+func (c *carrier) either(n Node) Node {
+	if c.carries(n) {
+		return c.carry(n)
+	}
+	return c.everywhere(n)
+}
+
+func (c *carrier) refuse(what string) Node {
+	if c.refused == "" {
+		c.refused = what
+	}
+	return &Values{}
+}
+
+// carry is for plans that read the working table.
+func (c *carrier) carry(n Node) Node {
+	if !c.carries(n) {
+		return c.everywhere(n)
+	}
+	width := len(n.Cols())
+	switch n := n.(type) {
+	case *WorkTable:
+		if n == c.work {
+			return c.table()
+		}
+		// Of a loop within: its own iteration stays the last of the table's columns.
+		cols := n.Columns
+		outer := Column{Name: iteration, Type: values.Int8Type}
+		wide := &WorkTable{Level: n.Level, All: n.All, Columns: append(cols[:width-1:width-1], outer, cols[width-1])}
+		return project(wide, append(all(cols[:width-1]), iterationAt(width), iterationAt(width-1)))
+	case *Filter:
+		return &Filter{In: c.carry(n.In), Conds: n.Conds}
+	case *Project:
+		exprs := append(n.Exprs[:width:width], iterationAt(len(n.In.Cols())))
+		return &Project{In: c.carry(n.In), Exprs: exprs, Names: append(n.Names[:width:width], iteration)}
+	case *Join:
+		return c.join(n)
+	case *OuterJoin:
+		return c.outer(n)
+	case *Aggregate:
+		return c.aggregate(n)
+	case *Distinct:
+		m := &Distinct{In: c.carry(n.In), Exact: n.Exact}
+		if n.Key != nil {
+			m.Key = append(n.Key[:len(n.Key):len(n.Key)], width)
+		}
+		return m
+	case *UnionAll:
+		m := &UnionAll{}
+		for _, in := range n.Inputs {
+			m.Inputs = append(m.Inputs, c.either(in))
+		}
+		return m
+	case *TopK:
+		m := *n
+		m.In, m.Partition = c.carry(n.In), append(n.Partition[:len(n.Partition):len(n.Partition)], width)
+		return &m
+	case *Window:
+		m := *n
+		at := len(n.In.Cols())
+		m.In, m.Partition = c.carry(n.In), append(n.Partition[:len(n.Partition):len(n.Partition)], at)
+		return last(&m, at)
+	case *Spread:
+		m := *n
+		m.In = c.carry(n.In)
+		return last(&m, len(n.In.Cols()))
+	case *Repeat:
+		return &Repeat{In: c.carry(n.In), Count: n.Count}
+	case *Shared:
+		return &Shared{In: c.carry(n.In)}
+	case *Recursive:
+		c.inner[n.Level] = true
+		defer delete(c.inner, n.Level)
+		in := c.carry(n.In)
+		w := len(n.In.Cols())
+		cols := in.Cols()
+		swapped := append(all(cols[:w-1]), iterationAt(w), iterationAt(w-1))
+		return &Recursive{In: project(in, swapped), Level: n.Level, All: n.All}
+	}
+	return c.refuse(n.Label())
+}
+
+// last moves a column of a node to the end.
+func last(n Node, at int) Node {
+	cols := n.Cols()
+	exprs := all(cols)
+	exprs = append(append(exprs[:at:at], exprs[at+1:]...), exprs[at])
+	return project(n, exprs)
+}
+
+// sameIteration is the condition that two columns are of one iteration.
+func sameIteration(a, b int) expr.Expr {
+	eq := fn.Lookup("int8eq(int8,int8)", []*values.Type{values.Int8Type, values.Int8Type}, values.BoolType)
+	return &expr.Native{
+		Func: eq, Name: "int8eq(int8,int8)", Total: true, Equal: true, T: values.BoolType,
+		Args: []expr.Expr{iterationAt(a), iterationAt(b)},
+	}
+}
+
+func (c *carrier) join(n *Join) Node {
+	m := &Join{}
+	to := map[int]int{}
+	at, width, first := 0, 0, -1
+	var same []expr.Expr
+	for _, in := range n.Inputs {
+		w := len(in.Cols())
+		for i := range w {
+			to[width+i] = at + i
+		}
+		carried := in
+		if c.carries(in) {
+			carried = c.carry(in)
+			if first < 0 {
+				first = at + w
+			} else {
+				same = append(same, sameIteration(first, at+w))
+			}
+			at++
+		}
+		m.Inputs = append(m.Inputs, carried)
+		at, width = at+w, width+w
+	}
+	m.Conds = append(remapAll(n.Conds, to), same...)
+	exprs := append(remapAll(all(n.Cols()), to), iterationAt(first))
+	return project(m, exprs)
+}
+
+func (c *carrier) outer(n *OuterJoin) Node {
+	if n.Kind == FullJoin {
+		return c.refuse("a full join with the working table")
+	}
+	lw := len(n.L.Cols())
+	m := &OuterJoin{Kind: n.Kind, L: c.either(n.L), R: n.R}
+	to := map[int]int{}
+	for i := range lw {
+		to[i] = i
+	}
+	for i := range n.R.Cols() {
+		to[lw+i] = lw + 1 + i
+	}
+	m.Conds = remapAll(n.Conds, to)
+	if c.carries(n.R) {
+		m.R = c.carry(n.R)
+		m.Conds = append(m.Conds, sameIteration(lw, lw+1+len(n.R.Cols())))
+	}
+	for _, o := range n.Out {
+		m.Out = append(m.Out, to[o])
+	}
+	m.Out = append(m.Out, lw)
+	return m
+}
+
+func (c *carrier) aggregate(n *Aggregate) Node {
+	if n.Global {
+		return c.refuse("an aggregate without GROUP BY over the working table")
+	}
+	at := len(n.Group)
+	m := &Aggregate{In: c.carry(n.In), Aggs: n.Aggs, Group: append(n.Group[:at:at], iterationAt(len(n.In.Cols())))}
+	return last(m, at)
+}
