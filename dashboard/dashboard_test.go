@@ -46,7 +46,7 @@ func (s *source) status(context.Context) (*pipeline.Status, error) {
 		Slot: &pipeline.SlotStatus{Name: "s", Active: true, RetainedBytes: 2048, SafeBytes: &safe},
 		Views: []pipeline.ViewStatus{
 			{Name: "revenue", State: "live", Rows: 1234567, Configured: true},
-			{Name: `<script>alert("x")</script>`, State: "errored", Error: `division by zero & "more"`, ErrorRows: 2, Configured: true},
+			{Name: `<script>alert("x")</script>`, State: "errored", Error: "2 rows fail", Cause: `division by zero & "more"`, ErrorRows: 2, Configured: true},
 		},
 		Problems: []string{"view x is errored"},
 	}, nil

@@ -51,12 +51,14 @@ type page struct {
 type present struct {
 	Progress  pipeline.Progress
 	Freshness string
+	Lag       uint64 // bytes of WAL
 	Status    *pipeline.Status
 	Error     string
 }
 
 func (p *page) render(name string) (string, error) {
 	now := present{Progress: p.progress(), Freshness: "–"}
+	now.Lag = lag(now.Progress)
 	if d, ok := freshness(now.Progress); ok {
 		now.Freshness = fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
 	}

@@ -230,12 +230,9 @@ func openToAll(root string) error {
 const noMainCluster = "/etc/postgresql-common/createcluster.d/stepping-cdc.conf"
 
 func fetchApt(ctx context.Context, version, cache string, acct *account, log logger) (inst Installation, err error) {
-	apt, err := exec.LookPath("apt-get")
+	apt, err := aptGet()
 	if err != nil {
 		return Installation{}, fmt.Errorf("get %s by apt-get: %w", product(version), err)
-	}
-	if os.Geteuid() != 0 {
-		return Installation{}, fmt.Errorf("get %s by apt-get: only root may install packages", product(version))
 	}
 	unlock, err := lockFile(filepath.Join(cache, "apt.lock"))
 	if err != nil {
@@ -258,12 +255,8 @@ func fetchApt(ctx context.Context, version, cache string, acct *account, log log
 		return Installation{}, fmt.Errorf("write %s: %w", noMainCluster, err)
 	}
 	defer func() { err = errors.Join(err, os.Remove(noMainCluster)) }()
-	for _, args := range [][]string{{"update"}, {"install", "-y", "--no-install-recommends", pkg}} {
-		cmd := exec.CommandContext(ctx, apt, append([]string{"-q", "-o", "DPkg::Lock::Timeout=300"}, args...)...)
-		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return Installation{}, fmt.Errorf("apt-get %s: %w\n%s", strings.Join(args, " "), err, lastLines(out, 20))
-		}
+	if err := aptInstall(ctx, apt, pkg); err != nil {
+		return Installation{}, err
 	}
 	return debianInstallation(ctx, version, acct)
 }

@@ -56,6 +56,7 @@ type ViewStatus struct {
 	Rows      int64      `json:"rows"`
 	Error     string     `json:"error,omitempty"`
 	ErrorRows int64      `json:"error_rows,omitempty"` // of the source, that make it fail
+	Cause     string     `json:"cause,omitempty"`      // what most of them fail with
 	UpdatedAt *time.Time `json:"updated_at,omitempty"`
 	// Configured is false for a view that is in the database, but not (any more) in
 	// the configuration.
@@ -114,12 +115,13 @@ func (s *Status) problem(format string, args ...any) {
 func (s *Status) readViews(ctx context.Context, conn *pgx.Conn, cfg *config.Config) error {
 	known := map[string]ViewStatus{}
 	rows, err := conn.Query(ctx, `SELECT v.name, v.state, v.rows, coalesce(v.error, ''), v.updated_at,
-			(SELECT coalesce(sum(e.weight), 0)::int8 FROM stepping_cdc.errors e WHERE e.view = v.name)
+			(SELECT coalesce(sum(e.weight), 0)::int8 FROM stepping_cdc.errors e WHERE e.view = v.name),
+			coalesce((SELECT e.message FROM stepping_cdc.errors e WHERE e.view = v.name GROUP BY e.message ORDER BY sum(e.weight) DESC, e.message LIMIT 1), '')
 		FROM stepping_cdc.views v ORDER BY v.name`)
 	var names []string
 	if err == nil {
 		var v ViewStatus
-		_, err = pgx.ForEachRow(rows, []any{&v.Name, &v.State, &v.Rows, &v.Error, &v.UpdatedAt, &v.ErrorRows}, func() error {
+		_, err = pgx.ForEachRow(rows, []any{&v.Name, &v.State, &v.Rows, &v.Error, &v.UpdatedAt, &v.ErrorRows, &v.Cause}, func() error {
 			known[v.Name] = v
 			names = append(names, v.Name)
 			v.UpdatedAt = nil

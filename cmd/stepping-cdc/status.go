@@ -56,8 +56,8 @@ func printStatus(w io.Writer, s *pipeline.Status) error {
 		if v.UpdatedAt != nil {
 			changed = v.UpdatedAt.Local().Format(time.DateTime)
 		}
-		if v.ErrorRows > 0 {
-			note += fmt.Sprintf(" (%d rows of the source)", v.ErrorRows)
+		if v.Cause != "" {
+			note += ": " + v.Cause
 		}
 		if !v.Configured {
 			note += " (not configured)"
