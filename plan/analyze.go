@@ -252,6 +252,11 @@ func (a *analyzer) translate() error {
 		if err := a.checkNames(v, t); err != nil {
 			return err
 		}
+		for _, c := range out.Columns {
+			if c.Type.Anonymous() {
+				t.problem(nil, CodeType, c.Name, fmt.Sprintf("column %q has the row type of another maintained view, which no table can have", c.Name), "name its columns")
+			}
+		}
 		a.result.Problems = append(a.result.Problems, t.problems...)
 		if len(t.problems) > 0 {
 			continue

@@ -147,6 +147,8 @@ func (t *translator) datum(ty *values.Type, img []byte) (values.Datum, error) {
 		return values.DecodeText(ty, text)
 	case values.KindArray:
 		return t.arrayConstant(ty, img)
+	case values.KindRecord:
+		return t.recordConstant(ty, img)
 	}
 	elem, err := t.cat.RangeSubtype(t.ctx, ty.BaseOID)
 	if err != nil {
@@ -242,20 +244,13 @@ func (t *translator) arrayConstant(ty *values.Type, img []byte) (values.Datum, e
 	if len(data) < 12 {
 		return values.Null, damaged
 	}
-	le, be := binary.LittleEndian, binary.BigEndian
+	le := binary.LittleEndian
 	ndim, offset := int(int32(le.Uint32(data))), int(int32(le.Uint32(data[4:])))
 	if ndim < 0 || ndim > 6 || len(data) < 12+8*ndim {
 		return values.Null, damaged
 	}
 	hasNull := offset != 0
-	var out []byte
-	out = be.AppendUint32(out, uint32(ndim))
-	if hasNull {
-		out = be.AppendUint32(out, 1)
-	} else {
-		out = be.AppendUint32(out, 0)
-	}
-	out = be.AppendUint32(out, ty.Elem.OID)
+	dims := make([]values.Dim, ndim)
 	items := 1
 	for d := range ndim {
 		n := le.Uint32(data[12+4*d:])
@@ -263,8 +258,7 @@ func (t *translator) arrayConstant(ty *values.Type, img []byte) (values.Datum, e
 			return values.Null, damaged
 		}
 		items *= int(n)
-		out = be.AppendUint32(out, n)
-		out = be.AppendUint32(out, le.Uint32(data[12+4*ndim+4*d:]))
+		dims[d] = values.Dim{Len: int32(n), Lower: int32(le.Uint32(data[12+4*ndim+4*d:]))}
 	}
 	if ndim == 0 {
 		items = 0
@@ -279,9 +273,9 @@ func (t *translator) arrayConstant(ty *values.Type, img []byte) (values.Datum, e
 	if items > 8*len(data) {
 		return values.Null, damaged
 	}
-	for i := range items {
+	elems := make([]values.Datum, items)
+	for i := range elems {
 		if hasNull && (i/8 >= len(bitmap) || bitmap[i/8]&(1<<(i%8)) == 0) {
-			out = be.AppendUint32(out, 0xFFFFFFFF)
 			continue
 		}
 		elem, next, err := arrayElement(ty.Elem, data, at)
@@ -289,18 +283,11 @@ func (t *translator) arrayConstant(ty *values.Type, img []byte) (values.Datum, e
 			return values.Null, err
 		}
 		at = next
-		v, err := t.datum(ty.Elem, elem)
-		if err != nil {
+		if elems[i], err = t.datum(ty.Elem, elem); err != nil {
 			return values.Null, err
 		}
-		start := len(out)
-		out = be.AppendUint32(out, 0)
-		if out, err = values.AppendBinary(out, ty.Elem, v); err != nil {
-			return values.Null, err
-		}
-		be.PutUint32(out[start:], uint32(len(out)-start-4))
 	}
-	return values.DecodeBinary(ty, out)
+	return values.MakeArrayDims(ty, dims, elems)
 }
 
 // arrayElement cuts out the element at (data-relative) position at, which is
@@ -325,6 +312,10 @@ func arrayElement(ty *values.Type, data []byte, at int) (elem []byte, next int, 
 	case values.KindName:
 		size, alignment = 64, 1
 	case values.KindText, values.KindBPChar, values.KindBytea, values.KindJSON, values.KindNumeric, values.KindJSONB:
+	case values.KindArray, values.KindRecord:
+		if alignment, err = elementAlignment(ty); err != nil {
+			return nil, 0, err
+		}
 	default:
 		return nil, 0, fmt.Errorf("its element image is known to Postgres alone")
 	}
@@ -342,7 +333,7 @@ func arrayElement(ty *values.Type, data []byte, at int) (elem []byte, next int, 
 	if data[at]&1 == 1 { // a short header is not aligned
 		size = int(data[at] >> 1)
 	} else {
-		at = align(at+4, 4) - 4
+		at = align(at+4, alignment) - 4
 		if at+4 > len(data) {
 			return nil, 0, damaged
 		}

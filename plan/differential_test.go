@@ -17,8 +17,8 @@ func TestViewsEqualPostgres(t *testing.T) {
 	r := newRig(t, dsn, views, rand.New(rand.NewPCG(1, 2)))
 	r.loose = loose
 	r.check()
-	for range 60 {
-		for range 1 + r.rnd.IntN(15) {
+	for range 70 {
+		for range 1 + r.rnd.IntN(18) {
 			r.write()
 		}
 		r.feed(3)

@@ -105,12 +105,15 @@ func (a *answers) scalars(s *scope) {
 	s.node = algebra.NewOuterJoin(algebra.LeftJoin, s.node, sub, a.same(a.base))
 }
 
-// rowNullTest translates IS [NOT] NULL of a row.
+// rowNullTest translates IS [NOT] NULL of a composite value.
 func (t *translator) rowNullTest(n *pgtree.Node, s *scope) expr.Expr {
-	arg, not := n.Node("arg"), n.Int("nulltesttype") == 1
-	if arg.Tag != "ROWEXPR" && arg.Tag != "ROW" {
-		t.refuse(n, CodeUnsupported, "IS NULL of a row", "")
-		return nil
+	arg, not := t.expr(n.Node("arg"), s), n.Int("nulltesttype") == 1
+	if arg.Type().Kind != values.KindRecord { // refused
+		return placeholder
 	}
-	return fieldsNull(t.exprs(arg.Nodes("args"), s), not)
+	fields := expr.FieldsOf(arg)
+	if len(fields) == 0 && not { // a NULL has no fields either
+		return isNotNull(arg)
+	}
+	return fieldsNull(fields, not)
 }

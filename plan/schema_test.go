@@ -30,6 +30,12 @@ CREATE TABLE edges (l int, r int);
 CREATE TABLE parts (k int, v text, q int) PARTITION BY RANGE (k);
 CREATE TABLE parts_low PARTITION OF parts FOR VALUES FROM (MINVALUE) TO (3);
 CREATE TABLE parts_high PARTITION OF parts FOR VALUES FROM (3) TO (MAXVALUE);
+CREATE TYPE pair AS (a int, b text);
+CREATE TYPE span AS (lo date, gone int, p pair, l int[], n numeric);
+ALTER TYPE span DROP ATTRIBUTE gone;
+CREATE DOMAIN goodpair AS pair CHECK ((VALUE).a IS DISTINCT FROM 99);
+CREATE TABLE things (id int PRIMARY KEY, p pair, q pair, gone int, s span, ps pair[], g goodpair, k int, w text);
+ALTER TABLE things DROP COLUMN gone;
 CREATE SCHEMA app;
 CREATE FUNCTION app.twice(x int) RETURNS int LANGUAGE sql IMMUTABLE RETURN x * 2;
 CREATE FUNCTION app.label(x text, k int DEFAULT 1) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$BEGIN RETURN coalesce(x, 'none') || '/' || k; END$$;
@@ -80,6 +86,9 @@ var pools = map[string][]string{
 	"key":      {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
 	"words":    {"'tea'", "'milk'", "'rice'", "'salt'", "'Tea'", "'oil'"},
 	"note":     {"NULL", "''", "'ok'", "'late'", "'12'", "'2024-03-01'", "'x'"},
+	"pair":     {"NULL", "'(1,a)'", "'(1,)'", "'(,)'", `'(2,"b c")'`, "'(2,a)'", "'(,x)'"},
+	"pairs":    {"NULL", "'{}'", `'{"(1,a)",NULL}'`, `'{"(,)","(2,b)","(1,a)"}'`, `'{"(1,a)"}'`, `'{{"(1,a)","(2,)"}}'`},
+	"span":     {"NULL", "'(,,,)'", `'(2024-02-29,"(1,a)","{1,NULL}",1.0)'`, `'(2024-02-29,"(1,a)","{1,NULL}",1.00)'`, `'(,"(,)",{},NaN)'`},
 	"bpchar":   {"NULL", "''", "'a'", "'ab'", "'b'"},
 }
 
@@ -100,6 +109,7 @@ var tables = []struct {
 	{"loose2", strings.Fields("a:int8 n:numeric bp:bpchar v:text"), 0},
 	{"edges", strings.Fields("l:int4 r:int4"), 0},
 	{"parts", strings.Fields("k:key v:short q:int4"), 0},
+	{"things", strings.Fields("id:key p:pair q:pair s:span ps:pairs g:pair k:int4 w:text"), 1},
 }
 
 func (r *rig) literal(pool string) string {
@@ -118,7 +128,7 @@ func (r *rig) write() {
 	}
 	var sql string
 	switch n := r.rnd.IntN(100); {
-	case n == 0:
+	case n < 2:
 		sql = "TRUNCATE " + t.name
 	case n < 18:
 		sql = "DELETE FROM " + t.name + " WHERE " + some

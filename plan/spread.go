@@ -45,8 +45,7 @@ func (t *translator) setCall(n *pgtree.Node, s *scope) (array expr.Expr, elem *v
 	sql := t.callSQL(n, proc, args)
 	sql[0] = "ARRAY(SELECT " + sql[0]
 	sql[len(sql)-1] += ")"
-	ty := &values.Type{Kind: values.KindArray, Elem: elem, Typmod: -1, Schema: "pg_catalog", Name: "_" + elem.Name, SQL: elem.SQL + "[]"}
-	return expr.NewRemote(sql, args, proc.Strict, ty), elem
+	return expr.NewRemote(sql, args, proc.Strict, values.ArrayOf(elem)), elem
 }
 
 // rangeFunction translates a function in FROM. One that reads columns beside it
@@ -118,8 +117,7 @@ func (t *translator) setOrScalar(n *pgtree.Node, s *scope) (expr.Expr, *values.T
 		t.refuse(n, CodeUnsupported, "a function in FROM that returns "+e.Type().SQL, "write it as a sub-query")
 		return nil, nil
 	}
-	ty := &values.Type{Kind: values.KindArray, Elem: e.Type(), Typmod: -1, Schema: "pg_catalog", Name: "_" + e.Type().Name, SQL: e.Type().SQL + "[]"}
-	return &expr.ArrayOf{Elems: []expr.Expr{e}, T: ty}, e.Type()
+	return &expr.ArrayOf{Elems: []expr.Expr{e}, T: values.ArrayOf(e.Type())}, e.Type()
 }
 
 // spreadTargets spreads the set-returning calls of a target list, side by side.

@@ -37,6 +37,7 @@ var stableNames = map[string]bool{
 	"timestamptz_pl_interval": true, "timestamptz_mi_interval": true, "interval_pl_timestamptz": true,
 	"timestamptz": true, "timestamp": true, "date": true, "time": true, "timetz": true,
 	"timetzdate_pl": true, "datetimetz_pl": true,
+	"json_populate_record": true, "jsonb_populate_record": true,
 	"date_add": true, "date_subtract": true, "generate_series": true,
 }
 
@@ -62,6 +63,14 @@ var wallClocks = map[string]bool{"clock_timestamp": true, "timeofday": true}
 func (t *translator) settled(n *pgtree.Node, ty *values.Type) bool {
 	for ty.Kind == values.KindArray {
 		ty = ty.Elem
+	}
+	if ty.Kind == values.KindRecord {
+		for _, f := range ty.Fields {
+			if !t.settled(n, f.Type) {
+				return false
+			}
+		}
+		return true
 	}
 	if ty.Kind != values.Opaque {
 		return true

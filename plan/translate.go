@@ -135,6 +135,7 @@ func (t *translator) from(f *pgtree.Node, s *scope) algebra.Node {
 		j.Inputs = append(j.Inputs, s.domain.node)
 		s.from = append(s.from, s.domain.node.Cols()...)
 	}
+	whole := wholeRows(s.query)
 	var leaves func(n *pgtree.Node)
 	leaves = func(n *pgtree.Node) {
 		switch n.Tag {
@@ -142,6 +143,9 @@ func (t *translator) from(f *pgtree.Node, s *scope) algebra.Node {
 			i := n.Int("rtindex")
 			s.hidden = 0
 			rel := t.relation(s.rtes[i-1], s)
+			if whole[i] {
+				rel = t.withWhole(rel, s.rtes[i-1], s)
+			}
 			s.relations[i] = rel
 			s.start[i], s.cols[i] = len(s.from)+s.hidden, len(rel.Cols())-s.hidden
 			s.first[i] = len(s.from)
@@ -401,6 +405,9 @@ func (t *translator) values(rte *pgtree.Node, names []string, s *scope) algebra.
 				out.Columns = append(out.Columns, algebra.Column{Name: name, Type: e.Type()})
 			}
 		}
+		for i, e := range row {
+			t.checkShape(rte, out.Columns[i].Type, e.Type())
+		}
 		if constant {
 			out.Rows = append(out.Rows, row)
 			continue
@@ -431,6 +438,11 @@ func (t *translator) setOperation(n *pgtree.Node, s *scope) algebra.Node {
 		return t.selection(s.rtes[n.Int("rtindex")-1].Node("subquery"), s, s.domain.inside())
 	}
 	out := &algebra.UnionAll{Inputs: []algebra.Node{t.setInput(n, "larg", s), t.setInput(n, "rarg", s)}}
+	for i, c := range out.Inputs[0].Cols() {
+		if other := out.Inputs[1].Cols(); i < len(other) {
+			t.checkShape(n, c.Type, other[i].Type)
+		}
+	}
 	op := map[int]string{1: "union", 2: "intersect", 3: "except"}[n.Int("op")]
 	if n.Bool("all") {
 		op += " all"

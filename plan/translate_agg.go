@@ -177,6 +177,7 @@ func (t *translator) aggref(n *pgtree.Node, s *scope) expr.Expr {
 	}
 	call := t.aggregateCall(n, proc, s)
 	a.Args = call.args
+	a.T = t.known(n, a.T, a.Args)
 	if f := n.Node("aggfilter"); f != nil {
 		a.Filter = t.expr(f, s)
 		guard(a.Args, a.Filter)
@@ -227,10 +228,10 @@ func (t *translator) remoteExtreme(proc *catalog.Proc, types []*values.Type, col
 		return nil
 	}
 	elem := types[0]
-	if elem.Kind == values.KindArray || elem.NoBinary { // there are no arrays of arrays
+	if elem.Kind == values.KindArray || elem.Kind == values.KindRecord || elem.NoBinary { // unnest gives back no arrays or rows
 		return nil
 	}
-	array := &values.Type{Kind: values.KindArray, Elem: elem, Typmod: -1, Schema: "pg_catalog", Name: "_" + elem.Name, SQL: elem.SQL + "[]"}
+	array := values.ArrayOf(elem)
 	sql := []string{
 		"(SELECT pg_catalog." + proc.Name + "(x" + t.collation(&expr.Col{T: elem}, collation) + ") FROM pg_catalog.unnest(",
 		") AS u(x))",

@@ -3,6 +3,7 @@ package plan
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -26,7 +27,7 @@ func (t *translator) expr(n *pgtree.Node, s *scope) expr.Expr {
 		}
 	}
 	e := t.node(n, s)
-	if e == nil {
+	if e == nil || !t.sendable(n, e) {
 		return placeholder
 	}
 	return expr.Fold(e)
@@ -70,7 +71,8 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 		}
 	case "COALESCEEXPR", "COALESCE":
 		ty := t.typ(n.OID("coalescetype"), -1, n.OID("coalescecollid"))
-		return &expr.Coalesce{Args: t.exprs(n.Nodes("args"), s), T: ty}
+		args := t.exprs(n.Nodes("args"), s)
+		return &expr.Coalesce{Args: args, T: t.known(n, ty, args)}
 	case "MINMAXEXPR", "MINMAX":
 		return t.minMax(n, s)
 	case "NULLTEST":
@@ -80,6 +82,10 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 		return &expr.NullTest{Arg: t.expr(n.Node("arg"), s), Not: n.Int("nulltesttype") == 1, T: values.BoolType}
 	case "ROWCOMPAREEXPR", "ROWCOMPARE":
 		return t.rowCompare(n, s)
+	case "ROWEXPR", "ROW":
+		return t.row(n, s)
+	case "FIELDSELECT":
+		return t.field(n, s)
 	case "BOOLEANTEST":
 		is := []string{"TRUE", "NOT TRUE", "FALSE", "NOT FALSE", "UNKNOWN", "NOT UNKNOWN"}
 		if k := n.Int("booltesttype"); k >= 0 && k < len(is) {
@@ -115,6 +121,9 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 				return &expr.Const{T: ty}
 			}
 			a := s.answers[len(s.answers)-1]
+			if cols := a.sub.Cols(); a.width+k <= len(cols) {
+				ty = t.known(n, ty, columns(cols, []int{a.width + k - 1}))
+			}
 			return &expr.Col{Index: a.base + a.width + k - 1, T: ty}
 		}
 	case "AGGREF":
@@ -137,9 +146,8 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 func (t *translator) refuseExpr(n *pgtree.Node) expr.Expr {
 	names := map[string]string{
 		"SUBLINK": "a sub-query in an expression", "GROUPINGFUNC": "GROUPING()",
-		"ROWEXPR": "a row constructor", "ROW": "a row constructor",
-		"FIELDSELECT": "a field of a composite value", "CONVERTROWTYPEEXPR": "a row conversion",
-		"XMLEXPR": "an XML expression", "PARAM": "a parameter",
+		"CONVERTROWTYPEEXPR": "a row conversion",
+		"XMLEXPR":            "an XML expression", "PARAM": "a parameter",
 	}
 	if n.Tag == "SQLVALUEFUNCTION" {
 		names := []string{"current_date", "current_time", "current_time", "current_timestamp", "current_timestamp",
@@ -183,8 +191,7 @@ func (t *translator) column(n *pgtree.Node, s *scope) expr.Expr {
 	rte := s.rtes[rti-1]
 	switch {
 	case att == 0:
-		t.problem(n, CodeUnsupported, "the whole row "+rte.Node("eref").Str("aliasname"), "a whole row as a value cannot be maintained yet", "name its columns")
-		return nil
+		return t.wholeRow(n, rte, s)
 	case att < 0:
 		t.problem(n, CodeVolatile, "a system column", "a system column (ctid, xmin …) is not replicated", "leave it out")
 		return nil
@@ -232,13 +239,13 @@ func (t *translator) function(n *pgtree.Node, s *scope) expr.Expr {
 		t.refuse(n, CodeUnsupported, "set-returning function "+proc.Name+"() in this place", "call it in FROM")
 		return nil
 	}
-	result := t.typ(n.OID("funcresulttype"), -1, n.OID("funccollid"))
 	nodes := n.Nodes("args")
 	args := t.exprs(nodes, s)
 	if e := t.clockFunction(proc, args); e != nil {
 		return e
 	}
-	if !t.stable(n, proc, args) {
+	result := t.known(n, t.typ(n.OID("funcresulttype"), -1, n.OID("funccollid")), args)
+	if !t.stable(n, proc, args) || !t.readsJSON(n, proc, args, result) {
 		return nil
 	}
 	named := false
@@ -311,6 +318,7 @@ func (t *translator) native(proc *catalog.Proc, args []expr.Expr, result *values
 var totalNames = map[string]bool{
 	"numeric_eq": true, "numeric_ne": true, "numeric_lt": true, "numeric_le": true, "numeric_gt": true, "numeric_ge": true,
 	"textlike": true, "textnlike": true, "bpcharlike": true, "bpcharnlike": true, "textcat": true, "lower": true, "upper": true,
+	"record_eq": true, "record_ne": true, "record_lt": true, "record_le": true, "record_gt": true, "record_ge": true,
 	"date_lt_timestamp": true, "date_le_timestamp": true, "date_gt_timestamp": true, "date_ge_timestamp": true, "date_eq_timestamp": true, "date_ne_timestamp": true,
 }
 
@@ -342,8 +350,8 @@ func (t *translator) operator(n *pgtree.Node, s *scope) expr.Expr {
 	if proc == nil {
 		return nil
 	}
-	result := t.typ(n.OID("opresulttype"), -1, n.OID("opcollid"))
 	args := t.exprs(n.Nodes("args"), s)
+	result := t.known(n, t.typ(n.OID("opresulttype"), -1, n.OID("opcollid")), args)
 	if !t.stable(n, proc, args) {
 		return nil
 	}
@@ -430,6 +438,9 @@ func sameKey(a, b *values.Type) bool {
 	if !values.Equatable(a) || !values.Equatable(b) {
 		return false
 	}
+	if a.Kind == values.KindRecord {
+		return fn.Lookup("record_eq(record,record)", []*values.Type{a, b}, values.BoolType) != nil
+	}
 	return keyFamily(a.Kind) == keyFamily(b.Kind) && (a.Kind != values.Opaque || a.BaseOID == b.BaseOID)
 }
 
@@ -511,12 +522,18 @@ func (t *translator) caseExpr(n *pgtree.Node, s *scope) expr.Expr {
 	} else {
 		e.Else = &expr.Const{T: e.T}
 	}
+	results := []expr.Expr{e.Else}
+	for i := 1; i < len(e.Whens); i += 2 {
+		results = append(results, e.Whens[i])
+	}
+	e.T = t.known(n, e.T, results)
 	return e
 }
 
 func (t *translator) minMax(n *pgtree.Node, s *scope) expr.Expr {
 	ty := t.typ(n.OID("minmaxtype"), -1, n.OID("minmaxcollid"))
 	args := t.exprs(n.Nodes("args"), s)
+	ty = t.known(n, ty, args)
 	greatest := n.Int("op") == 0
 	if values.Comparable(ty) {
 		return &expr.MinMax{Greatest: greatest, Args: args, T: ty}
@@ -537,7 +554,7 @@ func (t *translator) minMax(n *pgtree.Node, s *scope) expr.Expr {
 // relabel gives an expression another type that has the same images.
 func (t *translator) relabel(e expr.Expr, ty *values.Type) expr.Expr {
 	from := e.Type()
-	same := from.Kind == ty.Kind && (ty.Kind != values.Opaque || from.BaseOID == ty.BaseOID)
+	same := from.Kind == ty.Kind && (ty.Kind != values.Opaque && ty.Kind != values.KindRecord || from.BaseOID == ty.BaseOID)
 	if !same {
 		return t.remoteCast(e, ty)
 	}
@@ -600,15 +617,8 @@ func (t *translator) viaIO(n *pgtree.Node, e expr.Expr, ty *values.Type) expr.Ex
 // guardClock fails a cast of text to a date or time that means the present
 // ('now', 'today' …): its value would be that of the moment of evaluation.
 func guardClock(e expr.Expr, ty *values.Type) expr.Expr {
-	for elem := ty; ; elem = elem.Elem {
-		switch elem.Kind {
-		case values.KindArray:
-			continue
-		case values.KindDate, values.KindTime, values.KindTimeTZ, values.KindTimestamp, values.KindTimestampTZ:
-		default:
-			return e
-		}
-		break
+	if !holdsTime(ty) {
+		return e
 	}
 	strict := &fn.Func{Strict: true, F1: func(v values.Datum) values.Datum {
 		if word := clockWord(v.Str()); word != "" {
@@ -617,6 +627,22 @@ func guardClock(e expr.Expr, ty *values.Type) expr.Expr {
 		return v
 	}}
 	return &expr.Native{Func: strict, Name: "not_the_present(text)", Args: []expr.Expr{e}, T: e.Type()}
+}
+
+// holdsTime says whether values of a type hold dates or times.
+func holdsTime(ty *values.Type) bool {
+	switch ty.Kind {
+	case values.KindDate, values.KindTime, values.KindTimeTZ, values.KindTimestamp, values.KindTimestampTZ:
+		return true
+	case values.KindArray:
+		return holdsTime(ty.Elem)
+	case values.KindRecord:
+		return slices.ContainsFunc(ty.Fields, func(f values.Field) bool { return holdsTime(f.Type) })
+	case values.Opaque:
+		// Ranges of them, of a user's own as well.
+		return strings.HasSuffix(ty.Name, "range") && !strings.HasPrefix(ty.Name, "int") && !strings.HasPrefix(ty.Name, "num")
+	}
+	return false
 }
 
 // clockWord finds a word for the present in the text of a date or time. Words
@@ -638,6 +664,7 @@ func (t *translator) remoteCast(e expr.Expr, ty *values.Type) expr.Expr {
 func (t *translator) array(n *pgtree.Node, s *scope) expr.Expr {
 	ty := t.typ(n.OID("array_typeid"), -1, n.OID("array_collid"))
 	elems := t.exprs(n.Nodes("elements"), s)
+	ty = t.known(n, ty, elems)
 	if !n.Bool("multidims") && ty.Kind == values.KindArray && !ty.NoBinary {
 		return &expr.ArrayOf{Elems: elems, T: ty}
 	}

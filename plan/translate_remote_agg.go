@@ -143,7 +143,8 @@ func (t *translator) remoteAggregate(n *pgtree.Node, c *aggregateCall, a *algebr
 	if !t.steady(n, c) {
 		return false
 	}
-	from, arrays := t.rowsOf(c)
+	from, parts, arrays := t.rowsOf(c)
+	a.Args = parts
 	if t.err != nil {
 		return false
 	}
@@ -172,33 +173,40 @@ func (t *translator) remoteAggregate(n *pgtree.Node, c *aggregateCall, a *algebr
 }
 
 // rowsOf writes the FROM clause that gives back the rows of a group as columns
-// c1, c2 … and o, their number. Arrays, of which there are no arrays, and what
-// has no binary form travel as text.
-func (t *translator) rowsOf(c *aggregateCall) (sql []string, arrays []expr.Expr) {
+// c1, c2 … and o, their number. What travels are the parts, an array for each.
+// Arrays, of which there are no arrays, and what has no binary form travel as
+// text.
+func (t *translator) rowsOf(c *aggregateCall) (sql []string, parts, arrays []expr.Expr) {
 	columns := make([]string, len(c.args))
-	names := make([]string, len(c.args))
-	sql = []string{""}
+	var names []string
 	for i, e := range c.args {
-		elem := e.Type()
-		names[i] = fmt.Sprintf("c%d", i+1)
-		columns[i] = "r." + names[i]
-		if asText(elem) {
-			columns[i] = "CAST(r." + names[i] + " AS " + elem.SQL + ")"
-			elem = values.TextType
+		pieces, of := expr.Parts(e)
+		columns[i] = pieces[0]
+		for k, part := range of {
+			ty := part.Type()
+			name := fmt.Sprintf("p%d", len(parts)+1)
+			column := "r." + name
+			if asText(ty) {
+				column = "CAST(" + column + " AS " + ty.SQL + ")"
+				ty = values.TextType
+			}
+			columns[i] += column + t.collation(part, part.Type().Collation) + pieces[k+1]
+			arrays = append(arrays, &expr.Col{Index: len(parts), Name: name, T: values.ArrayOf(ty)})
+			parts, names = append(parts, part), append(names, name)
 		}
-		columns[i] += t.collation(e, e.Type().Collation) + " AS " + names[i]
-		array := &values.Type{Kind: values.KindArray, Elem: elem, Typmod: -1, Schema: "pg_catalog", Name: "_" + elem.Name, SQL: elem.SQL + "[]"}
-		arrays = append(arrays, &expr.Col{Index: i, Name: names[i], T: array})
+		columns[i] += fmt.Sprintf(" AS c%d", i+1)
+	}
+	sql = []string{" FROM (SELECT " + strings.Join(columns, ", ") + ", r.o FROM ROWS FROM ("}
+	for i := range parts {
 		sql[i] += "pg_catalog.unnest("
 		end := "), "
-		if i == len(c.args)-1 {
+		if i == len(parts)-1 {
 			end = ")"
 		}
 		sql = append(sql, end)
 	}
-	sql[0] = " FROM (SELECT " + strings.Join(columns, ", ") + ", r.o FROM ROWS FROM (" + sql[0]
 	sql[len(sql)-1] += ") WITH ORDINALITY AS r(" + strings.Join(names, ", ") + ", o) ORDER BY r.o) AS u"
-	return sql, arrays
+	return sql, parts, arrays
 }
 
 // asText says whether a value inside an array has to travel as text.

@@ -145,6 +145,7 @@ func (t *translator) windowCall(n *pgtree.Node, s *scope, place func(expr.Expr) 
 	for _, e := range t.exprs(n.Nodes("args"), s) {
 		types = append(types, e.Type())
 		f.Args = append(f.Args, place(e))
+		f.T = t.known(n, f.T, []expr.Expr{e})
 	}
 	if filter := n.Node("aggfilter"); filter != nil {
 		f.Filter = place(t.expr(filter, s))

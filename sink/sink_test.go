@@ -105,6 +105,22 @@ func (e *env) typ(oid uint32, typmod int32, collation uint32, sql string) *value
 	if elem != 0 {
 		f.Elem = e.typ(elem, -1, 0, "")
 	}
+	if typtype == "c" {
+		rows, err := e.db.Query(e.ctx, `SELECT attname, atttypid, atttypmod, attcollation FROM pg_attribute
+			WHERE attrelid = (SELECT typrelid FROM pg_type WHERE oid = $1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum`, f.BaseOID)
+		e.must(err)
+		type attribute struct {
+			Name      string
+			OID       uint32
+			Typmod    int32
+			Collation uint32
+		}
+		attrs, err := pgx.CollectRows(rows, pgx.RowToStructByPos[attribute])
+		e.must(err)
+		for _, a := range attrs {
+			f.Fields = append(f.Fields, values.Field{Name: a.Name, Type: e.typ(a.OID, a.Typmod, a.Collation, "")})
+		}
+	}
 	return values.NewType(f)
 }
 

@@ -129,7 +129,7 @@ func (v *ViewSpec) identity() identity {
 	for _, k := range v.Key {
 		t := v.Columns[k].Type
 		switch t.Kind {
-		case values.Opaque, values.KindArray, values.KindJSON, values.KindJSONB:
+		case values.Opaque, values.KindArray, values.KindRecord, values.KindJSON, values.KindJSONB:
 			return byImage // no equality by name, or none to rely on
 		}
 		width += maxWidth(t)
@@ -182,7 +182,7 @@ func (v *ViewSpec) hashable() []int {
 			t = t.Elem
 		}
 		switch t.Kind {
-		case values.Opaque, values.KindArray, values.KindJSON:
+		case values.Opaque, values.KindArray, values.KindRecord, values.KindJSON:
 		default:
 			cols = append(cols, i)
 		}

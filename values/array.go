@@ -97,7 +97,7 @@ func (a *Array) Next(elem *Type) (d Datum, ok bool, err error) {
 	if !ok || null {
 		return Null, ok, nil
 	}
-	d, err = DecodeBinaryString(elem, raw)
+	d, err = DecodeElement(elem, raw)
 	return d, err == nil, err
 }
 
@@ -157,7 +157,7 @@ func MakeArrayDims(t *Type, dims []Dim, elems []Datum) (Datum, error) {
 		}
 		at := len(b)
 		var err error
-		if b, err = AppendBinary(append32(b, 0), t.Elem, e); err != nil {
+		if b, err = AppendElement(append32(b, 0), t.Elem, e); err != nil {
 			return Null, fmt.Errorf("make %s: %w", t.Name, err)
 		}
 		append32(b[:at], uint32(len(b)-at-4))
@@ -181,7 +181,7 @@ func appendKeyArray(dst []byte, t *Type, s string) []byte {
 		dst = append(dst, 1)
 		e := Null
 		if !null {
-			if e, err = DecodeBinaryString(t.Elem, raw); err != nil {
+			if e, err = DecodeElement(t.Elem, raw); err != nil {
 				e = String(raw) // no decoder lets it come to this
 			}
 		}

@@ -5,16 +5,17 @@ import "strings"
 // Facts is what the catalogue says about a type; NewType makes a Type of it.
 // For a domain, Schema, Name, TypType and Category are those of its base type.
 type Facts struct {
-	OID              uint32 // pg_type.oid, of the domain itself where there is one
-	BaseOID          uint32 // the type under the domain; 0 means OID
-	Typmod           int32  // -1 for none
-	Collation        uint32 // pg_collation.oid; 0 for none
-	Schema           string // pg_namespace.nspname
-	Name             string // pg_type.typname
-	SQL              string // format_type(OID, Typmod)
-	TypType          byte   // pg_type.typtype
-	Category         byte   // pg_type.typcategory
-	Elem             *Type  // of an array
+	OID              uint32  // pg_type.oid, of the domain itself where there is one
+	BaseOID          uint32  // the type under the domain; 0 means OID
+	Typmod           int32   // -1 for none
+	Collation        uint32  // pg_collation.oid; 0 for none
+	Schema           string  // pg_namespace.nspname
+	Name             string  // pg_type.typname
+	SQL              string  // format_type(OID, Typmod)
+	TypType          byte    // pg_type.typtype
+	Category         byte    // pg_type.typcategory
+	Elem             *Type   // of an array
+	Fields           []Field // of a composite type
 	Labels           []string
 	NoBinary         bool // pg_type.typsend is 0
 	CCollation       bool
@@ -26,7 +27,7 @@ func NewType(f Facts) *Type {
 	t := &Type{
 		OID: f.OID, BaseOID: f.BaseOID, Typmod: f.Typmod, Collation: f.Collation,
 		Kind: KindOf(f.Schema, f.Name, f.TypType, f.Category), Schema: f.Schema, Name: f.Name, SQL: f.SQL,
-		Elem: f.Elem, Labels: f.Labels, NoBinary: f.NoBinary,
+		Elem: f.Elem, Fields: f.Fields, Labels: f.Labels, NoBinary: f.NoBinary,
 		CCollation: f.CCollation, NonDeterministic: f.NonDeterministic,
 	}
 	if t.BaseOID == 0 {
@@ -39,6 +40,8 @@ func NewType(f Facts) *Type {
 		} else if t.Elem.NoBinary {
 			t.NoBinary = true // array_send calls the element's send function
 		}
+	case KindRecord:
+		t.NoBinary = t.NoBinary || withoutBinary(t.Fields)
 	case KindEnum:
 		if len(t.Labels) > linearLabels {
 			t.positions = make(map[string]int, len(t.Labels))
@@ -83,8 +86,10 @@ func KindOf(schema, typname string, typtype, typcategory byte) Kind {
 	switch {
 	case typtype == 'e':
 		return KindEnum
+	case typtype == 'c':
+		return KindRecord
 	case typtype != 'b':
-		return Opaque // composites, ranges, multiranges, pseudo-types
+		return Opaque // ranges, multiranges, pseudo-types
 	case typcategory == 'A' && strings.HasPrefix(typname, "_"):
 		return KindArray // int2vector and oidvector share the category, not the format
 	case schema == "pg_catalog":
@@ -160,13 +165,20 @@ var builtinTypes = func() map[uint32]*Type {
 // when it has no native kind.
 func TypeOf(oid uint32) *Type { return builtinTypes[oid] }
 
-// ArrayOf returns the built-in array type over a built-in type; nil when there
-// is none.
+// ArrayOf returns the array type over a type. Of one that is not built in, no
+// more is known than what follows from its elements'.
 func ArrayOf(elem *Type) *Type {
 	for oid, e := range arrayOIDs {
 		if e == elem {
 			return builtinTypes[oid]
 		}
 	}
-	return nil
+	a := &Type{
+		Typmod: -1, Kind: KindArray, Schema: elem.Schema, Name: "_" + elem.Name, SQL: elem.SQL + "[]", Elem: elem, NoBinary: elem.NoBinary,
+		Collation: elem.Collation, CCollation: elem.CCollation, NonDeterministic: elem.NonDeterministic,
+	}
+	if elem.Anonymous() {
+		a.OID, a.BaseOID = recordArrayOID, recordArrayOID
+	}
+	return a
 }

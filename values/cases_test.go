@@ -57,6 +57,26 @@ var moodType = NewType(Facts{
 	Labels: []string{"sad", "ok", "happy", "", "zz top", "a"}, // '' is no label: never seen
 })
 
+// Composite types, which a server has after createTypes.
+var (
+	pairType = NewType(Facts{OID: 0, Typmod: -1, Schema: "public", Name: "pair", SQL: "pair", TypType: 'c', Category: 'C',
+		Fields: []Field{{"a", Int4Type}, {"b", collated(TextType)}}})
+	deepType = NewType(Facts{OID: 0, Typmod: -1, Schema: "public", Name: "deep", SQL: "deep", TypType: 'c', Category: 'C',
+		Fields: []Field{{"p", pairType}, {"n", NumericType}, {"l", ArrayOf(Int4Type)}, {"f", Float8Type}}})
+)
+
+// createTypes makes the types of the cases, and lets composite ones have the
+// numbers that the server gave them.
+func (s *server) createTypes() {
+	s.t.Helper()
+	s.exec(`CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy', 'zz top', 'a');
+		CREATE TYPE pair AS (a int, b text COLLATE "C");
+		CREATE TYPE deep AS (p pair, n numeric, l int[], f float8)`)
+	for _, t := range []*Type{pairType, deepType} {
+		t.OID = s.oid(s.query(0, `SELECT '`+t.Name+`'::regtype::oid`)[0][0])
+	}
+}
+
 func opaque(oid uint32, name string) *Type {
 	return NewType(Facts{OID: oid, Typmod: -1, Schema: "pg_catalog", Name: name, SQL: name, TypType: 'b', Category: 'U'})
 }
@@ -114,6 +134,10 @@ var typeCases = []typeCase{
 	{arrayOf(JSONBType), []string{`{"{\"a\": 1}"}`, `{1,1.0}`, `{1.0,1}`, `{"[]","null"}`}},
 	{arrayOf(ByteaType), []string{`{"\\x00"}`, `{"\\x0001",NULL}`, `{"\\x"}`}},
 	{arrayOf(BoolType), []string{`{t,f}`, `{f}`}},
+	{pairType, []string{`(1,a)`, `(1,)`, `(,a)`, `(,)`, `(1,"")`, `(2,a)`, `(-1,b)`, `(1,"a b")`, `(1,"a""b\\c,(d)")`, `(1,é)`, `(1,"	")`}},
+	{deepType, []string{`("(1,a)",1.0,{},NaN)`, `("(1,a)",1.00,{},NaN)`, `(,1,{1},0)`, `(,1,{1},-0)`, `("(,)",,"{1,NULL}",)`, `(,,,)`, `("(1,b)",NaN,"{{1,2},{3,4}}",1)`}},
+	{ArrayOf(pairType), []string{`{}`, `{"(1,a)"}`, `{"(1,a)",NULL}`, `{"(1,a)","(,)"}`, `{"(1,b)"}`, `{{"(1,a)"},{"(2,\"x y\")"}}`, `[0:1]={"(1,a)","(1,\"\")"}`}},
+	{ArrayOf(deepType), []string{`{"(\"(1,a)\",1.0,{},NaN)"}`, `{"(\"(1,a)\",1.00,{},NaN)"}`, `{"(,,,)"}`}},
 }
 
 // opaqueCases are the types carried unread whose equality is that of bytes.

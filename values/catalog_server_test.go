@@ -16,6 +16,12 @@ func (s *server) typeFacts(name string) *Type {
 	if row[7] != nil {
 		f.Elem = s.typeFacts(quoteIdent(string(row[7])))
 	}
+	if f.TypType == 'c' {
+		for _, a := range s.query(0, `SELECT attname, format_type(atttypid, -1) FROM pg_attribute
+			WHERE attrelid = (SELECT typrelid FROM pg_type WHERE oid = $1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum`, row[0]) {
+			f.Fields = append(f.Fields, Field{string(a[0]), s.typeFacts(string(a[1]))})
+		}
+	}
 	if f.TypType == 'e' {
 		for _, l := range s.query(0, `SELECT enumlabel FROM pg_enum WHERE enumtypid = $1 ORDER BY enumsortorder`, row[0]) {
 			f.Labels = append(f.Labels, string(l[0]))
@@ -56,7 +62,10 @@ func TestCatalogTypesAgreeWithServer(t *testing.T) {
 	s.exec(`CREATE TYPE size AS ENUM ('s', 'm', 'l', 'xl', '2', '3', '4', '5', '6', '7', '1');
 		ALTER TYPE size ADD VALUE 'between' BEFORE 'l';
 		CREATE DOMAIN positive AS int CHECK (VALUE > 0);
-		CREATE TYPE pair AS (a int, b text)`)
+		CREATE TYPE pair AS (a int, b text);
+		CREATE TYPE sizes AS (s size, gone int, t size[], p pair, q pair[]);
+		ALTER TYPE sizes DROP ATTRIBUTE gone;
+		CREATE TYPE grants AS (a aclitem, b int, c aclitem[])`)
 	for _, c := range []struct {
 		name, value string
 		kind        Kind
@@ -65,6 +74,10 @@ func TestCatalogTypesAgreeWithServer(t *testing.T) {
 		{"size[]", "{l,NULL,between}", KindArray},
 		{"positive[]", "{1,2}", KindArray},
 		{"varchar[]", "{a,b}", KindArray},
+		{"pair", "(1,a)", KindRecord},
+		{"pair[]", `{"(1,a)",NULL,"(,\"b c\")"}`, KindArray},
+		{"sizes", `(l,"{m,NULL}","(2,)","{""(,x)""}")`, KindRecord},
+		{"sizes[]", `{"(l,\"{m,NULL}\",\"(2,)\",\"{\"\"(,x)\"\"}\")","(,,,)"}`, KindArray},
 	} {
 		typ := s.typeFacts(c.name)
 		if typ.Kind != c.kind {
@@ -76,16 +89,17 @@ func TestCatalogTypesAgreeWithServer(t *testing.T) {
 		bin := s.query(1, "SELECT "+quote(c.value)+"::"+c.name)[0][0]
 		checkCodecs(t, typ, bin, c.value)
 	}
-	for name, value := range map[string]string{"aclitem": "postgres=r/postgres", "aclitem[]": "{postgres=r/postgres,=w/postgres}"} {
+	for name, value := range map[string]string{"aclitem": "postgres=r/postgres", "aclitem[]": "{postgres=r/postgres,=w/postgres}",
+		"grants": `(postgres=r/postgres,1,"{postgres=r/postgres,=w/postgres}")`, "grants[]": `{"(,,)",NULL}`} {
 		typ := s.typeFacts(name)
 		if !typ.NoBinary {
 			t.Errorf("%s has a binary format", name)
 		}
 		checkCodecs(t, typ, s.query(0, "SELECT "+quote(value)+"::"+name)[0][0], value)
 	}
-	for _, name := range []string{"pair", "int4range", "int2vector", "oidvector", "point", "pair[]"} {
+	for _, name := range []string{"int4range", "int2vector", "oidvector", "point"} {
 		typ := s.typeFacts(name)
-		if want := name == "pair[]"; (typ.Kind == KindArray) != want || (!want && typ.Kind != Opaque) {
+		if typ.Kind != Opaque {
 			t.Errorf("%s has kind %d", name, typ.Kind)
 		}
 	}

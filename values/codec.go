@@ -55,7 +55,7 @@ func u64[B bytesOrString](b B) uint64 {
 var fixedLen = [...]int{
 	KindBool: 1, KindInt2: 2, KindInt4: 4, KindInt8: 8, KindOID: 4, KindFloat4: 4, KindFloat8: 8,
 	KindDate: 4, KindTime: 8, KindTimeTZ: 12, KindTimestamp: 8, KindTimestampTZ: 8, KindInterval: 16,
-	KindUUID: 16, KindArray: 0, // the last kind: sizes the table
+	KindUUID: 16, KindRecord: 0, // the last kind: sizes the table
 }
 
 // decodeFixed reads the kinds whose Datum does not alias the source; ok is
@@ -104,6 +104,9 @@ func decodeBytes(t *Type, src string) (Datum, error) {
 		}
 		return String(src[1:]), nil
 	}
+	if t.Kind == KindRecord {
+		return decodeRecord(t, src)
+	}
 	return String(src), nil
 }
 
@@ -149,6 +152,8 @@ func DecodeText(t *Type, src string) (Datum, error) {
 		return String(s), nil
 	case KindArray:
 		return decodeArrayText(t, src)
+	case KindRecord:
+		return decodeRecordText(t, src)
 	case Opaque:
 		if !t.NoBinary {
 			return Null, fmt.Errorf("decode %s: its text format is not known here", t.Name)
@@ -190,6 +195,8 @@ func AppendBinary(dst []byte, t *Type, d Datum) ([]byte, error) {
 		return append(append(dst, 1), d.s...), nil
 	case KindArray:
 		return appendArrayBinary(dst, t, d.s)
+	case KindRecord:
+		return appendRecordBinary(dst, t, d)
 	}
 	return append(dst, d.s...), nil
 }
@@ -232,6 +239,8 @@ func AppendText(dst []byte, t *Type, d Datum) ([]byte, error) {
 		return appendIntervalText(dst, d), nil
 	case KindArray:
 		return appendArrayText(dst, t, d)
+	case KindRecord:
+		return appendRecordText(dst, t, d)
 	case Opaque:
 		if !t.NoBinary {
 			return dst, fmt.Errorf("print %s: its text format is not known here", t.Name)

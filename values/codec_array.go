@@ -11,6 +11,9 @@ import (
 // stays equal to itself), the NULL flag is set only if there is a NULL (the
 // server keeps it set after the last one was overwritten), and NaN has one image.
 func decodeArray[B bytesOrString](t *Type, src B) (Datum, error) {
+	if t.Elem.Kind == KindRecord {
+		return decodeRecordArray(t, string(src))
+	}
 	a, err := readArrayHeader(src)
 	if err != nil {
 		return Null, malformed(t, "array header")
@@ -62,6 +65,9 @@ func canonicalElement(k Kind, b []byte) {
 func appendArrayBinary(dst []byte, t *Type, s string) ([]byte, error) {
 	if len(s) < 12 {
 		return dst, errArray
+	}
+	if t.Elem.Kind == KindRecord {
+		return appendRecordArrayBinary(dst, t, s)
 	}
 	at := len(dst)
 	dst = append(dst, s...)

@@ -41,6 +41,8 @@ func Compare(t *Type, a, b Datum) int {
 		return bytes.Compare(appendKeyJSONB(nil, a.s), appendKeyJSONB(nil, b.s))
 	case KindArray:
 		return compareArrays(t, a.s, b.s)
+	case KindRecord:
+		return compareRecords(t, a, b)
 	}
 	return strings.Compare(a.s, b.s)
 }
@@ -142,6 +144,8 @@ func Comparable(t *Type) bool {
 		return len(t.Labels) > 0
 	case KindArray:
 		return t.Elem != nil && Comparable(elemType(t))
+	case KindRecord:
+		return t.allFields(Comparable)
 	}
 	return true
 }
@@ -158,6 +162,8 @@ func Equatable(t *Type) bool {
 		return false // the type has no =
 	case KindArray:
 		return t.Elem != nil && Equatable(elemType(t))
+	case KindRecord:
+		return t.allFields(Equatable)
 	}
 	return true
 }
@@ -174,6 +180,8 @@ func IdentityIsEquality(t *Type) bool {
 		return false
 	case KindArray:
 		return t.Elem != nil && IdentityIsEquality(elemType(t))
+	case KindRecord:
+		return t.allFields(IdentityIsEquality)
 	}
 	return Equatable(t)
 }

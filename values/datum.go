@@ -43,7 +43,8 @@ const (
 //	                     empty when both are 0 (MakeInterval, Datum.Interval)
 //	enum                 s: the label
 //	array                s: Postgres' binary array format with element type 0 (MakeArray,
-//	                     ReadArray), elements in binary format
+//	                     ReadArray), elements in binary format, composite ones encoded as rows
+//	composite            s: the row encoding of its fields (record.go)
 //	anything else        s: the binary send format, kept unread (Opaque)
 //
 // A Datum may also be an error (division by zero, overflow …): strict functions

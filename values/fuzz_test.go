@@ -7,7 +7,7 @@ import (
 var fuzzTypes = []*Type{
 	BoolType, Int4Type, Int8Type, Float4Type, Float8Type, NumericType, TextType, BPCharType, ByteaType, UUIDType, DateType, TimeType, TimeTZType,
 	TimestampType, TimestampTZType, IntervalType, JSONType, JSONBType, ArrayOf(Int4Type), ArrayOf(TextType), ArrayOf(NumericType),
-	ArrayOf(JSONBType), ArrayOf(TimestampTZType),
+	ArrayOf(JSONBType), ArrayOf(TimestampTZType), pairType, deepType, ArrayOf(deepType),
 }
 
 // Bytes that are no value give an error; those that are can be written, read
@@ -36,7 +36,7 @@ func FuzzDecodeBinary(f *testing.F) {
 		if again, err := DecodeBinary(typ, b); err != nil || again != d {
 			t.Fatalf("%x is %+v, again %+v, %v", src, d, again, err)
 		}
-		if typ.Kind != KindArray {
+		if typ.Kind != KindArray && typ.Kind != KindRecord {
 			if _, err := AppendText(nil, typ, d); err != nil {
 				t.Fatal(err)
 			}

@@ -9,11 +9,12 @@ import (
 // First bytes of a key. A value's is anything below keyErr, so that NULL comes
 // last, as in Postgres' ascending order.
 const (
-	keyBytes = 0x10 // text, bytea, uuid …: escaped bytes and a terminator
-	keyFloat = 0x11
-	keyArray = 0x12
-	keyErr   = 0xfe
-	keyNull  = 0xff
+	keyBytes  = 0x10 // text, bytea, uuid …: escaped bytes and a terminator
+	keyFloat  = 0x11
+	keyArray  = 0x12
+	keyRecord = 0x13
+	keyErr    = 0xfe
+	keyNull   = 0xff
 )
 
 // First bytes of a numeric's key, in order.
@@ -67,6 +68,8 @@ func AppendKey(dst []byte, t *Type, d Datum) []byte {
 		return appendKeyJSONB(dst, d.s)
 	case KindArray:
 		return appendKeyArray(dst, t, d.s)
+	case KindRecord:
+		return appendKeyRecord(dst, t, d)
 	}
 	return appendEscaped(append(dst, keyBytes), d.s)
 }

@@ -29,6 +29,7 @@ const (
 	KindJSON                    //
 	KindJSONB                   //
 	KindArray                   //
+	KindRecord                  // a composite value
 )
 
 // Type is a Postgres type as a column has it.
@@ -42,6 +43,7 @@ type Type struct {
 	Name             string   // pg_type.typname (of the base type), e.g. "int4"
 	SQL              string   // format_type(OID, Typmod): how DDL names it, quoted as needed
 	Elem             *Type    // element type of an array
+	Fields           []Field  // of a composite type
 	Labels           []string // of an enum, in sort order
 	NoBinary         bool     // the type has no typsend: values travel in text format
 	CCollation       bool     // Collation orders by bytes (C, POSIX, ucs_basic, C.UTF-8 builtin)

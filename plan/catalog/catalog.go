@@ -152,7 +152,8 @@ func (c *Catalog) baseType(ctx context.Context, oid uint32) (*values.Type, error
 	}
 	var f values.Facts
 	var typType, category string
-	var elem uint32
+	var elem, rowType uint32
+	var temporary bool
 	// A domain is followed to its base type, however deep.
 	err := c.tx.QueryRow(ctx, `
 		WITH RECURSIVE d(oid, base) AS (
@@ -162,11 +163,12 @@ func (c *Catalog) baseType(ctx context.Context, oid uint32) (*values.Type, error
 		)
 		SELECT d.oid, t.oid, n.nspname, t.typname, t.typtype::text, t.typcategory::text, t.typsend = 0,
 		       CASE WHEN t.typcategory = 'A' AND t.typsubscript = 'pg_catalog.array_subscript_handler'::pg_catalog.regproc THEN t.typelem ELSE 0 END,
+		       t.typrelid, n.nspname LIKE 'pg\_temp%',
 		       `+typeName("-1")+`,
 		       ARRAY(SELECT e.enumlabel::text FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder)
 		FROM d JOIN pg_catalog.pg_type t ON t.oid = d.base JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 		WHERE t.typtype <> 'd'`, oid).
-		Scan(&f.OID, &f.BaseOID, &f.Schema, &f.Name, &typType, &category, &f.NoBinary, &elem, &f.SQL, &f.Labels)
+		Scan(&f.OID, &f.BaseOID, &f.Schema, &f.Name, &typType, &category, &f.NoBinary, &elem, &rowType, &temporary, &f.SQL, &f.Labels)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, fmt.Errorf("type %d does not exist", oid)
 	}
@@ -175,6 +177,11 @@ func (c *Catalog) baseType(ctx context.Context, oid uint32) (*values.Type, error
 	}
 	if elem != 0 {
 		if f.Elem, err = c.baseType(ctx, elem); err != nil {
+			return nil, err
+		}
+	}
+	if rowType != 0 {
+		if f.Fields, err = c.fields(ctx, rowType); err != nil {
 			return nil, err
 		}
 	}
@@ -188,6 +195,11 @@ func (c *Catalog) baseType(ctx context.Context, oid uint32) (*values.Type, error
 			return nil, err
 		}
 		t.CCollation = coll.ByBytes
+	}
+	if rowType != 0 && temporary {
+		// The row type of a view that exists for the analysis alone: to other
+		// sessions its rows are records.
+		t = values.RecordOf(f.Fields)
 	}
 	c.types[oid] = t
 	return t, nil

@@ -16,6 +16,7 @@ type Relation struct {
 	Name    string
 	Kind    string // pg_class.relkind: r, p, v, m, f …
 	Temp    bool
+	RowType uint32   // pg_class.reltype
 	Columns []Column // in attribute order; dropped ones are left out
 	Keys    [][]int  // unique over columns that are all NOT NULL, as indexes into Columns; the primary key first
 	RowSec  bool     // row-level security is enabled
@@ -55,9 +56,9 @@ func (c *Catalog) Relation(ctx context.Context, oid uint32) (*Relation, error) {
 	}
 	r := &Relation{OID: oid}
 	err := c.tx.QueryRow(ctx, `
-		SELECT n.nspname, c.relname, c.relkind::text, c.relpersistence = 't', c.relrowsecurity
+		SELECT n.nspname, c.relname, c.relkind::text, c.relpersistence = 't', c.relrowsecurity, c.reltype
 		FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1`, oid).
-		Scan(&r.Schema, &r.Name, &r.Kind, &r.Temp, &r.RowSec)
+		Scan(&r.Schema, &r.Name, &r.Kind, &r.Temp, &r.RowSec, &r.RowType)
 	if err != nil {
 		return nil, fmt.Errorf("read relation %d: %w", oid, err)
 	}

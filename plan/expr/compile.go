@@ -85,6 +85,10 @@ func Compile(e Expr) Eval {
 			}
 			return values.Bool(!r.IsTrue())
 		}
+	case *Row:
+		return compileRow(e)
+	case *FieldOf:
+		return compileField(e)
 	case *AnyAll:
 		return compileAnyAll(e)
 	case *ArrayOf:

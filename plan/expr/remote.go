@@ -22,7 +22,18 @@ func NewRemote(sql []string, args []Expr, strict bool, t *values.Type) *Remote {
 	r := &Remote{SQL: []string{sql[0]}, Strict: strict, T: t}
 	for i, a := range args {
 		last := len(r.SQL) - 1
-		if inner, ok := a.(*Remote); ok {
+		inner, remote := a.(*Remote)
+		if t := a.Type(); !remote && t.Kind == values.KindRecord {
+			pieces, fields := Parts(a)
+			whole := NewRemote(pieces, fields, false, t)
+			r.SQL[last] += "(" + whole.SQL[0]
+			r.SQL = append(r.SQL, whole.SQL[1:]...)
+			r.SQL[len(r.SQL)-1] += ")" + sql[i+1]
+			r.Args = append(r.Args, whole.Args...)
+			r.Strict = false
+			continue
+		}
+		if remote {
 			r.SQL[last] += "(" + inner.SQL[0]
 			r.SQL = append(r.SQL, inner.SQL[1:]...)
 			r.SQL[len(r.SQL)-1] += ")" + sql[i+1]

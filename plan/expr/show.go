@@ -116,6 +116,12 @@ func (s *shower) show(e Expr) string {
 			quantifier = "ALL"
 		}
 		return s.over(e.Op, s.show(e.Left), quantifier+" "+s.show(e.Array))
+	case *FieldOf:
+		if fields := e.Arg.Type().Fields; e.Index < len(fields) {
+			return "(" + s.show(e.Arg) + ")." + fields[e.Index].Name
+		}
+	case *Row:
+		return "ROW(" + s.list(e.Fields, ", ") + ")"
 	case *ArrayOf:
 		return "ARRAY[" + s.list(e.Elems, ", ") + "]"
 	}

@@ -123,7 +123,7 @@ func column(t *values.Type, rows [][]values.Datum, c int) ([]byte, error) {
 			elems[i] = values.String(string(text))
 		}
 	}
-	array := &values.Type{Kind: values.KindArray, Elem: elem, Typmod: -1, Name: "_" + elem.Name}
+	array := values.ArrayOf(elem)
 	d, err := values.MakeArray(array, elems)
 	if err != nil {
 		return nil, fmt.Errorf("send arguments of type %s: %w", t.SQL, err)

@@ -104,5 +104,23 @@ func typeOf(t testing.TB, conn *pgx.Conn, oid uint32, typmod int32) *values.Type
 	if elem != 0 {
 		f.Elem = typeOf(t, conn, elem, -1)
 	}
+	if typtype == "c" {
+		rows, err := conn.Query(t.Context(), `SELECT attname, atttypid, atttypmod FROM pg_attribute
+			WHERE attrelid = (SELECT typrelid FROM pg_type WHERE oid = $1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum`, f.BaseOID)
+		if err != nil {
+			t.Fatalf("type %d: %v", oid, err)
+		}
+		attrs, err := pgx.CollectRows(rows, pgx.RowToStructByPos[struct {
+			Name   string
+			OID    uint32
+			Typmod int32
+		}])
+		if err != nil {
+			t.Fatalf("type %d: %v", oid, err)
+		}
+		for _, a := range attrs {
+			f.Fields = append(f.Fields, values.Field{Name: a.Name, Type: typeOf(t, conn, a.OID, a.Typmod)})
+		}
+	}
 	return values.NewType(f)
 }

@@ -129,7 +129,7 @@ var errNotOneDimensional = values.Errorf("22000", "argument must be empty or one
 func extend(elem *values.Type, array, element values.Datum, front bool) values.Datum {
 	word, null := []byte{0xff, 0xff, 0xff, 0xff}, true
 	if !element.IsNull() {
-		b, err := values.AppendBinary(make([]byte, 4, 16), elem, element)
+		b, err := values.AppendElement(make([]byte, 4, 16), elem, element)
 		if err != nil {
 			return values.Errorf("XX000", "%v", err)
 		}

@@ -36,7 +36,7 @@ func eachElementKey(elem *values.Type, s string, f func(key []byte) bool, null f
 			return null == nil || null()
 		}
 		var d values.Datum
-		if d, err = values.DecodeBinaryString(elem, e); err != nil {
+		if d, err = values.DecodeElement(elem, e); err != nil {
 			return false
 		}
 		return f(values.AppendKey(buf[:0], elem, d))

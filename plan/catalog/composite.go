@@ -1,0 +1,67 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/stepping-cdc/stepping-cdc/values"
+)
+
+// fields are those of the row type of a relation or a composite type.
+func (c *Catalog) fields(ctx context.Context, relation uint32) ([]values.Field, error) {
+	type attribute struct {
+		name      string
+		typ, coll uint32
+		typmod    int32
+	}
+	rows, err := c.tx.Query(ctx, `
+		SELECT attname, atttypid, atttypmod, attcollation FROM pg_catalog.pg_attribute
+		WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped ORDER BY attnum`, relation)
+	if err != nil {
+		return nil, fmt.Errorf("read the fields of row type %d: %w", relation, err)
+	}
+	attrs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (a attribute, err error) {
+		err = row.Scan(&a.name, &a.typ, &a.typmod, &a.coll)
+		return a, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the fields of row type %d: %w", relation, err)
+	}
+	fields := make([]values.Field, len(attrs))
+	for i, a := range attrs {
+		fields[i].Name = a.name
+		if fields[i].Type, err = c.Type(ctx, a.typ, a.typmod, a.coll); err != nil {
+			return nil, fmt.Errorf("field %s: %w", a.name, err)
+		}
+	}
+	return fields, nil
+}
+
+// FieldNumbers are the attribute numbers of a composite type's fields, which have
+// gaps where attributes were dropped. Of a record there are none: its fields are
+// numbered from 1.
+func (c *Catalog) FieldNumbers(ctx context.Context, t *values.Type) ([]int, error) {
+	if t.Anonymous() {
+		nums := make([]int, len(t.Fields))
+		for i := range nums {
+			nums[i] = i + 1
+		}
+		return nums, nil
+	}
+	rows, err := c.tx.Query(ctx, `
+		SELECT a.attnum::pg_catalog.int4 FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.typrelid = a.attrelid
+		WHERE t.oid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`, t.BaseOID)
+	if err != nil {
+		return nil, fmt.Errorf("read the fields of type %s: %w", t.SQL, err)
+	}
+	nums, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (n int, err error) {
+		err = row.Scan(&n)
+		return n, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the fields of type %s: %w", t.SQL, err)
+	}
+	return nums, nil
+}
