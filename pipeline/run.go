@@ -105,7 +105,10 @@ func again(err error) bool {
 		return true
 	}
 	var connect *pgconn.ConnectError
-	return replication.Retryable(err) || sink.Retryable(err) || errors.As(err, &connect) && retryableConnect(err)
+	if errors.As(err, &connect) {
+		return retryableConnect(err)
+	}
+	return replication.Retryable(err) || sink.Retryable(err)
 }
 
 // retryableConnect tells a server that is not there yet from one that refuses us.
@@ -114,7 +117,7 @@ func retryableConnect(err error) bool {
 	if errors.As(err, &pg) {
 		return pg.Code[:2] == "57" || pg.Code[:2] == "53"
 	}
-	return true
+	return !replication.RefusedTLS(err)
 }
 
 // session is one life of the engine.

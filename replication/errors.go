@@ -94,7 +94,7 @@ func Retryable(err error) bool {
 	if errors.As(err, &pgErr) {
 		return retryableState(pgErr.Code)
 	}
-	if refusedTLS(err) {
+	if RefusedTLS(err) {
 		return false
 	}
 	var netErr net.Error
@@ -126,8 +126,8 @@ func retryableState(code string) bool {
 	return false
 }
 
-// refusedTLS recognizes a server that is not what the configuration asks for.
-func refusedTLS(err error) bool {
+// RefusedTLS recognizes a server that is not what the configuration asks for.
+func RefusedTLS(err error) bool {
 	var authority x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError
