@@ -23,7 +23,8 @@ type Decoder struct {
 	byOID    map[uint32]int
 	byName   map[[2]string]int
 	detached map[int]bool
-	maps     map[uint32]*mapping // nil for a relation that nobody registered
+	lost     map[int]map[int]bool // by table: columns that were once missing
+	maps     map[uint32]*mapping  // nil for a relation that nobody registered
 	broken   map[uint32]*SchemaError
 	fresh    bool // a registered table was described
 
@@ -41,6 +42,7 @@ func NewDecoder(tables []Table, rels Relations) *Decoder {
 		byOID:    make(map[uint32]int, len(tables)),
 		byName:   make(map[[2]string]int, len(tables)),
 		detached: map[int]bool{},
+		lost:     map[int]map[int]bool{},
 		maps:     map[uint32]*mapping{},
 		broken:   map[uint32]*SchemaError{},
 	}
@@ -49,7 +51,9 @@ func NewDecoder(tables []Table, rels Relations) *Decoder {
 		d.byName[[2]string{tables[i].Schema, tables[i].Name}] = i
 	}
 	for _, rel := range rels {
-		d.relation(rel)
+		// It may be older than the registered table: one that does not fit is
+		// described again before it is needed.
+		d.describe(rel, false)
 	}
 	return d
 }
@@ -99,8 +103,10 @@ func (d *Decoder) Reset() {
 //
 // When a table no longer fits, the error holds a *SchemaError for each such table
 // (errors.As finds the first, SchemaErrors all), and out holds every change of
-// the other tables all the same: the caller may Detach what failed and go on. Any
-// other error means that the stream cannot be understood.
+// the other tables all the same: the caller may Detach what failed and go on. Where
+// only a column is concerned (ColumnOnly) there is one error for it, once, and the
+// table's changes are in out as well. Any other error means that the stream cannot
+// be understood.
 func (d *Decoder) Decode(messages []string, out *Changes) error {
 	if d.open {
 		d.tx.From, d.tx.First = len(out.List), false
@@ -115,16 +121,20 @@ func (d *Decoder) Decode(messages []string, out *Changes) error {
 		if err == nil {
 			continue
 		}
-		var se *SchemaError
-		if !errors.As(err, &se) {
+		failed := SchemaErrors(err)
+		if len(failed) == 0 {
 			return fmt.Errorf("decode transaction %d: %w", d.tx.XID, err)
 		}
-		if !seen[se.Table] {
-			if seen == nil {
-				seen = map[int]bool{}
+		for _, se := range failed {
+			if se.ColumnOnly {
+				schema = append(schema, se)
+			} else if !seen[se.Table] {
+				if seen == nil {
+					seen = map[int]bool{}
+				}
+				seen[se.Table] = true
+				schema = append(schema, se)
 			}
-			seen[se.Table] = true
-			schema = append(schema, err)
 		}
 	}
 	if d.open {
@@ -186,7 +196,11 @@ func (d *Decoder) apply(m *Message, out *Changes) error {
 
 // relation notes a description and fits it to the table registered under its
 // number, or under its name when the table was created anew.
-func (d *Decoder) relation(rel *Relation) error {
+func (d *Decoder) relation(rel *Relation) error { return d.describe(rel, true) }
+
+// describe is relation; without losing columns, one that is missing makes the whole
+// table not fit.
+func (d *Decoder) describe(rel *Relation, losing bool) error {
 	d.rels[rel.OID] = rel
 	delete(d.broken, rel.OID)
 	d.maps[rel.OID] = nil
@@ -198,13 +212,26 @@ func (d *Decoder) relation(rel *Relation) error {
 		return nil
 	}
 	d.fresh = true
-	m, se := newMapping(index, &d.tables[index], rel)
-	if se != nil {
+	t := &d.tables[index]
+	var failed []error
+	for {
+		m, se := newMapping(index, t, rel, d.lost[index])
+		if se == nil {
+			d.maps[rel.OID] = m
+			return errors.Join(failed...)
+		}
+		if column := t.column(se.Column); losing && column >= 0 && !t.Columns[column].Key && (se.Kind == ColumnMissing || se.Kind == ColumnRetyped) {
+			if d.lost[index] == nil {
+				d.lost[index] = map[int]bool{}
+			}
+			d.lost[index][column] = true
+			se.ColumnOnly = true
+			failed = append(failed, se)
+			continue
+		}
 		d.broken[rel.OID] = se
-		return se
+		return errors.Join(append(failed, se)...)
 	}
-	d.maps[rel.OID] = m
-	return nil
 }
 
 // mapping finds how to read a relation's rows; nil when nobody wants them.

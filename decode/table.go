@@ -2,6 +2,7 @@ package decode
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
@@ -24,6 +25,11 @@ type Column struct {
 	Name string
 	Type *values.Type
 	Key  bool
+}
+
+// column finds a column by name; −1 when there is none.
+func (t *Table) column(name string) int {
+	return slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == name })
 }
 
 // Keyed says whether the table's old rows are kept by key. The others are kept
@@ -61,6 +67,10 @@ type SchemaError struct {
 	Kind   SchemaKind
 	Column string // where one is concerned
 	Detail string
+
+	// ColumnOnly says that the table can be read on without Column: its values are
+	// NULL from here on, whatever becomes of it.
+	ColumnOnly bool
 }
 
 func (e *SchemaError) Error() string {
@@ -81,8 +91,8 @@ type mapping struct {
 	checkNew bool
 }
 
-// newMapping fits a relation to a registered table.
-func newMapping(index int, t *Table, rel *Relation) (*mapping, *SchemaError) {
+// newMapping fits a relation to a registered table, but for columns that are lost.
+func newMapping(index int, t *Table, rel *Relation, lost map[int]bool) (*mapping, *SchemaError) {
 	fail := func(kind SchemaKind, column, format string, args ...any) (*mapping, *SchemaError) {
 		return nil, &SchemaError{
 			Table: index, Schema: t.Schema, Name: t.Name, Kind: kind, Column: column,
@@ -101,6 +111,9 @@ func newMapping(index int, t *Table, rel *Relation) (*mapping, *SchemaError) {
 	}
 	for i := range t.Columns {
 		c := &t.Columns[i]
+		if lost[i] {
+			continue
+		}
 		at := -1
 		for j := range rel.Columns {
 			if rel.Columns[j].Name == c.Name {

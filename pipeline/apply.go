@@ -318,18 +318,37 @@ func (e *engine) commitState(end decode.LSN) error {
 	return nil
 }
 
-// stopViews stops the views that read a table which the stream no longer
-// describes as they know it.
+// stopViews stops the views that read a table, or only a column, which the stream
+// no longer describes as they know it, and the views over them.
 func (e *engine) stopViews(g *generation, cause *decode.SchemaError) error {
-	g.decoder.Detach(cause.Table)
-	for _, v := range g.views {
-		if v.table == nil || !v.usesColumn(cause.Table, "") {
-			continue
+	column := cause.Column
+	if !cause.ColumnOnly {
+		g.decoder.Detach(cause.Table)
+		column = ""
+	}
+	stopped := map[string]bool{}
+	stop := func(v *view, why string) {
+		if v.table == nil {
+			return
 		}
-		e.log.Error().Str("view", v.name).Err(cause).Msg("view stopped: a table it reads was changed")
+		stopped[v.name] = true
+		e.log.Error().Str("view", v.name).Str("cause", why).Msg("view stopped: a table it reads was changed")
 		v.table = nil
 		e.manifest.forget(v.name)
-		e.statuses = append(e.statuses, sink.Status{View: v.name, State: sink.Stopped, Error: cause.Error()})
+		e.statuses = append(e.statuses, sink.Status{View: v.name, State: sink.Stopped, Error: why})
+	}
+	for _, v := range g.views {
+		if v.usesColumn(cause.Table, column) {
+			stop(v, cause.Error())
+		}
+	}
+	for _, other := range e.gens {
+		for _, v := range other.views {
+			i := slices.IndexFunc(v.over, func(name string) bool { return stopped[name] })
+			if i >= 0 && !stopped[v.name] {
+				stop(v, "view "+v.over[i]+", which it reads, was stopped: "+cause.Error())
+			}
+		}
 	}
 	// With the step, since it goes past changes that these views have not seen.
 	return e.manifest.write(e.batch)

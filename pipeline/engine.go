@@ -82,7 +82,9 @@ var errDone = errors.New("done")
 
 // engine is one session: from connecting to the first error or the end.
 type engine struct {
-	cfg  *config.Config
+	full *config.Config    // as it is written
+	cfg  *config.Config    // without the views that are left out
+	left map[string]string // those, with the cause
 	opts Options
 	log  zerolog.Logger
 	live *Snapshot // what the world may see of us
@@ -123,6 +125,7 @@ type engine struct {
 	lastCheck  time.Time  // of drift
 	described  bool       // the stream has described a table since
 	suspect    *suspicion // waits for the stream; nil: none
+	lastMend   time.Time  // when the views left out were last looked at
 	storageAt  decode.LSN // where the storage was last found as it should be
 	awaited    decode.LSN // a reader waits for progress up to here; 0: none
 }

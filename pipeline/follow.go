@@ -46,6 +46,7 @@ func (e *engine) follow(ctx context.Context) error {
 
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
+	e.lastMend = time.Now()
 	for {
 		if err := e.reached(work); err != nil {
 			return err
@@ -335,6 +336,9 @@ func (e *engine) maintain(ctx context.Context) error {
 		return err
 	}
 	if err := e.drift(ctx, e.opts.checkEvery); err != nil {
+		return err
+	}
+	if err := e.mend(ctx); err != nil {
 		return err
 	}
 	if time.Since(e.lastFlush) < flushEvery {

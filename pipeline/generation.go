@@ -39,6 +39,7 @@ type view struct {
 	// corrected: its table existed when it was loaded and gets the difference
 	corrected bool
 	reads     map[int]map[string]bool // the tables that it reads, with the columns
+	over      []string                // the maintained views that it reads
 }
 
 // usesColumn says whether the view reads a column of a table, or, without one, the
@@ -52,7 +53,7 @@ func (v *view) usesColumn(table int, column string) bool {
 func newGeneration(id uint32, outputs []*plan.Output, eval expr.Evaluator, store state.Store) (*generation, error) {
 	g := &generation{id: id, program: plan.Compile(outputs, eval), byName: map[string]*view{}}
 	for i, o := range outputs {
-		v := &view{index: i, name: o.Name, reads: map[int]map[string]bool{}}
+		v := &view{index: i, name: o.Name, reads: map[int]map[string]bool{}, over: o.Views}
 		for _, ref := range TableRefs([]*plan.Output{o}) {
 			for j, s := range g.program.Sources {
 				if s.Table.Schema == ref.Schema && s.Table.Name == ref.Name {

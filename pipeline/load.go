@@ -123,7 +123,7 @@ func (e *engine) createSlot(ctx context.Context, conn *replication.Conn) (replic
 				Remedy: "start with --resnapshot to load all tables anew; the outputs are then corrected by the difference",
 			}
 		}
-		return conn.CreateSlot(ctx, e.cfg.Source.Slot, replication.SlotOptions{})
+		return conn.CreateSlot(ctx, e.cfg.Source.Slot, replication.SlotOptions{Failover: true})
 	}
 	return conn.CreateSlot(ctx, fmt.Sprintf("%.40s_load_%d", e.cfg.Source.Slot, e.source.PgConn().PID()), replication.SlotOptions{Temporary: true})
 }

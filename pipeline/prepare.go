@@ -119,6 +119,15 @@ func TableRefs(outputs []*plan.Output) []replication.TableRef {
 	return refs
 }
 
+// specError is an output table that cannot be made.
+type specError struct {
+	view string
+	err  error
+}
+
+func (e *specError) Error() string { return "view " + e.view + ": " + e.err.Error() }
+func (e *specError) Unwrap() error { return e.err }
+
 // Specs are the output tables of analyzed views.
 func Specs(cfg *config.Config, a *plan.Analysis) (map[string]*sink.ViewSpec, []error) {
 	indexes := map[string][][]string{}
@@ -136,7 +145,7 @@ func Specs(cfg *config.Config, a *plan.Analysis) (map[string]*sink.ViewSpec, []e
 			s.Columns = append(s.Columns, sink.Column{Name: c.Name, Type: c.Type})
 		}
 		if err := s.Validate(); err != nil {
-			errs = append(errs, fmt.Errorf("view %s: %w", o.Name, err))
+			errs = append(errs, &specError{o.Name, err})
 		}
 		specs[o.Name] = s
 	}
@@ -147,9 +156,6 @@ func Specs(cfg *config.Config, a *plan.Analysis) (map[string]*sink.ViewSpec, []e
 // outputs to where the stream can start.
 func (e *engine) prepare(ctx context.Context) error {
 	var err error
-	if e.analysis, err = Analyze(ctx, e.cfg); err != nil {
-		return err
-	}
 	if e.source, err = replication.OpenSession(ctx, string(e.cfg.Source.DSN)); err != nil {
 		return err
 	}
@@ -157,14 +163,8 @@ func (e *engine) prepare(ctx context.Context) error {
 	if _, err := e.source.Exec(ctx, `SET synchronous_commit = local`); err != nil {
 		return fmt.Errorf("prepare the source's session: %w", err)
 	}
-	problems := &ProblemsError{Views: e.analysis.Problems}
-	e.specs, problems.Specs = Specs(e.cfg, e.analysis)
-	problems.Source, err = replication.CheckSource(ctx, e.source, CheckOptions(e.cfg, e.analysis))
-	if err != nil {
+	if err := e.analyze(ctx); err != nil {
 		return err
-	}
-	if !problems.empty() {
-		return problems
 	}
 	if e.sink, err = sink.Open(ctx, string(e.cfg.Sink.DSN), sink.Options{Wait: instanceWait, Lost: e.lost, SourceElsewhere: !sameServer(e.cfg)}); err != nil {
 		return err
@@ -176,6 +176,9 @@ func (e *engine) prepare(ctx context.Context) error {
 	e.progressed(decode.LSN(progress.LSN), progress.CommittedAt)
 	e.eval = remote.New(string(e.cfg.Source.DSN), e.analysis.Settings)
 	if err := e.openState(ctx); err != nil {
+		return err
+	}
+	if err := e.checkPosition(ctx); err != nil {
 		return err
 	}
 	wanted, err := e.reopen(ctx)
@@ -508,7 +511,7 @@ func (e *engine) all() []*generation {
 	return append(e.gens[:len(e.gens):len(e.gens)], e.joining)
 }
 
-// stopRemoved marks views that are no longer configured.
+// stopRemoved marks views that are no longer configured, or left out.
 func (e *engine) stopRemoved(ctx context.Context) error {
 	views, err := e.sink.Views(ctx)
 	if err != nil {
@@ -516,14 +519,35 @@ func (e *engine) stopRemoved(ctx context.Context) error {
 	}
 	var st []sink.Status
 	for _, v := range views {
-		if e.specs[v.Name] == nil && v.State != sink.Stopped {
-			st = append(st, sink.Status{View: v.Name, State: sink.Stopped, Error: "no longer configured"})
+		cause, left := e.left[v.Name]
+		if !left {
+			cause = "no longer configured"
+		}
+		if e.specs[v.Name] == nil && (v.State != sink.Stopped || left && v.Error != cause) {
+			st = append(st, sink.Status{View: v.Name, State: sink.Stopped, Error: cause})
 		}
 	}
 	if len(st) == 0 {
 		return nil
 	}
 	return e.sink.SetStatus(ctx, st...)
+}
+
+// checkPosition stops before anything is touched where the stream cannot go on from
+// the state: after a failover, what looks like a state to be dropped and loaded anew
+// may be the wrong server.
+func (e *engine) checkPosition(ctx context.Context) error {
+	if e.manifest == nil || !slices.ContainsFunc(e.manifest.Generations, func(g generationInfo) bool { return g.From > 0 }) {
+		return nil
+	}
+	conn, err := replication.Connect(ctx, string(e.cfg.Source.DSN))
+	if err != nil {
+		return err
+	}
+	_, err = conn.CheckPosition(ctx, e.source, e.cfg.Source.Slot, replication.Position{
+		SystemID: e.manifest.SystemID, Timeline: e.manifest.Timeline, LSN: e.position,
+	})
+	return errors.Join(err, conn.Close(ctx))
 }
 
 // start checks the positions and opens the stream.
@@ -554,6 +578,13 @@ func (e *engine) start(ctx context.Context) error {
 	from := e.position
 	checkpoint := replication.Position{SystemID: e.manifest.SystemID, Timeline: e.manifest.Timeline, LSN: from}
 	system, err := conn.CheckPosition(ctx, e.source, e.cfg.Source.Slot, checkpoint)
+	if err != nil {
+		return errors.Join(err, conn.Close(ctx))
+	}
+	slot, err := replication.SlotInfo(ctx, e.source, e.cfg.Source.Slot)
+	if err == nil && slot != nil {
+		err = conn.KeepForFailover(ctx, slot)
+	}
 	if err != nil {
 		return errors.Join(err, conn.Close(ctx))
 	}

@@ -122,7 +122,7 @@ func retryableConnect(err error) bool {
 
 // session is one life of the engine.
 func (p *Pipeline) session(ctx context.Context) (err error) {
-	e := &engine{cfg: p.cfg, opts: p.opts, log: p.log, live: &p.live, anew: p.anew, skip: map[uint32]int{}, lost: p.lost}
+	e := &engine{full: p.cfg, cfg: p.cfg, opts: p.opts, log: p.log, live: &p.live, anew: p.anew, skip: map[uint32]int{}, lost: p.lost}
 	defer func() {
 		if e.sink != nil {
 			p.lost = e.sink.Session()

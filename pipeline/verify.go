@@ -190,6 +190,14 @@ func (v *verifier) run(ctx context.Context) (*Verification, error) {
 	for _, o := range v.views {
 		result.Views = append(result.Views, verdicts[o.Name])
 	}
+	// What cannot be maintained can in most cases not be computed either.
+	failing := map[string]bool{}
+	for _, p := range v.analysis.Problems {
+		if !failing[p.View] && (len(v.opts.Views) == 0 || slices.Contains(v.opts.Views, p.View)) {
+			failing[p.View] = true
+			result.Views = append(result.Views, ViewVerdict{View: p.View, Verdict: Failing, Error: p.Message})
+		}
+	}
 	return result, nil
 }
 
@@ -262,11 +270,8 @@ func (v *verifier) open(ctx context.Context) error {
 	if v.analysis, err = Analyze(ctx, v.cfg); err != nil {
 		return err
 	}
-	if len(v.analysis.Problems) > 0 {
-		return &ProblemsError{Views: v.analysis.Problems}
-	}
 	for _, name := range v.opts.Views {
-		if !slices.ContainsFunc(v.analysis.Outputs, func(o *plan.Output) bool { return o.Name == name }) {
+		if !slices.ContainsFunc(v.cfg.Views, func(c config.View) bool { return c.Name == name }) {
 			return fmt.Errorf("no view is named %q in %s", name, v.cfg.Path)
 		}
 	}

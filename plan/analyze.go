@@ -41,6 +41,7 @@ type Output struct {
 	Plan    algebra.Node     // optimized
 	Key     []int            // columns that identify a row; empty: one row at most; nil: a multiset
 	Clock   bool             // it depends on the present time
+	Views   []string         // maintained views that it reads, directly or through others
 }
 
 // Analysis is what all views mean.
@@ -264,6 +265,12 @@ func (a *analyzer) translate() error {
 		out.Plan = algebra.Optimize(named(node, out.Columns))
 		out.Key = algebra.BestKey(out.Plan)
 		out.Clock = algebra.DependsOnClock(out.Plan)
+		for oid := range t.depends {
+			if name, ok := a.names[oid]; ok {
+				out.Views = append(out.Views, name)
+			}
+		}
+		slices.Sort(out.Views)
 		a.result.Outputs = append(a.result.Outputs, out)
 		for oid, rel := range t.tables {
 			tables[oid] = rel

@@ -16,6 +16,7 @@ type Problem struct {
 	Object  string // the setting, role, table, slot or publication concerned
 	Message string
 	Remedy  string
+	Table   string // as TableRef.String has it, where it concerns one table alone
 }
 
 func (p Problem) String() string { return fmt.Sprintf("%s: %s (%s)", p.Object, p.Message, p.Remedy) }
@@ -55,7 +56,11 @@ func CheckSource(ctx context.Context, conn *pgx.Conn, options CheckOptions) ([]P
 		}
 	}
 	for i := range s.tables {
+		before := len(s.found)
 		s.table(options.Tables[i], &s.tables[i])
+		for j := range s.found[before:] {
+			s.found[before+j].Table = options.Tables[i].String()
+		}
 	}
 	return s.found, nil
 }

@@ -78,7 +78,7 @@ func parseHistory(content string) ([]Switch, error) {
 // createSlot makes a logical slot and exports its snapshot.
 func (c *Conn) createSlot(ctx context.Context, name string, options SlotOptions) (SlotSnapshot, error) {
 	action := "EXPORT_SNAPSHOT"
-	if options.Failover {
+	if options.Failover && majorVersion(c.pg) >= 17 {
 		action = "(SNAPSHOT 'export', FAILOVER)"
 	}
 	r, err := pglogrepl.CreateReplicationSlot(ctx, c.pg, quote(name), "pgoutput", pglogrepl.CreateReplicationSlotOptions{
@@ -111,6 +111,11 @@ func (c *Conn) startReplication(ctx context.Context, options StreamOptions) erro
 			"messages 'false'",
 		},
 	})
+}
+
+// alterSlot marks a slot for failover.
+func (c *Conn) alterSlot(ctx context.Context, name string) error {
+	return c.pg.Exec(ctx, "ALTER_REPLICATION_SLOT "+quote(name)+" (FAILOVER true)").Close()
 }
 
 // dropSlot drops a slot; it waits until the slot is not in use.

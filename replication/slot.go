@@ -15,7 +15,7 @@ import (
 // SlotOptions say what kind of slot to create.
 type SlotOptions struct {
 	Temporary bool
-	Failover  bool          // 17 and later: standbys may take the slot over
+	Failover  bool          // standbys may take the slot over; servers before 17 know no such thing
 	Timeout   time.Duration // how long to wait for running writers; 0 means 60 s
 }
 
@@ -121,6 +121,7 @@ type Slot struct {
 	Lost           bool
 	LostReason     string
 	Retained       int64 // bytes of WAL kept for it
+	Failover       bool  // standbys may take it over
 }
 
 // SlotInfo reads a slot; nil when there is none.
@@ -132,12 +133,13 @@ func SlotInfo(ctx context.Context, conn *pgx.Conn, name string) (*Slot, error) {
 		       coalesce(wal_status, ''), safe_wal_size,
 		       coalesce(to_jsonb(s)->>'invalidation_reason', ''),
 		       coalesce(pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
-		                                     ELSE pg_current_wal_lsn() END, restart_lsn), 0)::int8
+		                                     ELSE pg_current_wal_lsn() END, restart_lsn), 0)::int8,
+		       coalesce((to_jsonb(s)->>'failover')::bool, false)
 		FROM pg_replication_slots s WHERE slot_name = $1`, name)
 	var s Slot
 	var restart, confirmed string
 	err := row.Scan(&s.Name, &s.Plugin, &s.Database, &s.Active, &s.ActivePID, &s.Temporary,
-		&restart, &confirmed, &s.WALStatus, &s.SafeWALSize, &s.LostReason, &s.Retained)
+		&restart, &confirmed, &s.WALStatus, &s.SafeWALSize, &s.LostReason, &s.Retained, &s.Failover)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}
@@ -155,6 +157,18 @@ func SlotInfo(ctx context.Context, conn *pgx.Conn, name string) (*Slot, error) {
 	}
 	s.Lost = s.LostReason != ""
 	return &s, nil
+}
+
+// KeepForFailover has standbys take over a slot that was not made for it. Servers
+// before 17 know no such thing. The slot must not be in use.
+func (c *Conn) KeepForFailover(ctx context.Context, slot *Slot) error {
+	if slot.Failover || majorVersion(c.pg) < 17 {
+		return nil
+	}
+	if err := c.alterSlot(ctx, slot.Name); err != nil {
+		return fmt.Errorf("let standbys take over slot %s: %w", slot.Name, err)
+	}
+	return nil
 }
 
 // DropSlot drops a slot, once it is not in use; none there is no error.
