@@ -8,8 +8,8 @@ import (
 // recursive translates a WITH RECURSIVE query that refers to itself, once for all
 // references (postgresql.org/docs/current/queries-with.html): the non-recursive
 // term, and the recursive one over a working table. Where it refers to itself it
-// is that table.
-func (t *translator) recursive(c *pgtree.Node, at *scope) algebra.Node {
+// is that table. With a domain, its columns lead in all of them.
+func (t *translator) recursive(c *pgtree.Node, at *scope, d *domain) algebra.Node {
 	if n, ok := t.loops[c]; ok {
 		return n
 	}
@@ -21,17 +21,17 @@ func (t *translator) recursive(c *pgtree.Node, at *scope) algebra.Node {
 		}
 	}
 	q := c.Node("ctequery")
-	s := newScope(q, at, nil)
+	s := newScope(q, at, d)
 	op := q.Node("setOperations")
 	all := op.Bool("all")
 	base := t.setInput(op, "larg", s)
 	for i, name := range c.Strings("ctecolnames") {
-		if i < len(base.Names) {
+		if i += d.width(); i < len(base.Names) {
 			base.Names[i] = name
 		}
 	}
 	if !all {
-		t.checkKeys(op, "UNION", base.Exprs)
+		t.checkKeys(op, "UNION", base.Exprs[min(d.width(), len(base.Exprs)):])
 	}
 	work := algebra.NewWorkTable(base.Cols(), all)
 	t.loops[c] = work

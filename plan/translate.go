@@ -196,6 +196,10 @@ func (t *translator) fromItem(n *pgtree.Node, s *scope, inner bool) (node algebr
 	case q != nil:
 		conds = expr.Conjuncts(expr.Shift(t.expr(q, s), -start))
 	}
+	if !inner && slices.ContainsFunc(conds, readsBefore) {
+		t.refuse(n, CodeUnsupported, "an outer join whose condition refers to a query around it", "")
+		conds = nil
+	}
 	lw, rw := len(l.Cols()), len(r.Cols())
 	conds = append(conds, s.meetsWithin(start, start+lw+rw)...)
 	switch n.Int("jointype") {
@@ -211,6 +215,19 @@ func (t *translator) fromItem(n *pgtree.Node, s *scope, inner bool) (node algebr
 		return join, start
 	}
 	return &algebra.Join{Inputs: []algebra.Node{l, r}, Conds: conds}, start
+}
+
+// readsBefore says whether a condition of a join reads columns before its own:
+// those of the domain, which inner joins of one FROM clause see, being one join.
+func readsBefore(c expr.Expr) bool {
+	read := map[int]bool{}
+	expr.Columns(c, read)
+	for col := range read {
+		if col < 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // relation translates one entry of the range table.
@@ -352,7 +369,8 @@ func parseView(tree string) (*pgtree.Node, error) {
 }
 
 // cte translates a reference to a WITH query, by inlining it: equal
-// sub-circuits are shared anyway.
+// sub-circuits are shared anyway. One that refers to what lies outside the query
+// it belongs to is computed for that query's domain.
 func (t *translator) cte(rte *pgtree.Node, s *scope) algebra.Node {
 	at := s
 	for range rte.Int("ctelevelsup") {
@@ -368,14 +386,26 @@ func (t *translator) cte(rte *pgtree.Node, s *scope) algebra.Node {
 		return empty(t.unknownCols(rte.Node("eref").Strings("colnames")))
 	}
 	q := at.ctes[name].Node("ctequery")
+	var d *domain
 	if len(outerRefs(q)) > 0 {
-		t.refuse(rte, CodeUnsupported, "WITH query "+name+" that refers to a query around it", "write it as a sub-query in FROM")
-		return empty(t.unknownCols(rte.Node("eref").Strings("colnames")))
+		if at.domain == nil || s.domain == nil || s.domain.node != at.domain.node || !s.innerOnly() {
+			t.refuse(rte, CodeUnsupported, "WITH query "+name+", which refers to a query around it, in a sub-query or outer join", "write it as a sub-query in FROM")
+			return empty(t.unknownCols(rte.Node("eref").Strings("colnames")))
+		}
+		d = at.domain.inside()
 	}
+	var n algebra.Node
 	if at.ctes[name].Bool("cterecursive") {
-		return t.recursive(at.ctes[name], at)
+		n = t.recursive(at.ctes[name], at, d)
+	} else {
+		n = t.selection(q, at, d)
 	}
-	return t.selection(q, at, nil)
+	if dw := d.width(); dw > 0 && len(n.Cols()) >= dw {
+		// As for a sub-query in FROM: its rows belong to those of the domain here.
+		s.hidden = dw
+		s.meets = append(s.meets, sameAs(&expr.Col{Index: dw - 1, Name: "identity", T: values.ByteaType}, len(s.from)+dw-1)...)
+	}
+	return n
 }
 
 // values translates a VALUES list. What is not a constant (a call that Postgres

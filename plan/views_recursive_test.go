@@ -52,6 +52,15 @@ var recursiveCases = []viewCase{
 	{name: "nested", query: `WITH RECURSIVE o(x) AS (SELECT id FROM p WHERE boss IS NULL UNION SELECT c.r FROM o JOIN (WITH RECURSIVE i(l, r) AS (SELECT l, r FROM e UNION SELECT i.l, b.sub FROM i JOIN b ON b.part = i.r) SELECT * FROM i) c ON c.l = o.x) SELECT x FROM o`},
 	{name: "nested_dependent", query: `WITH RECURSIVE o(x) AS (SELECT id FROM p WHERE boss IS NULL UNION SELECT c.x FROM (WITH RECURSIVE i(x, n) AS (SELECT e.r, 1 FROM e JOIN o ON e.l = o.x UNION SELECT b.sub, n + 1 FROM i JOIN b ON b.part = i.x WHERE n < 3) SELECT * FROM i) c) SELECT x FROM o`},
 	{name: "in_subquery", query: `SELECT p.id, (WITH RECURSIVE t(x) AS (SELECT l FROM e UNION SELECT e.r FROM t JOIN e ON e.l = t.x) SELECT count(*) FROM t WHERE t.x < p.id) AS n FROM p`},
+	{name: "lateral", query: `SELECT p.id, s.n, s.m FROM p, LATERAL (WITH RECURSIVE t(x) AS (SELECT p.boss UNION SELECT e.r FROM t JOIN e ON e.l = t.x) SELECT count(*) AS n, max(x) AS m FROM t) s`},
+	{name: "lateral_chain", query: `SELECT g.id, c.k FROM g CROSS JOIN LATERAL (WITH RECURSIVE s(k) AS (SELECT g.lo UNION ALL SELECT k + 1 FROM s WHERE k < g.hi) SELECT k FROM s) c`},
+	{name: "lateral_twice", query: `SELECT p.id, s.x, s.y FROM p, LATERAL (WITH RECURSIVE t(x) AS (SELECT p.id UNION SELECT e.r FROM t JOIN e ON e.l = t.x AND e.r <> p.boss), u AS (SELECT x, p.name FROM t) SELECT a.x, b.x AS y FROM t a JOIN u b ON b.x > a.x) s`},
+	{name: "correlated", query: `SELECT p.id, (WITH RECURSIVE t(x, i) AS (SELECT e.r, 1 FROM e WHERE e.l = p.id UNION SELECT e.r, i + 1 FROM t JOIN e ON e.l = t.x WHERE i < p.boss) SELECT max(x) FROM t) AS m,
+		EXISTS (WITH RECURSIVE t(x) AS (SELECT p.id UNION SELECT b.sub FROM t JOIN b ON b.part = t.x WHERE b.sub IS NOT NULL) SELECT FROM t WHERE x = p.boss) AS found FROM p`},
+	{name: "correlated_numeric", query: `SELECT a.n::text AS n, (WITH RECURSIVE t(x) AS (SELECT a.n UNION SELECT num.m FROM t JOIN num ON num.n = t.x) SELECT count(*) FROM t WHERE x IS NOT NULL) AS c FROM num a`},
+	{name: "correlated_in_term", query: `WITH RECURSIVE o(x) AS (SELECT id FROM p WHERE boss IS NULL UNION SELECT s.y FROM o, LATERAL (WITH RECURSIVE t(y) AS (SELECT o.x UNION SELECT e.r FROM t JOIN e ON e.l = t.y) SELECT b.sub AS y FROM t JOIN b ON b.part = t.y) s) SELECT x FROM o`},
+	{name: "correlated_plain", query: `SELECT p.id, s.n FROM p, LATERAL (WITH mine AS (SELECT e.r FROM e WHERE e.l = p.id) SELECT count(*) AS n FROM mine a JOIN mine b ON a.r <= b.r) s`},
+	{name: "correlated_union", query: `SELECT p.id, s.r FROM p, LATERAL (WITH mine AS (SELECT e.r FROM e WHERE e.l = p.id) SELECT r FROM mine UNION SELECT r + 1 FROM mine) s`},
 	{name: "of_a_view", query: `WITH RECURSIVE t AS (SELECT l, r FROM links UNION SELECT t.l, k.r FROM t JOIN links k ON k.l = t.r) SELECT * FROM t`},
 	{name: "text_paths", query: `WITH RECURSIVE t(id, path) AS (SELECT id, name FROM p WHERE boss IS NULL UNION ALL SELECT p.id, t.path || '/' || coalesce(p.name, '?') FROM t JOIN p ON p.boss = t.id WHERE length(t.path) < 20) SELECT * FROM t`},
 	{name: "failing", query: `WITH RECURSIVE t(x, q) AS (SELECT id, 1 FROM p UNION SELECT e.r, 12 / (e.r - 2) FROM t JOIN e ON e.l = t.x) SELECT * FROM t`},
@@ -59,6 +68,13 @@ var recursiveCases = []viewCase{
 	{name: "adopted", from: "chain"},
 	{name: "types", query: `WITH RECURSIVE cls(id) AS (SELECT part FROM b), dep(id, on_id) AS (SELECT part, sub FROM b UNION SELECT d.id, b.sub FROM dep d JOIN b ON b.part = d.on_id)
 		SELECT p.id, x.deps FROM p LEFT JOIN (SELECT id, array_agg(on_id ORDER BY on_id) AS deps FROM dep WHERE on_id <> id GROUP BY id) x USING (id)`},
+}
+
+func init() {
+	clockCases = append(clockCases,
+		viewCase{name: "recursive", query: `WITH RECURSIVE t(x) AS (SELECT id FROM people UNION SELECT e.id FROM t JOIN events e ON e.person = t.x AND e.ts > now() - interval '7 days') SELECT x FROM t`},
+		viewCase{name: "recursive_ages", query: `WITH RECURSIVE t(x, d) AS (SELECT id, current_date FROM people UNION SELECT e.id, least(t.d, e.d) FROM t JOIN events e ON e.person = t.x WHERE e.d < current_date) SELECT x, d FROM t`},
+	)
 }
 
 const recursiveSchema = `

@@ -242,7 +242,8 @@ func (c *carrier) carry(n Node) Node {
 		exprs := append(n.Exprs[:width:width], iterationAt(len(n.In.Cols())))
 		return &Project{In: c.carry(n.In), Exprs: exprs, Names: append(n.Names[:width:width], iteration)}
 	case *Join:
-		return c.join(n)
+		// Conditions of a join within a join may be over the columns of both.
+		return c.join(flatten(n))
 	case *OuterJoin:
 		return c.outer(n)
 	case *Aggregate:
