@@ -9,14 +9,25 @@ import (
 
 // selection translates a QUERY node. With a domain, its columns lead the result.
 func (t *translator) selection(q *pgtree.Node, parent *scope, d *domain) algebra.Node {
-	s := newScope(q, parent, d)
+	node, visible := t.sorted(q, newScope(q, parent, d), ordered(q))
+	if visible < len(node.Cols()) {
+		return pick(node, identity(visible)) // without what is only sorted by
+	}
+	return node
+}
+
+// sorted translates a QUERY node in its scope. With sorts, what it is only sorted
+// by is kept behind the visible columns.
+func (t *translator) sorted(q *pgtree.Node, s *scope, sorts bool) (node algebra.Node, visible int) {
+	d := s.domain
 	if q.Int("commandType") != 1 {
 		t.refuse(q, CodeUnsupported, "a statement other than SELECT", "")
-		return empty(nil)
+		return empty(nil), 0
 	}
 	t.refuseClauses(q)
 	if op := q.Node("setOperations"); op != nil {
-		return t.limited(q, s, t.setOperation(op, s))
+		node = t.limited(q, s, t.setOperation(op, s))
+		return node, len(node.Cols())
 	}
 
 	s.node = nil
@@ -47,9 +58,9 @@ func (t *translator) selection(q *pgtree.Node, parent *scope, d *domain) algebra
 		p.Exprs = append(p.Exprs, &expr.Col{Index: i, Name: c.Name, T: c.Type})
 		p.Names = append(p.Names, c.Name)
 	}
-	visible := d.width()
+	visible = d.width()
 	for _, te := range targets {
-		if te.Bool("resjunk") && !ordered(q) {
+		if te.Bool("resjunk") && !sorts {
 			continue
 		}
 		p.Exprs = append(p.Exprs, t.expr(te.Node("expr"), s))
@@ -59,7 +70,7 @@ func (t *translator) selection(q *pgtree.Node, parent *scope, d *domain) algebra
 		}
 	}
 	p.In = s.node // with what sub-queries in the target list have added
-	var node algebra.Node = p
+	node = p
 	switch c := q.Nodes("distinctClause"); {
 	case q.Bool("hasDistinctOn"):
 		node = t.distinctOn(q, s, node)
@@ -67,11 +78,7 @@ func (t *translator) selection(q *pgtree.Node, parent *scope, d *domain) algebra
 		t.checkKeys(q, "SELECT DISTINCT", p.Exprs[d.width():])
 		node = &algebra.Distinct{In: node}
 	}
-	node = t.limited(q, s, node)
-	if visible < len(p.Exprs) {
-		return pick(node, identity(visible)) // without what is only sorted by
-	}
-	return node
+	return t.limited(q, s, node), visible
 }
 
 // newScope is a query before its FROM clause is translated.

@@ -25,8 +25,12 @@ import (
 // them apart. So a domain's last column is their identity, the bytes of all of
 // them, which is what joins and groups go by.
 
-// outerRef identifies a column of an enclosing query: level 1 is the next one.
-type outerRef struct{ level, rtindex, attno int }
+// outerRef identifies a column of an enclosing query, or an aggregate over its
+// rows: level 1 is the next one.
+type outerRef struct {
+	level, rtindex, attno int
+	aggregate             *pgtree.Node
+}
 
 // domain is the relation of the values that a sub-query is computed for.
 type domain struct {
@@ -42,10 +46,14 @@ func (d *domain) width() int {
 	return len(d.node.Cols())
 }
 
-// outerRefs lists the columns of enclosing queries that a query reads, each
-// once, in order of appearance.
+// outerRefs lists what a query reads of enclosing ones, each once, in order of appearance.
 func outerRefs(q *pgtree.Node) []outerRef {
 	var refs []outerRef
+	add := func(r outerRef) {
+		if !slices.Contains(refs, r) {
+			refs = append(refs, r)
+		}
+	}
 	var visit func(v pgtree.Value, depth int)
 	visit = func(v pgtree.Value, depth int) {
 		pgtree.Walk(v, func(n *pgtree.Node) bool {
@@ -57,10 +65,12 @@ func outerRefs(q *pgtree.Node) []outerRef {
 				return false
 			case "VAR":
 				if up := n.Int("varlevelsup") - depth; up > 0 {
-					r := outerRef{up, n.Int("varno"), n.Int("varattno")}
-					if !slices.Contains(refs, r) {
-						refs = append(refs, r)
-					}
+					add(outerRef{up, n.Int("varno"), n.Int("varattno"), nil})
+				}
+			case "AGGREF":
+				if up := n.Int("agglevelsup") - depth; up > 0 {
+					add(outerRef{level: up, aggregate: n})
+					return false
 				}
 			}
 			return true
@@ -75,6 +85,9 @@ func outerRefs(q *pgtree.Node) []outerRef {
 // outer translates a reference to an enclosing query's column, from the view
 // of a sub-query right inside s, to an expression over s's row.
 func (t *translator) outer(r outerRef, s *scope) expr.Expr {
+	if r.level == 1 && r.aggregate != nil {
+		return t.expr(t.raised(r.aggregate), s)
+	}
 	if r.level == 1 {
 		v := pgtree.NewNode("VAR", map[string]int{"varno": r.rtindex, "varattno": r.attno, "varlevelsup": 0})
 		return t.expr(v, s)
@@ -82,6 +95,20 @@ func (t *translator) outer(r outerRef, s *scope) expr.Expr {
 	up := r
 	up.level--
 	return t.domainColumn(up, s)
+}
+
+// raised is an aggregate of an outer query as that query reads it: always the same
+// node, by which it is known.
+func (t *translator) raised(n *pgtree.Node) *pgtree.Node {
+	up := t.outerAggs[n]
+	if up == nil {
+		up = pgtree.Raise(n, n.Int("agglevelsup"))
+		if t.outerAggs == nil {
+			t.outerAggs = map[*pgtree.Node]*pgtree.Node{}
+		}
+		t.outerAggs[n] = up
+	}
+	return up
 }
 
 // domainColumn is the column of s's own domain that stands for an outer one.
@@ -178,9 +205,6 @@ func (t *translator) sublink(n *pgtree.Node, s *scope) expr.Expr {
 	q := n.Node("subselect")
 	kind := n.Int("subLinkType")
 	switch {
-	case kind == linkArray:
-		t.refuse(n, CodeUnsupported, "ARRAY(SELECT …)", "")
-		return nil
 	case s.node == nil:
 		t.refuse(n, CodeUnsupported, "a sub-query in the condition of an outer join", "join the sub-query in FROM")
 		return nil
@@ -192,6 +216,9 @@ func (t *translator) sublink(n *pgtree.Node, s *scope) expr.Expr {
 			t.expr(x, s)
 		}
 		return &expr.Const{T: t.sublinkType(n)}
+	}
+	if kind == linkArray {
+		return t.arrayOf(n, q, dom, key, s)
 	}
 	a := &answers{sub: t.selection(q, s, dom), key: key, width: dom.width(), base: len(s.node.Cols())}
 	if len(a.sub.Cols()) < a.width {
@@ -217,14 +244,16 @@ func (t *translator) sublink(n *pgtree.Node, s *scope) expr.Expr {
 
 // sublinkType is the type of a sub-query's value.
 func (t *translator) sublinkType(n *pgtree.Node) *values.Type {
-	if n.Int("subLinkType") == linkExpr {
+	if kind := n.Int("subLinkType"); kind == linkExpr || kind == linkArray {
 		for _, te := range n.Node("subselect").Nodes("targetList") {
 			e := te.Node("expr")
 			for _, field := range []string{
 				"vartype", "consttype", "funcresulttype", "opresulttype", "aggtype", "casetype", "coalescetype",
 				"minmaxtype", "resulttype", "array_typeid", "paramtype", "refrestype",
 			} {
-				if oid := e.OID(field); oid != 0 {
+				if oid := e.OID(field); oid != 0 && kind == linkArray {
+					return arrayOver(t.typ(oid, -1, 0))
+				} else if oid != 0 {
 					return t.typ(oid, -1, 0)
 				}
 			}

@@ -31,7 +31,10 @@ type translator struct {
 	tables   map[uint32]*catalog.Relation
 	depends  map[uint32]bool               // maintained views (their temporary views) that are read
 	loops    map[*pgtree.Node]algebra.Node // recursive WITH queries, or their working tables
-	err      error                         // the first failure that is not the query's fault
+	// outerAggs are the aggregates in sub-queries that belong to a query around
+	// them, as that query reads them.
+	outerAggs map[*pgtree.Node]*pgtree.Node
+	err       error // the first failure that is not the query's fault
 }
 
 // scope is the names that a query's expressions can refer to.
@@ -74,6 +77,8 @@ type grouping struct {
 	at    map[int]int // tleSortGroupRef → group column
 	sets  [][]int     // grouping sets, of tleSortGroupRefs; none for a plain GROUP BY
 	calls [][]int     // arguments of GROUPING, of tleSortGroupRefs
+	// subqueries are the group expressions that hold sub-queries.
+	subqueries []groupedSubquery
 	// complete: all aggregates and group columns are known.
 	complete bool
 }

@@ -26,11 +26,10 @@ func (t *translator) aggregate(s *scope, targets, groups []*pgtree.Node, having 
 			if te.Int("ressortgroupref") != ref {
 				continue
 			}
-			if contains(s.groupExpr(te.Node("expr")), "SUBLINK") {
-				t.refuse(te.Node("expr"), CodeUnsupported, "GROUP BY a sub-query", "compute it in a sub-query in FROM")
-				continue
-			}
 			g.at[ref] = g.add(t.expr(te.Node("expr"), s))
+			if written := s.groupExpr(te.Node("expr")); contains(written, "SUBLINK") {
+				g.subqueries = append(g.subqueries, groupedSubquery{written, g.at[ref]})
+			}
 		}
 	}
 	t.checkKeys(s.query, "GROUP BY", g.group[dw:])
@@ -106,6 +105,9 @@ func (g *grouping) add(e expr.Expr) int {
 // grouped translates an expression above GROUP BY if it is a group expression
 // or a column that depends on one (GROUP BY a primary key).
 func (t *translator) grouped(n *pgtree.Node, s *scope) (expr.Expr, bool) {
+	if i := s.agg.written(s.groupExpr(n)); i >= 0 {
+		return groupCol(s.agg, i), true
+	}
 	switch n.Tag {
 	case "AGGREF", "CONST", "GROUPINGFUNC", "SUBLINK", "WINDOWFUNC", "CASETESTEXPR":
 		return nil, false
@@ -135,6 +137,23 @@ func (t *translator) grouped(n *pgtree.Node, s *scope) (expr.Expr, bool) {
 	return nil, false
 }
 
+// groupedSubquery is a group expression that holds a sub-query, as it is written:
+// translated again, it would be another column.
+type groupedSubquery struct {
+	written *pgtree.Node
+	group   int
+}
+
+// written is the group column that such an expression is; −1 if it is none.
+func (g *grouping) written(n *pgtree.Node) int {
+	for _, q := range g.subqueries {
+		if pgtree.Equal(q.written, n) {
+			return q.group
+		}
+	}
+	return -1
+}
+
 func groupCol(g *grouping, i int) expr.Expr {
 	c := &expr.Col{Index: i, T: g.group[i].Type()}
 	if in, ok := g.group[i].(*expr.Col); ok {
@@ -155,8 +174,11 @@ func contains(n *pgtree.Node, tag string) bool {
 
 // aggref translates an aggregate call to a column of the aggregate's row.
 func (t *translator) aggref(n *pgtree.Node, s *scope) expr.Expr {
-	if s.agg == nil || n.Int("agglevelsup") > 0 {
-		t.refuse(n, CodeUnsupported, "an aggregate of an outer query", "")
+	if up := n.Int("agglevelsup"); up > 0 {
+		return t.domainColumn(outerRef{level: up, aggregate: n}, s)
+	}
+	if s.agg == nil {
+		t.refuse(n, CodeUnsupported, "an aggregate in this place", "")
 		return nil
 	}
 	g := s.agg

@@ -181,7 +181,7 @@ func (t *translator) refuseExpr(n *pgtree.Node) expr.Expr {
 // column resolves a Var to a column of the FROM row.
 func (t *translator) column(n *pgtree.Node, s *scope) expr.Expr {
 	if up := n.Int("varlevelsup"); up > 0 {
-		return t.domainColumn(outerRef{up, n.Int("varno"), n.Int("varattno")}, s)
+		return t.domainColumn(outerRef{up, n.Int("varno"), n.Int("varattno"), nil}, s)
 	}
 	rti, att := n.Int("varno"), n.Int("varattno")
 	if rti < 1 || rti > len(s.rtes) {
