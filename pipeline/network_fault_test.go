@@ -77,6 +77,7 @@ func networkBank(t *testing.T, timeout string) (*world, *proxy) {
 // TestConnectionFaults cuts, resets and loses each kind of connection, and all of
 // them, under load.
 func TestConnectionFaults(t *testing.T) {
+	t.Parallel()
 	for _, kinds := range [][]kind{{kindStream, kindSQL, kindBell}, {kindSink}, {everyKind}} {
 		t.Run(fmt.Sprint("of", kinds), func(t *testing.T) {
 			t.Parallel()
