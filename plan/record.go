@@ -193,13 +193,10 @@ func (t *translator) wholeRow(n *pgtree.Node, rte *pgtree.Node, s *scope) expr.E
 		}
 		return rowOf(rte.Node("eref").Strings("colnames"), t.exprs(rte.Nodes("joinaliasvars"), s))
 	}
-	rel := s.relations[rti]
-	if rel == nil {
+	start, ok := s.start[rti]
+	i := start + s.cols[rti] - 1
+	if !ok || i < start {
 		return nil // refused
-	}
-	i := s.first[rti] + len(rel.Cols()) - 1
-	if i < 0 || i >= len(s.from) {
-		return nil
 	}
 	return &expr.Col{Index: i, Name: s.from[i].Name, T: s.from[i].Type}
 }

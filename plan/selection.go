@@ -31,14 +31,12 @@ func (t *translator) sorted(q *pgtree.Node, s *scope, sorts bool) (node algebra.
 	}
 
 	s.node = nil
-	s.node = t.from(q.Node("jointree"), s)
+	s.stand(t.from(q.Node("jointree"), s))
 	conds := s.later
 	if quals := q.Node("jointree").Node("quals"); quals != nil {
 		conds = append(conds, quals)
 	}
-	for _, c := range conds {
-		t.where(c, s)
-	}
+	t.where(conds, s)
 
 	targets := q.Nodes("targetList")
 	having := q.Node("havingQual")
@@ -46,7 +44,7 @@ func (t *translator) sorted(q *pgtree.Node, s *scope, sorts bool) (node algebra.
 		t.aggregate(s, targets, groups, having)
 	}
 	if having != nil {
-		t.where(having, s)
+		t.where([]*pgtree.Node{having}, s)
 	}
 
 	if q.Bool("hasTargetSRFs") {
@@ -85,7 +83,7 @@ func (t *translator) sorted(q *pgtree.Node, s *scope, sorts bool) (node algebra.
 func newScope(q *pgtree.Node, parent *scope, d *domain) *scope {
 	s := &scope{
 		query: q, parent: parent, domain: d, rtes: q.Nodes("rtable"),
-		start: map[int]int{}, cols: map[int]int{}, first: map[int]int{}, windows: map[*pgtree.Node]int{}, relations: map[int]algebra.Node{}, ctes: map[string]*pgtree.Node{},
+		start: map[int]int{}, cols: map[int]int{}, windows: map[*pgtree.Node]int{}, ctes: map[string]*pgtree.Node{},
 	}
 	for _, c := range q.Nodes("cteList") {
 		s.ctes[c.Str("ctename")] = c
@@ -188,20 +186,44 @@ func (t *translator) refuseClauses(q *pgtree.Node) {
 	}
 }
 
-// where puts a condition on the relation of s. A sub-query that is a whole
-// condition (EXISTS, NOT EXISTS, IN) keeps or drops rows by itself.
-func (t *translator) where(n *pgtree.Node, s *scope) {
-	if n.Tag == "BOOLEXPR" && n.Str("boolop") == "and" {
-		for _, a := range n.Nodes("args") {
-			t.where(a, s)
+// stand makes a relation the one that expressions are over.
+func (s *scope) stand(n algebra.Node) { s.node, s.kept, s.base = n, n, n }
+
+// where puts conditions on the relation of s, those without sub-queries first.
+func (t *translator) where(conds []*pgtree.Node, s *scope) {
+	var plain, rest []*pgtree.Node
+	var split func(n *pgtree.Node)
+	split = func(n *pgtree.Node) {
+		switch {
+		case n.Tag == "BOOLEXPR" && n.Str("boolop") == "and":
+			for _, a := range n.Nodes("args") {
+				split(a)
+			}
+		case contains(n, "SUBLINK"):
+			rest = append(rest, n)
+		default:
+			plain = append(plain, n)
 		}
-		return
 	}
-	if t.filterBySublink(n, s) {
-		return
+	for _, c := range conds {
+		split(c)
 	}
-	cond := t.expr(n, s)
-	s.node = &algebra.Filter{In: s.node, Conds: expr.Conjuncts(cond)}
+	if len(plain) > 0 {
+		var all []expr.Expr
+		for _, c := range plain {
+			all = append(all, expr.Conjuncts(t.expr(c, s))...)
+		}
+		s.stand(&algebra.Filter{In: s.node, Conds: all})
+	}
+	for _, c := range rest {
+		// A sub-query that is a whole condition (EXISTS, NOT EXISTS, IN) keeps or
+		// drops rows by itself.
+		if !t.filterBySublink(c, s) {
+			cond := t.expr(c, s)
+			s.node = &algebra.Filter{In: s.node, Conds: expr.Conjuncts(cond)}
+		}
+		s.kept = s.node
+	}
 }
 
 // filterBySublink keeps the rows of s for which a sub-query has an answer, or has
@@ -216,7 +238,7 @@ func (t *translator) filterBySublink(n *pgtree.Node, s *scope) bool {
 		return false
 	}
 	dom, key := t.newDomain(n.Node("subselect"), n, s)
-	a := &answers{sub: t.selection(n.Node("subselect"), s, dom), key: key, width: dom.width(), base: len(s.node.Cols())}
+	a := &answers{sub: t.answered(n.Node("subselect"), s, dom), key: key, width: dom.width(), base: len(s.node.Cols())}
 	if len(a.sub.Cols()) < a.width {
 		return true // refused below
 	}
@@ -245,95 +267,10 @@ func (t *translator) subquery(rte *pgtree.Node, s *scope) algebra.Node {
 	if d == nil || len(sub.Cols()) < d.width() {
 		return sub
 	}
-	if !s.innerOnly() && d.further() {
-		t.refuse(rte, CodeUnsupported, "a correlated sub-query beside an outer join", "move the outer join into a sub-query of its own")
-	}
 	// Its domain's columns are part of the row, but not of what the query sees.
 	s.hidden = d.width()
 	s.meets = append(s.meets, sameAs(key, len(s.from)+d.width()-1)...)
 	return sub
-}
-
-// further says that a domain has columns from beyond the query that it is used
-// in, not only from the relations beside it.
-func (d *domain) further() bool {
-	for r := range d.at {
-		if r.level > 1 {
-			return true
-		}
-	}
-	return false
-}
-
-// meetsWithin takes the conditions that are over the columns [from, to) of the
-// FROM row alone, as conditions over those.
-func (s *scope) meetsWithin(from, to int) []expr.Expr {
-	var within, rest []expr.Expr
-	for _, c := range s.meets {
-		read := map[int]bool{}
-		expr.Columns(c, read)
-		inside := true
-		for col := range read {
-			inside = inside && col >= from && col < to
-		}
-		if inside {
-			within = append(within, expr.Shift(c, -from))
-		} else {
-			rest = append(rest, c)
-		}
-	}
-	s.meets = rest
-	return within
-}
-
-// beside joins those relations of a FROM clause, and its domain, whose columns
-// are read by expressions over the FROM row, and gives the expressions over that.
-func (s *scope) beside(exprs []expr.Expr) (algebra.Node, []expr.Expr) {
-	read := map[int]bool{}
-	for _, e := range exprs {
-		expr.Columns(e, read)
-	}
-	j := &algebra.Join{}
-	to := map[int]int{}
-	width := 0
-	take := func(n algebra.Node, first int) {
-		cols := len(n.Cols())
-		for i := first; i < first+cols; i++ {
-			if read[i] {
-				for k := range cols {
-					to[first+k] = width + k
-				}
-				j.Inputs = append(j.Inputs, n)
-				width += cols
-				return
-			}
-		}
-	}
-	if s.domain != nil {
-		take(s.domain.node, 0)
-	}
-	for i := 1; i <= len(s.rtes); i++ {
-		if n := s.relations[i]; n != nil {
-			take(n, s.first[i])
-		}
-	}
-	switch len(j.Inputs) {
-	case 0:
-		return oneRow(), exprs
-	case 1:
-		return j.Inputs[0], remap(exprs, to)
-	}
-	return j, remap(exprs, to)
-}
-
-// innerOnly says that all joins of a query are inner ones.
-func (s *scope) innerOnly() bool {
-	inner := true
-	pgtree.Walk(s.query.Node("jointree"), func(n *pgtree.Node) bool {
-		inner = inner && (n.Tag != "JOINEXPR" || n.Int("jointype") == 0)
-		return n.Tag != "QUERY"
-	})
-	return inner
 }
 
 // inside is the domain as a query one level further in refers to it.

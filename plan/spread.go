@@ -86,7 +86,7 @@ func (t *translator) rangeFunction(rte *pgtree.Node, names []string, s *scope) a
 	key := identityOf(over)
 	named := append(make([]algebra.Column, 0, len(cols)+1), pickCols(s.from, cols)...)
 	named = append(named, algebra.Column{Name: "identity", Type: values.ByteaType})
-	base, placed := s.beside(append(slices.Clone(over), key))
+	base, placed := t.beside(s, append(slices.Clone(over), key))
 	n.In = distinctBy(project(base, placed, named), len(cols))
 	to := map[int]int{}
 	for i, c := range cols {
@@ -149,7 +149,7 @@ func (t *translator) spreadTargets(q *pgtree.Node, s *scope) {
 		return
 	}
 	n.In = s.node
-	s.node = n
+	s.stand(n)
 }
 
 // spread compiles a Spread: a mapper that computes the arrays, and an operator

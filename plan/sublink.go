@@ -35,6 +35,7 @@ type outerRef struct {
 // domain is the relation of the values that a sub-query is computed for.
 type domain struct {
 	node algebra.Node
+	wide algebra.Node     // what node may as well be the distinct rows of, if the sub-query cannot fail
 	at   map[outerRef]int // columns of node; the last one is the identity
 }
 
@@ -149,16 +150,48 @@ func (t *translator) newDomain(q *pgtree.Node, at *pgtree.Node, s *scope) (*doma
 	}
 	key := identityOf(exprs)
 	cols = append(cols, algebra.Column{Name: "identity", Type: values.ByteaType})
-	from, over := s.node, append(exprs, key)
+	from, over := s.narrow(s.kept, exprs), append(exprs, key)
 	if from == nil && s.agg == nil {
 		// In FROM: the references are to what stands beside it, or further out.
-		from, over = s.beside(over)
+		from, over = t.beside(s, over)
 	}
 	d.node = empty(cols)
 	if from != nil {
 		d.node = distinctBy(project(from, over, cols), len(exprs))
+		if base := s.narrow(s.base, exprs); s.base != nil && base != from {
+			d.wide = project(base, over, cols)
+		}
 	}
 	return d, key
+}
+
+// narrow is the smaller one of a plan and s.node, if the expressions are over it.
+func (s *scope) narrow(n algebra.Node, exprs []expr.Expr) algebra.Node {
+	if n == nil {
+		return s.node
+	}
+	read := map[int]bool{}
+	for _, e := range exprs {
+		expr.Columns(e, read)
+	}
+	width := len(n.Cols())
+	for c := range read {
+		if c >= width {
+			return s.node
+		}
+	}
+	return n
+}
+
+// answered translates a sub-query of s for its domain. If it cannot fail, it is
+// answered for the rows that other sub-queries drop as well: k conditions then
+// are k plans, where each would contain all those before it.
+func (t *translator) answered(q *pgtree.Node, s *scope, d *domain) algebra.Node {
+	sub := t.selection(q, s, d)
+	if d != nil && d.wide != nil && algebra.Total(sub, d.node) {
+		d.node.(*algebra.Distinct).In = d.wide
+	}
+	return sub
 }
 
 // distinctBy keeps one of each row, which its column key identifies.
@@ -206,7 +239,7 @@ func (t *translator) sublink(n *pgtree.Node, s *scope) expr.Expr {
 	kind := n.Int("subLinkType")
 	switch {
 	case s.node == nil:
-		t.refuse(n, CodeUnsupported, "a sub-query in the condition of an outer join", "join the sub-query in FROM")
+		t.refuse(n, CodeUnsupported, "a sub-query in VALUES or in the arguments of a function in FROM", "write it as a sub-query in FROM")
 		return nil
 	}
 	dom, key := t.newDomain(q, n, s)
@@ -220,7 +253,7 @@ func (t *translator) sublink(n *pgtree.Node, s *scope) expr.Expr {
 	if kind == linkArray {
 		return t.arrayOf(n, q, dom, key, s)
 	}
-	a := &answers{sub: t.selection(q, s, dom), key: key, width: dom.width(), base: len(s.node.Cols())}
+	a := &answers{sub: t.answered(q, s, dom), key: key, width: dom.width(), base: len(s.node.Cols())}
 	if len(a.sub.Cols()) < a.width {
 		return nil // refused below
 	}
@@ -311,7 +344,7 @@ func (a *answers) mark(s *scope, sub algebra.Node, conds []expr.Expr) expr.Expr 
 		to[a.base+i] = n + i
 	}
 	identity := identityOf(columns(cols, asked))
-	question := pick(s.node, asked)
+	question := pick(s.narrow(s.kept, columns(cols, asked)), asked)
 	question.Exprs, question.Names = append(question.Exprs, identity), append(question.Names, "identity")
 	semi := algebra.NewOuterJoin(algebra.SemiJoin, distinctBy(question, len(asked)), sub, remap(append(a.same(a.base), conds...), to))
 	found := marked(pick(semi, []int{len(asked)}), values.True)

@@ -39,27 +39,31 @@ type translator struct {
 
 // scope is the names that a query's expressions can refer to.
 type scope struct {
-	query     *pgtree.Node
-	parent    *scope
-	rtes      []*pgtree.Node
-	start     map[int]int // rtindex → first column in the FROM row
-	cols      map[int]int // rtindex → number of columns
-	ctes      map[string]*pgtree.Node
-	domain    *domain              // of a sub-query that refers to what is around it
-	from      []algebra.Column     // the FROM row: the domain's columns, then the relations'
-	first     map[int]int          // rtindex → first column of its relation, before what is hidden
-	hidden    int                  // columns of the last relation that the query does not see
-	relations map[int]algebra.Node // rtindex → what FROM has there
-	meets     []expr.Expr          // which rows of correlated relations in FROM belong to which of the domain
+	query  *pgtree.Node
+	parent *scope
+	rtes   []*pgtree.Node
+	start  map[int]int // rtindex → first column in the FROM row
+	cols   map[int]int // rtindex → number of columns
+	ctes   map[string]*pgtree.Node
+	domain *domain          // of a sub-query that refers to what is around it
+	from   []algebra.Column // the FROM row: the domain's columns, then the relations'
+	hidden int              // columns of the last relation that the query does not see
+	parts  []part           // of FROM, those before the one that is being translated
+	whole  map[int]bool     // relations whose rows are read as values
+	meets  []expr.Expr      // which rows of correlated relations in FROM belong to which of the domain
 	// node is the relation that expressions are over. Sub-queries in them add
 	// columns behind those of the FROM row, or of the aggregate.
-	node    algebra.Node
-	later   []*pgtree.Node             // conditions of inner joins that hold sub-queries
-	agg     *grouping                  // while translating above GROUP BY
-	spread  map[*pgtree.Node]expr.Expr // set-returning calls of the target list → columns of node
-	windows map[*pgtree.Node]int       // calls over windows → columns of node
-	tests   []expr.Expr                // what CASE x WHEN compares, innermost last
-	answers []*answers                 // of the sub-queries whose comparison is being translated
+	node algebra.Node
+	// kept has the rows of node, before sub-queries of expressions added columns;
+	// base has them before conditions with sub-queries took some away. Domains
+	// are made of these, which are the smaller plans.
+	kept, base algebra.Node
+	later      []*pgtree.Node             // conditions of inner joins that hold sub-queries
+	agg        *grouping                  // while translating above GROUP BY
+	spread     map[*pgtree.Node]expr.Expr // set-returning calls of the target list → columns of node
+	windows    map[*pgtree.Node]int       // calls over windows → columns of node
+	tests      []expr.Expr                // what CASE x WHEN compares, innermost last
+	answers    []*answers                 // of the sub-queries whose comparison is being translated
 }
 
 // discovering says that the expressions above GROUP BY are only looked through
@@ -131,109 +135,6 @@ func lineCol(text string, offset int) (line, col int) {
 
 // empty stands in for a relation that was refused.
 func empty(cols []algebra.Column) algebra.Node { return &algebra.Values{Columns: cols} }
-
-// from translates a FROM clause. Its row is that of all its relations, in the
-// order in which they are written, whatever the joins between them.
-func (t *translator) from(f *pgtree.Node, s *scope) algebra.Node {
-	j := &algebra.Join{}
-	if s.domain != nil {
-		j.Inputs = append(j.Inputs, s.domain.node)
-		s.from = append(s.from, s.domain.node.Cols()...)
-	}
-	whole := wholeRows(s.query)
-	var leaves func(n *pgtree.Node)
-	leaves = func(n *pgtree.Node) {
-		switch n.Tag {
-		case "RANGETBLREF":
-			i := n.Int("rtindex")
-			s.hidden = 0
-			rel := t.relation(s.rtes[i-1], s)
-			if whole[i] {
-				rel = t.withWhole(rel, s.rtes[i-1], s)
-			}
-			s.relations[i] = rel
-			s.start[i], s.cols[i] = len(s.from)+s.hidden, len(rel.Cols())-s.hidden
-			s.first[i] = len(s.from)
-			s.from = append(s.from, rel.Cols()...)
-		case "JOINEXPR":
-			leaves(n.Node("larg"))
-			leaves(n.Node("rarg"))
-		default:
-			t.refuse(n, CodeUnsupported, "FROM item "+n.Tag, "")
-		}
-	}
-	items := f.Nodes("fromlist")
-	for _, n := range items {
-		leaves(n)
-	}
-	for _, n := range items {
-		node, _ := t.fromItem(n, s, true)
-		j.Inputs = append(j.Inputs, node)
-	}
-	j.Conds = s.meets
-	switch len(j.Inputs) {
-	case 0: // no FROM: one row without columns
-		return oneRow()
-	case 1:
-		return j.Inputs[0]
-	}
-	return j
-}
-
-// fromItem translates one item of a FROM clause, and says where in the row of
-// the whole clause its own columns start.
-// Under inner joins alone (inner), a condition may as well be one of WHERE.
-func (t *translator) fromItem(n *pgtree.Node, s *scope, inner bool) (node algebra.Node, start int) {
-	if n.Tag != "JOINEXPR" {
-		i := n.Int("rtindex")
-		if s.relations[i] == nil {
-			return empty(nil), 0
-		}
-		return s.relations[i], s.first[i]
-	}
-	inner = inner && n.Int("jointype") == 0
-	l, start := t.fromItem(n.Node("larg"), s, inner)
-	r, _ := t.fromItem(n.Node("rarg"), s, inner)
-	var conds []expr.Expr
-	switch q := n.Node("quals"); {
-	case q != nil && inner && contains(q, "SUBLINK"):
-		s.later = append(s.later, q)
-	case q != nil:
-		conds = expr.Conjuncts(expr.Shift(t.expr(q, s), -start))
-	}
-	if !inner && slices.ContainsFunc(conds, readsBefore) {
-		t.refuse(n, CodeUnsupported, "an outer join whose condition refers to a query around it", "")
-		conds = nil
-	}
-	lw, rw := len(l.Cols()), len(r.Cols())
-	conds = append(conds, s.meetsWithin(start, start+lw+rw)...)
-	switch n.Int("jointype") {
-	case 1:
-		return algebra.NewOuterJoin(algebra.LeftJoin, l, r, conds), start
-	case 2:
-		return algebra.NewOuterJoin(algebra.FullJoin, l, r, conds), start
-	case 3: // a right join is a left join of the sides exchanged
-		join := algebra.NewOuterJoin(algebra.LeftJoin, r, l, mirrored(conds, lw, rw))
-		for i := range join.Out {
-			join.Out[i] = (i + rw) % (lw + rw)
-		}
-		return join, start
-	}
-	return &algebra.Join{Inputs: []algebra.Node{l, r}, Conds: conds}, start
-}
-
-// readsBefore says whether a condition of a join reads columns before its own:
-// those of the domain, which inner joins of one FROM clause see, being one join.
-func readsBefore(c expr.Expr) bool {
-	read := map[int]bool{}
-	expr.Columns(c, read)
-	for col := range read {
-		if col < 0 {
-			return true
-		}
-	}
-	return false
-}
 
 // relation translates one entry of the range table.
 func (t *translator) relation(rte *pgtree.Node, s *scope) algebra.Node {
@@ -393,8 +294,8 @@ func (t *translator) cte(rte *pgtree.Node, s *scope) algebra.Node {
 	q := at.ctes[name].Node("ctequery")
 	var d *domain
 	if len(outerRefs(q)) > 0 {
-		if at.domain == nil || s.domain == nil || s.domain.node != at.domain.node || !s.innerOnly() {
-			t.refuse(rte, CodeUnsupported, "WITH query "+name+", which refers to a query around it, in a sub-query or outer join", "write it as a sub-query in FROM")
+		if at.domain == nil || s.domain == nil || s.domain.node != at.domain.node {
+			t.refuse(rte, CodeUnsupported, "WITH query "+name+", which refers to a query around it, in a sub-query", "write it as a sub-query in FROM")
 			return empty(t.unknownCols(rte.Node("eref").Strings("colnames")))
 		}
 		d = at.domain.inside()

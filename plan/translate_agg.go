@@ -42,15 +42,15 @@ func (t *translator) aggregate(s *scope, targets, groups []*pgtree.Node, having 
 	}
 	g.complete = true
 	if len(g.sets) > 0 {
-		s.node = t.groupBySets(s, g)
+		s.stand(t.groupBySets(s, g))
 		return
 	}
 	global := len(groups) == 0 && len(g.group) == dw
 	node := &algebra.Aggregate{In: s.node, Group: g.group, Aggs: g.aggs, Global: global && dw == 0}
 	if global && dw > 0 {
-		s.node = overNothing(s.domain, node)
+		s.stand(overNothing(s.domain, node))
 	} else {
-		s.node = node
+		s.stand(node)
 	}
 }
 

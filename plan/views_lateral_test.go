@@ -16,3 +16,27 @@ func init() {
 		viewCase{name: "lateral_nested_left", query: `SELECT a.l, x.r, x.n FROM edges a LEFT JOIN (edges b CROSS JOIN LATERAL (SELECT count(*) AS n FROM edges d WHERE d.l = b.r) y) x ON x.l = a.r`},
 	)
 }
+
+// Outer joins that differ for each row of the query around them, or whose
+// padded rows are what a later relation is computed from.
+func init() {
+	viewCases = append(viewCases,
+		viewCase{name: "lateral_over_padded", query: `SELECT c.id, x.y FROM customers c LEFT JOIN orders o ON o.customer_id = c.id CROSS JOIN LATERAL (SELECT coalesce(o.id, -1) AS y) x`},
+		viewCase{name: "lateral_over_padded_right", query: `SELECT o.id, x.y FROM customers c RIGHT JOIN orders o ON o.customer_id = c.id LEFT JOIN LATERAL (SELECT count(*) AS y FROM lines l WHERE l.qty IS NOT DISTINCT FROM c.tier) x ON x.y > 0`},
+		viewCase{name: "lateral_over_full", query: `SELECT c.id, o.id AS oid, x.y FROM customers c FULL JOIN orders o ON o.customer_id = c.id, LATERAL (SELECT coalesce(o.qty, c.tier) AS y) x`},
+		viewCase{name: "lateral_function_over_padded", query: `SELECT c.id, g FROM customers c LEFT JOIN orders o ON o.customer_id = c.id CROSS JOIN generate_series(0, coalesce(least(o.qty, 3), 1)) g`},
+		viewCase{name: "lateral_two_relations", query: `SELECT o.id, l.no, x.s FROM orders o, lines l, LATERAL (SELECT count(*) AS s FROM products p WHERE p.id > o.qty + l.qty) x WHERE l.order_id = o.id`},
+		viewCase{name: "sub_on_mentions_outer", query: `SELECT c.id, (SELECT count(l.no) FROM orders o LEFT JOIN lines l ON l.order_id = o.id AND l.qty > c.tier WHERE o.customer_id = c.id) AS n FROM customers c`},
+		viewCase{name: "sub_on_mentions_outer_right", query: `SELECT c.id, (SELECT sum(o.qty) FROM lines l RIGHT JOIN orders o ON l.order_id = o.id AND l.qty = c.id) AS n FROM customers c`},
+		viewCase{name: "sub_inner_on_mentions_outer", query: `SELECT c.id, (SELECT count(*) FROM orders o JOIN lines l ON l.order_id = o.id AND l.qty > c.tier) AS n FROM customers c`},
+		viewCase{name: "sub_nested_on", query: `SELECT c.id, (SELECT count(p.id) FROM edges e LEFT JOIN (orders o JOIN lines l ON l.order_id = o.id AND l.no <> c.id) ON e.l = o.qty LEFT JOIN products p ON p.id = l.product_id) AS n FROM customers c`},
+		viewCase{name: "sub_full_of_correlated", query: `SELECT c.id, (SELECT count(*) FROM (SELECT qty FROM orders o WHERE o.customer_id = c.id) a FULL JOIN (SELECT qty FROM lines l WHERE l.no = c.id) b ON a.qty = b.qty) AS n FROM customers c`},
+		viewCase{name: "sub_left_of_correlated", query: `SELECT c.id, (SELECT count(*) FROM (SELECT qty FROM orders o WHERE o.customer_id = c.id) a LEFT JOIN (SELECT qty FROM lines l WHERE l.no = c.id) b ON a.qty = b.qty) AS n FROM customers c`},
+		viewCase{name: "sub_two_bound", query: `SELECT c.id, (SELECT count(*) FROM (edges e LEFT JOIN orders o ON o.qty = c.tier AND o.id = e.l) CROSS JOIN (lines l LEFT JOIN products p ON p.id = l.product_id AND p.id > c.id)) AS n FROM customers c`},
+		viewCase{name: "sub_lateral_correlated_twice", query: `SELECT c.id, (SELECT sum(x.n) FROM orders o LEFT JOIN LATERAL (SELECT count(*) AS n FROM lines l WHERE l.order_id = o.id AND l.qty <> c.tier) x ON true WHERE o.customer_id = c.id) AS n FROM customers c`},
+		viewCase{name: "on_exists", query: `SELECT c.id, o.id AS oid FROM customers c LEFT JOIN orders o ON o.customer_id = c.id AND EXISTS (SELECT FROM lines l WHERE l.order_id = o.id AND l.qty > c.tier)`},
+		viewCase{name: "on_in_right", query: `SELECT c.id, o.id AS oid, o.qty FROM customers c RIGHT JOIN orders o ON o.customer_id = c.id AND o.qty NOT IN (SELECT l.qty FROM lines l WHERE l.no = c.id)`},
+		viewCase{name: "on_scalar", query: `SELECT a.a, a.b, b.v FROM loose a LEFT JOIN loose2 b ON a.a > (SELECT count(*) FROM edges e WHERE e.l = b.a)`},
+		viewCase{name: "on_exists_correlated", query: `SELECT p.id, (SELECT count(o.id) FROM customers c LEFT JOIN orders o ON o.customer_id = c.id AND EXISTS (SELECT FROM lines l WHERE l.order_id = o.id AND l.product_id = p.id)) AS n FROM products p`},
+	)
+}

@@ -118,7 +118,7 @@ func (t *translator) window(ref int, s *scope) {
 		}
 		s.windows[calls[i]] = shift + len(read) + i
 	}
-	s.node = w
+	s.stand(w)
 }
 
 // sortedBy translates the target list's expression that a clause sorts by.

@@ -119,10 +119,10 @@ func equiJoinKeys(n *EquiJoin) [][]int {
 	l, r := Keys(n.L), Keys(n.R)
 	lw := len(n.L.Cols())
 	keys := product(l, r, lw)
-	if unique(n.R, plainColumns(n.RKeys)) {
+	if covers(r, plainColumns(n.RKeys)) {
 		keys = append(keys, l...)
 	}
-	if unique(n.L, plainColumns(n.LKeys)) {
+	if covers(l, plainColumns(n.LKeys)) {
 		keys = append(keys, product([][]int{{}}, r, lw)...)
 	}
 	at := map[int]int{}

@@ -249,13 +249,11 @@ func keysOn(i int, eqs []equality, starts []int, joined []int) []int {
 }
 
 // unique says whether the columns contain a key of n.
-func unique(n Node, cols []int) bool {
-	for _, k := range Keys(n) {
-		if subset(k, cols) {
-			return true
-		}
-	}
-	return false
+func unique(n Node, cols []int) bool { return covers(Keys(n), cols) }
+
+// covers says whether the columns contain one of the keys.
+func covers(keys [][]int, cols []int) bool {
+	return slices.ContainsFunc(keys, func(k []int) bool { return subset(k, cols) })
 }
 
 func subset(a, b []int) bool {

@@ -260,7 +260,7 @@ func outerKeys(n *OuterJoin) [][]int {
 	default:
 		keys = product(l, r, lw)
 		lkeys, rkeys, _ := Equalities(n.Conds, lw)
-		if len(lkeys) > 0 && unique(n.R, plainColumns(rkeys)) {
+		if len(lkeys) > 0 && covers(r, plainColumns(rkeys)) {
 			keys = append(keys, l...)
 		}
 	}
