@@ -99,8 +99,8 @@ func (g *generator) query(depth int, outer []genColumn) (string, []genColumn) {
 // from is a FROM clause of one or more relations.
 func (g *generator) from(depth int, outer []genColumn) (string, []genColumn) {
 	sql, cols := g.item(depth, nil, outer)
-	for range g.pick(3) {
-		kind := g.of("JOIN", "JOIN", "LEFT JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "CROSS JOIN", "LATERAL", "LEFT LATERAL")
+	for range g.of("", "j", "j", "jj") {
+		kind := g.of("JOIN", "JOIN", "LEFT JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "JOIN", "LATERAL", "LEFT LATERAL")
 		if strings.HasSuffix(kind, "LATERAL") {
 			next, more := g.item(depth, cols, outer)
 			if kind == "LATERAL" {
@@ -114,8 +114,6 @@ func (g *generator) from(depth int, outer []genColumn) (string, []genColumn) {
 		next, more := g.item(depth, nil, outer)
 		both := append(slices.Clone(cols), more...)
 		switch kind {
-		case "CROSS JOIN":
-			sql += " CROSS JOIN " + next
 		case "FULL JOIN": // Postgres itself has it for equalities only
 			sql += " FULL JOIN " + next + " ON " + g.equality(cols, more)
 		default:
@@ -160,7 +158,7 @@ func (g *generator) equality(l, r []genColumn) string {
 			return a.sql + " = " + b.sql
 		}
 	}
-	return g.of("true", "false")
+	return g.of("true", "false", "false")
 }
 
 // on is a join condition: mostly an equality of two columns.
@@ -176,7 +174,7 @@ func (g *generator) on(l, r, outer []genColumn, depth int) string {
 }
 
 func (g *generator) where(s scope, depth int) string {
-	if g.chance(45) {
+	if g.chance(65) {
 		return ""
 	}
 	return " WHERE " + g.cond(s, 2, depth-1)
@@ -282,7 +280,8 @@ func (g *generator) grouped(depth int, outer []genColumn) (string, []genColumn) 
 		parts, out = append(parts, e+" AS "+name), append(out, genColumn{name, typ})
 	}
 	for range 1 + g.pick(3) {
-		e, typ := g.aggregate(s)
+		// Of its own columns alone: else it may be an aggregate of an outer query.
+		e, typ := g.aggregate(scope{cols: cols})
 		name := g.name("a")
 		parts, out = append(parts, e+" AS "+name), append(out, genColumn{name, typ})
 	}

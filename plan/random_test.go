@@ -32,7 +32,7 @@ func TestRandomViewsEqualPostgres(t *testing.T) {
 	}
 	seeds := append([]uint64{}, randomSeeds...)
 	first := number("STEPPING_SEED", 1)
-	for i := range number("STEPPING_VIEWS", 80) / perSeed {
+	for i := range number("STEPPING_VIEWS", 60) / perSeed {
 		seeds = append(seeds, uint64(first+i))
 	}
 	dsn := embedded.NewDB(t)
@@ -58,7 +58,7 @@ func TestRandomViewsEqualPostgres(t *testing.T) {
 	if refused > 2+made/50 {
 		t.Errorf("%d of %d views are refused", refused, made)
 	}
-	if filled*2 < made {
+	if filled*3 < made {
 		t.Errorf("only %d of %d views ever had rows", filled, made)
 	}
 }
@@ -97,6 +97,10 @@ func runRandom(t *testing.T, dsn string, views []plan.View, rnd *rand.Rand) int 
 	for range 8 {
 		for range 4 + r.rnd.IntN(12) {
 			r.write()
+		}
+		// Products of tables stay small.
+		for _, table := range genTables {
+			mustExec(t, r.conn, fmt.Sprintf("DELETE FROM %[1]s WHERE (tableoid, ctid) NOT IN (SELECT tableoid, ctid FROM %[1]s LIMIT 10)", table.name))
 		}
 		r.feed(3)
 		r.check()
