@@ -94,6 +94,7 @@ type engine struct {
 	lost     sink.Session // of the session before this one
 	store    *state.Disk
 	batch    state.Batch
+	rebuilds []sink.Rebuild  // asked for, and done when nothing is left to join
 	anew     map[string]bool // views whose outputs could not be corrected: they are made again
 	eval     *remote.Evaluator
 	analysis *plan.Analysis

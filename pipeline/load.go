@@ -245,7 +245,7 @@ func (e *engine) join(ctx context.Context) error {
 	e.live.update(func(p *Progress) { p.State = "live" })
 	e.announce()
 	e.log.Info().Stringer("lsn", g.from).Msg("views are live")
-	return nil
+	return e.rebuilt(ctx)
 }
 
 // anchor makes outputs and state durable as they are. What led here cannot be

@@ -181,6 +181,9 @@ func (e *engine) prepare(ctx context.Context) error {
 	if err := e.checkPosition(ctx); err != nil {
 		return err
 	}
+	if err := e.askedRebuilds(ctx); err != nil {
+		return err
+	}
 	wanted, err := e.reopen(ctx)
 	if err != nil {
 		return err
@@ -196,7 +199,10 @@ func (e *engine) prepare(ctx context.Context) error {
 	if err := e.stopRemoved(ctx); err != nil {
 		return err
 	}
-	return e.start(ctx)
+	if err := e.start(ctx); err != nil {
+		return err
+	}
+	return e.rebuilt(ctx)
 }
 
 // CheckOptions say what the source is checked for.

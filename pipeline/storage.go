@@ -178,6 +178,9 @@ func (e *engine) drift(ctx context.Context, every time.Duration) error {
 	if err := e.checkDrift(ctx); err != nil {
 		return err
 	}
+	if err := e.checkRebuilds(ctx); err != nil {
+		return err
+	}
 	if e.suspect == nil {
 		e.at(pointChecked)
 	}

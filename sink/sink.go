@@ -175,13 +175,7 @@ func (s *Sink) lock(ctx context.Context, conn *pgx.Conn) error {
 		if got {
 			return nil
 		}
-		var e RunningError
-		err := conn.QueryRow(ctx, `SELECT a.pid, coalesce(a.application_name, ''),
-				coalesce(host(a.client_addr), 'a local socket'), coalesce(a.backend_start, now())
-			FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-			WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = $1 AND l.objsubid = 1
-			  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-			uint32(lockKey)).Scan(&e.PID, &e.Application, &e.Client, &e.Since)
+		e, err := runningInstance(ctx, conn)
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return fmt.Errorf("look for the running instance: %w", lost(conn, err))
 		}
@@ -199,6 +193,17 @@ func (s *Sink) lock(ctx context.Context, conn *pgx.Conn) error {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+// runningInstance finds the session that holds the outputs; pgx.ErrNoRows: none does.
+func runningInstance(ctx context.Context, conn *pgx.Conn) (e RunningError, err error) {
+	err = conn.QueryRow(ctx, `SELECT a.pid, coalesce(a.application_name, ''),
+				coalesce(host(a.client_addr), 'a local socket'), coalesce(a.backend_start, now())
+			FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+			WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = $1 AND l.objsubid = 1
+			  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+		uint32(lockKey)).Scan(&e.PID, &e.Application, &e.Client, &e.Since)
+	return e, err
 }
 
 // takeEpoch raises the epoch. The row lock makes it wait for an output transaction

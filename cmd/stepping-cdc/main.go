@@ -103,7 +103,7 @@ PGSERVICE, PGPASSFILE, ...) work as well.`,
 	flags.String(config.FlagName("state.dir"), "", "override state.dir: the `folder` of the local state")
 	flags.String(config.FlagName("log.level"), "", "override log.level: trace, debug, info, warn or error")
 	flags.String(config.FlagName("log.format"), "", "override log.format: auto, console or json")
-	cmd.AddCommand(runCommand(), checkCommand(), planCommand(), statusCommand(), verifyCommand(), dropCommand(), demoCommand(), versionCommand())
+	cmd.AddCommand(runCommand(), checkCommand(), planCommand(), statusCommand(), verifyCommand(), rebuildCommand(), dropCommand(), demoCommand(), versionCommand())
 	return cmd
 }
 
