@@ -41,6 +41,7 @@ type world struct {
 	sink string // of the outputs
 	// How the pipeline reaches them, if not directly.
 	sourceVia, sinkVia string
+	adjust             func(*config.Config) // nil: nothing is
 
 	slot  string
 	dir   string // of the state
@@ -117,12 +118,16 @@ func (w *world) view(name, query string) {
 }
 
 func (w *world) config() *config.Config {
-	return &config.Config{
+	cfg := &config.Config{
 		Source: config.Source{DSN: config.DSN(cmp.Or(w.sourceVia, w.dsn)), Slot: w.slot, Publication: "stepping_cdc", ManagePublication: true},
 		Sink:   config.Sink{DSN: config.DSN(cmp.Or(w.sinkVia, w.sink)), Schema: "stepping"},
 		State:  config.State{Dir: w.dir, Memory: 32 << 20},
 		Views:  w.views,
 	}
+	if w.adjust != nil {
+		w.adjust(cfg)
+	}
+	return cfg
 }
 
 // slotName is a slot of the database's own: slots belong to the whole server.

@@ -58,12 +58,16 @@ type Reserved []string
 // Analyze asks the database what the views mean. Problems of the views are in
 // the result; the error is for everything else (no connection, no privilege).
 func Analyze(ctx context.Context, conn *pgx.Conn, views []View, reserved Reserved) (*Analysis, error) {
-	tx, err := conn.Begin(ctx)
+	// The role may preset transactions that cannot declare views.
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite, DeferrableMode: pgx.NotDeferrable})
 	if err != nil {
 		return nil, fmt.Errorf("begin the analysis: %w", err)
 	}
 	// The transaction leaves nothing behind, whatever happens.
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	if _, err := tx.Exec(ctx, noTimeouts, pgx.QueryExecModeSimpleProtocol); err != nil {
+		return nil, fmt.Errorf("begin the analysis: %w", err)
+	}
 	a := &analyzer{ctx: ctx, tx: tx, cat: catalog.New(tx), reserved: reserved, oids: map[string]uint32{}, names: map[uint32]string{}}
 	var version int
 	err = tx.QueryRow(ctx, `SELECT pg_catalog.now(), pg_catalog.current_setting('TimeZone'), pg_catalog.current_setting('search_path'), pg_catalog.current_setting('server_version_num')::pg_catalog.int4 / 10000`).
@@ -83,6 +87,11 @@ func Analyze(ctx context.Context, conn *pgx.Conn, views []View, reserved Reserve
 	}
 	return &a.result, nil
 }
+
+// noTimeouts takes off what a role may preset: many views take many questions. The last
+// setting came with 17.
+const noTimeouts = `SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
+	SELECT pg_catalog.set_config('transaction_timeout', '0', true) WHERE pg_catalog.current_setting('server_version_num')::pg_catalog.int4 >= 170000`
 
 type analyzer struct {
 	ctx      context.Context

@@ -47,7 +47,7 @@ func (s *Stream) write() {
 			}
 		case <-interval.C:
 		}
-		silent := time.Since(time.Unix(0, s.lastByte.Load()))
+		silent := time.Since(s.started) - time.Duration(s.lastByte.Load())
 		if s.paused.Load() {
 			silent = 0 // it is we who do not listen
 		}

@@ -45,11 +45,12 @@ type Stream struct {
 	conn     net.Conn
 	frontend *pgproto3.Frontend
 	options  StreamOptions
+	started  time.Time
 	queue    *queue
 
 	acked     atomic.Uint64 // flushed and applied, by the consumer's word
 	received  atomic.Uint64 // end of the WAL that the server has dealt with
-	lastByte  atomic.Int64  // Unix nanoseconds
+	lastByte  atomic.Int64  // as time since started, which no setting of the clock changes
 	paused    atomic.Bool   // the reader waits for room
 	replyNow  atomic.Bool   // the server asked for a status
 	askServer atomic.Bool   // we ask for the server's position
@@ -88,7 +89,7 @@ func (c *Conn) Start(ctx context.Context, options StreamOptions) (*Stream, error
 		return nil, fmt.Errorf("take over replication connection: %w", err)
 	}
 	s := &Stream{
-		conn: hijacked.Conn, frontend: hijacked.Frontend, options: options,
+		conn: hijacked.Conn, frontend: hijacked.Frontend, options: options, started: time.Now(),
 		queue: newQueue(options.QueueBytes), wakeWriter: make(chan struct{}, 1),
 		readerDone: make(chan struct{}), stop: make(chan struct{}),
 	}
@@ -166,7 +167,7 @@ func (s *Stream) RequestPosition() {
 func (s *Stream) Position() Progress {
 	events, bytes := s.queue.size()
 	return Progress{
-		WALEnd: LSN(s.received.Load()), LastByte: time.Unix(0, s.lastByte.Load()),
+		WALEnd: LSN(s.received.Load()), LastByte: s.started.Add(time.Duration(s.lastByte.Load())),
 		Acked: LSN(s.acked.Load()), Queued: events, Bytes: bytes,
 	}
 }
@@ -184,7 +185,7 @@ func (s *Stream) Close() error {
 }
 
 // heard notes a sign of life.
-func (s *Stream) heard() { s.lastByte.Store(time.Now().UnixNano()) }
+func (s *Stream) heard() { s.lastByte.Store(int64(time.Since(s.started))) }
 
 // read takes messages off the connection until it ends.
 func (s *Stream) read() {
