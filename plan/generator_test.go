@@ -354,7 +354,8 @@ func (g *generator) windowed(depth int, outer []genColumn) (string, []genColumn)
 		}
 		parts, out = append(parts, e+" AS "+name), append(out, genColumn{name, typ})
 	}
-	return "SELECT " + strings.Join(parts, ", ") + " FROM (" + sql + ") " + alias, out
+	// Of equal rows, it is open which one a row of a frame is.
+	return fmt.Sprintf("SELECT %s FROM (SELECT DISTINCT * FROM (%s) %s) %s", strings.Join(parts, ", "), sql, g.name("d"), alias), out
 }
 
 func (g *generator) setOperation(depth int, outer []genColumn) (string, []genColumn) {

@@ -61,7 +61,7 @@ func (t *translator) sorted(q *pgtree.Node, s *scope, sorts bool) (node algebra.
 		if te.Bool("resjunk") && !sorts {
 			continue
 		}
-		p.Exprs = append(p.Exprs, t.expr(te.Node("expr"), s))
+		p.Exprs = append(p.Exprs, t.targetExpr(te, s))
 		p.Names = append(p.Names, te.Str("resname"))
 		if !te.Bool("resjunk") {
 			visible++

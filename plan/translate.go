@@ -73,14 +73,15 @@ func (s *scope) discovering() bool { return s.agg != nil && !s.agg.complete }
 // grouping collects the aggregates of a query while its expressions are
 // translated: they read the aggregate's output row.
 type grouping struct {
-	group []expr.Expr // over the FROM row
-	keys  []string    // their identities
-	aggs  []algebra.Agg
-	names []string // the aggregates' identities
-	seen  map[*pgtree.Node]int
-	at    map[int]int // tleSortGroupRef → group column
-	sets  [][]int     // grouping sets, of tleSortGroupRefs; none for a plain GROUP BY
-	calls [][]int     // arguments of GROUPING, of tleSortGroupRefs
+	group  []expr.Expr // over the FROM row
+	keys   []string    // their identities
+	domain int         // how many of them, the first, are the domain's columns
+	aggs   []algebra.Agg
+	names  []string // the aggregates' identities
+	seen   map[*pgtree.Node]int
+	at     map[int]int // tleSortGroupRef → group column
+	sets   [][]int     // grouping sets, of tleSortGroupRefs; none for a plain GROUP BY
+	calls  [][]int     // arguments of GROUPING, of tleSortGroupRefs
 	// subqueries are the group expressions that hold sub-queries.
 	subqueries []groupedSubquery
 	// complete: all aggregates and group columns are known.

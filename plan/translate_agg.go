@@ -17,8 +17,9 @@ import (
 func (t *translator) aggregate(s *scope, targets, groups []*pgtree.Node, having *pgtree.Node) {
 	g := &grouping{seen: map[*pgtree.Node]int{}, at: map[int]int{}, sets: expandSets(s.query)}
 	dw := s.domain.width()
+	g.domain = dw
 	for i, c := range s.from[:dw] {
-		g.add(&expr.Col{Index: i, Name: c.Name, T: c.Type})
+		g.append(&expr.Col{Index: i, Name: c.Name, T: c.Type})
 	}
 	for _, c := range groups {
 		ref := c.Int("tleSortGroupRef")
@@ -26,7 +27,11 @@ func (t *translator) aggregate(s *scope, targets, groups []*pgtree.Node, having 
 			if te.Int("ressortgroupref") != ref {
 				continue
 			}
-			g.at[ref] = g.add(t.expr(te.Node("expr"), s))
+			if e := t.expr(te.Node("expr"), s); len(g.sets) > 0 {
+				g.at[ref] = g.append(e) // equal ones are not NULL in the same sets
+			} else {
+				g.at[ref] = g.add(e)
+			}
 			if written := s.groupExpr(te.Node("expr")); contains(written, "SUBLINK") {
 				g.subqueries = append(g.subqueries, groupedSubquery{written, g.at[ref]})
 			}
@@ -38,7 +43,7 @@ func (t *translator) aggregate(s *scope, targets, groups []*pgtree.Node, having 
 		t.expr(having, s)
 	}
 	for _, te := range targets {
-		t.expr(te.Node("expr"), s)
+		t.targetExpr(te, s)
 	}
 	g.complete = true
 	if len(g.sets) > 0 {
@@ -92,14 +97,40 @@ func (s *scope) groupExpr(n *pgtree.Node) *pgtree.Node {
 // rteGroup is RTE_GROUP of Postgres' parsenodes.h, since 18.
 const rteGroup = 9
 
-func (g *grouping) add(e expr.Expr) int {
+// find is the group column of an expression, the query's own before those of its
+// domain; −1 if there is none.
+func (g *grouping) find(e expr.Expr) int {
 	id := expr.String(e)
-	if i := slices.Index(g.keys, id); i >= 0 {
+	if i := slices.Index(g.keys[g.domain:], id); i >= 0 {
+		return g.domain + i
+	}
+	return slices.Index(g.keys[:g.domain], id)
+}
+
+func (g *grouping) add(e expr.Expr) int {
+	if i := g.find(e); i >= 0 {
 		return i
 	}
+	return g.append(e)
+}
+
+func (g *grouping) append(e expr.Expr) int {
 	g.group = append(g.group, e)
-	g.keys = append(g.keys, id)
+	g.keys = append(g.keys, expr.String(e))
 	return len(g.group) - 1
+}
+
+// targetExpr translates an entry of the target list. One that is grouped by as it
+// stands is its own group column, also where it is not the first of several
+// equal ones.
+func (t *translator) targetExpr(te *pgtree.Node, s *scope) expr.Expr {
+	n := te.Node("expr")
+	if s.agg != nil && len(s.agg.sets) > 0 {
+		if i, ok := s.agg.at[te.Int("ressortgroupref")]; ok {
+			return groupCol(s.agg, i)
+		}
+	}
+	return t.expr(n, s)
 }
 
 // grouped translates an expression above GROUP BY if it is a group expression
@@ -126,7 +157,7 @@ func (t *translator) grouped(n *pgtree.Node, s *scope) (expr.Expr, bool) {
 		t.problems = t.problems[:known]
 		return nil, false
 	}
-	if i := slices.Index(g.keys, expr.String(e)); i >= 0 {
+	if i := g.find(e); i >= 0 {
 		return groupCol(g, i), true
 	}
 	if n.Tag == "VAR" {

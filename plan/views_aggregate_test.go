@@ -215,3 +215,12 @@ func TestUnorderedAggregatesPathIndependent(t *testing.T) {
 		}
 	}
 }
+
+// Grouping sets whose expressions are equal, or an outer query's.
+func init() {
+	viewCases = append(viewCases,
+		viewCase{name: "cube_of_one_twice", query: `SELECT a AS x, a AS y, count(DISTINCT b) AS n FROM loose GROUP BY CUBE (1, 2)`},
+		viewCase{name: "rollup_of_equal", query: `SELECT a + 1 AS x, a + 1 AS y, a + 1 + 1 AS z, grouping(a + 1) AS g, count(*) AS n FROM loose GROUP BY ROLLUP (1, 2)`},
+		viewCase{name: "cube_of_outer", query: `SELECT c.id, s.x, s.n FROM customers c, LATERAL (SELECT c.tier AS x, o.qty AS y, count(*) AS n FROM orders o GROUP BY CUBE (c.tier, o.qty)) s WHERE s.n > 0`},
+	)
+}

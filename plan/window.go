@@ -126,7 +126,7 @@ func (t *translator) sortedBy(c *pgtree.Node, s *scope) expr.Expr {
 	ref := c.Int("tleSortGroupRef")
 	for _, te := range s.query.Nodes("targetList") {
 		if te.Int("ressortgroupref") == ref {
-			return t.expr(te.Node("expr"), s)
+			return t.targetExpr(te, s)
 		}
 	}
 	return placeholder
