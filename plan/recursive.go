@@ -13,13 +13,6 @@ func (t *translator) recursive(c *pgtree.Node, at *scope, d *domain) algebra.Nod
 	if n, ok := t.loops[c]; ok {
 		return n
 	}
-	for _, clause := range []struct{ field, construct string }{{"search_clause", "SEARCH"}, {"cycle_clause", "CYCLE"}} {
-		if x := c.Node(clause.field); x != nil {
-			t.refuse(x, CodeUnsupported, clause.construct+" of a recursive query", "carry the path in a column of its own")
-			t.loops[c] = empty(t.unknownCols(c.Strings("ctecolnames")))
-			return t.loops[c]
-		}
-	}
 	q := c.Node("ctequery")
 	s := newScope(q, at, d)
 	op := q.Node("setOperations")
@@ -33,16 +26,20 @@ func (t *translator) recursive(c *pgtree.Node, at *scope, d *domain) algebra.Nod
 	if !all {
 		t.checkKeys(op, "UNION", base.Exprs[min(d.width(), len(base.Exprs)):])
 	}
+	tr := t.tracking(c, base.Cols(), d.width())
+	width := len(base.Exprs)
+	base = tr.begin(base)
 	work := algebra.NewWorkTable(base.Cols(), all)
-	t.loops[c] = work
-	term := t.setInput(op, "rarg", s)
+	t.loops[c] = tr.table(work)
+	tr.passed(t, c, s)
+	term := tr.goOn(t.setInput(op, "rarg", s), width)
 	t.loops[c] = empty(base.Cols())
 	if len(term.Exprs) != len(base.Exprs) {
 		return t.loops[c] // refused below
 	}
 	rec, refused := algebra.NewRecursive(base, term, work)
 	if refused != "" {
-		t.refuse(op, CodeUnsupported, refused+" in a recursive term", "")
+		t.refuse(c, CodeUnsupported, refused+" in a recursive term", "")
 		return t.loops[c]
 	}
 	t.loops[c] = rec

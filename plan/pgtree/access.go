@@ -1,6 +1,9 @@
 package pgtree
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // Get is a field's value; nil where the node has none of that name.
 func (n *Node) Get(name string) Value {
@@ -92,6 +95,15 @@ func (n *Node) Ints(name string) []int {
 		}
 	}
 	return out
+}
+
+// Replace is a copy of the node with another value of a field that it has.
+func (n *Node) Replace(name string, v Value) *Node {
+	c := &Node{Tag: n.Tag, names: n.names, values: slices.Clone(n.values)}
+	if i := slices.Index(n.names, name); i >= 0 {
+		c.values[i] = v
+	}
+	return c
 }
 
 // Walk visits every node of a value, parents first, until f says false for one:
