@@ -172,12 +172,21 @@ func (t *translator) withWhole(rel algebra.Node, rte *pgtree.Node, s *scope) alg
 			t.fail(err)
 			return rel
 		}
-		if ty := t.typ(table.RowType, -1, 0); ty.Kind == values.KindRecord && len(ty.Fields) == len(fields) {
-			whole.T = ty
-		}
+		whole.T = rowType(t.typ(table.RowType, -1, 0), whole.T)
+	}
+	if f := rte.Nodes("functions"); len(f) == 1 && !rte.Bool("funcordinality") {
+		whole.T = rowType(t.typ(f[0].Node("funcexpr").OID("funcresulttype"), -1, 0), whole.T)
 	}
 	p.Exprs, p.Names = append(slices.Clip(p.Exprs), whole), append(p.Names, rte.Node("eref").Str("aliasname"))
 	return p
+}
+
+// rowType is the type of a row if it has one of its own.
+func rowType(own, record *values.Type) *values.Type {
+	if own.Kind == values.KindRecord && len(own.Fields) == len(record.Fields) {
+		return own
+	}
+	return record
 }
 
 // rteRelation is RTE_RELATION of Postgres' parsenodes.h.

@@ -45,6 +45,12 @@ CREATE FUNCTION app.total(VARIADIC xs int[]) RETURNS bigint LANGUAGE sql IMMUTAB
 CREATE FUNCTION app.same(x anyelement, y anyelement) RETURNS anyelement LANGUAGE sql IMMUTABLE AS $$SELECT CASE WHEN x = y THEN x END$$;
 CREATE FUNCTION app.near(x int, y int) RETURNS bool LANGUAGE sql IMMUTABLE AS $$SELECT abs(x - y) <= 1$$;
 CREATE OPERATOR app.~~~ (LEFTARG = int, RIGHTARG = int, FUNCTION = app.near);
+CREATE FUNCTION app.pairs(n int) RETURNS SETOF pair LANGUAGE sql IMMUTABLE AS $$SELECT i, CASE WHEN i % 2 = 0 THEN 'even' END FROM generate_series(1, n) i$$;
+CREATE FUNCTION app.steps(n int, OUT step int, OUT square numeric, OUT list int[]) RETURNS SETOF record LANGUAGE sql IMMUTABLE AS $$SELECT i, i * i * 1.0, ARRAY[i] FROM generate_series(1, n) i$$;
+CREATE FUNCTION app.halves(n int) RETURNS TABLE (half float8, "a row" text) LANGUAGE sql IMMUTABLE STRICT AS $$SELECT i / 2.0, 'r' || i FROM generate_series(1, n) i WHERE i < 4$$;
+CREATE FUNCTION app.one_pair(n int) RETURNS pair LANGUAGE sql IMMUTABLE AS $$SELECT n, 'x' WHERE n > 1$$;
+CREATE FUNCTION app.two(n int, OUT a int, OUT b text) LANGUAGE sql IMMUTABLE STRICT AS $$SELECT n, 'n' || n$$;
+CREATE FUNCTION app.spans(n int) RETURNS SETOF span LANGUAGE sql IMMUTABLE AS $$SELECT ROW(NULL, ROW(i, 'x')::pair, ARRAY[i], 1.0)::span FROM generate_series(1, n) i$$;
 CREATE VIEW app.adopted AS SELECT region, count(*) AS n, max(o.amount) AS most FROM customers c JOIN orders o ON o.customer_id = c.id GROUP BY region;
 CREATE MATERIALIZED VIEW app.adopted_mat AS SELECT DISTINCT note FROM orders WHERE qty > 1;
 CREATE VIEW app.inner_view AS SELECT id, amount * 2 AS twice, note FROM orders WHERE amount > 0;

@@ -237,7 +237,7 @@ func (t *translator) filterBySublink(n *pgtree.Node, s *scope) bool {
 	if n.Tag != "SUBLINK" || link != linkExists && (link != linkAny || kind != algebra.SemiJoin) {
 		return false
 	}
-	dom, key := t.newDomain(n.Node("subselect"), n, s)
+	dom, key := t.newDomain(n.Node("subselect"), s)
 	a := &answers{sub: t.answered(n.Node("subselect"), s, dom), key: key, width: dom.width(), base: len(s.node.Cols())}
 	if len(a.sub.Cols()) < a.width {
 		return true // refused below
@@ -262,7 +262,7 @@ func (t *translator) filterBySublink(n *pgtree.Node, s *scope) bool {
 // that it refers to by it.
 func (t *translator) subquery(rte *pgtree.Node, s *scope) algebra.Node {
 	q := rte.Node("subquery")
-	d, key := t.newDomain(q, rte, s)
+	d, key := t.newDomain(q, s)
 	sub := t.selection(q, s, d)
 	if d == nil || len(sub.Cols()) < d.width() {
 		return sub

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/stepping-cdc/stepping-cdc/circuit"
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
@@ -13,56 +12,26 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
-// A set-returning function is a function that returns an array, and an operator
-// that spreads the array out. Postgres computes the array, but for unnest, whose
-// argument is one.
-
-// setCall translates a call of a set-returning function of scalars to the array
-// of its results.
-func (t *translator) setCall(n *pgtree.Node, s *scope) (array expr.Expr, elem *values.Type) {
-	if n.Tag != "FUNCEXPR" {
-		t.refuse(n, CodeUnsupported, "an expression as a function in FROM", "write it as a sub-query")
-		return nil, nil
-	}
-	proc, err := t.cat.Proc(t.ctx, n.OID("funcid"))
-	if err != nil {
-		t.fail(err)
-		return nil, nil
-	}
-	elem = t.typ(n.OID("funcresulttype"), -1, n.OID("funccollid"))
-	composite := strings.HasSuffix(elem.Name, "record") || t.cat.Composite(t.ctx, elem.OID)
-	if composite || elem.Kind == values.KindArray || elem.NoBinary {
-		t.refuse(n, CodeUnsupported, "set-returning function "+describe(proc)+" of rows", "")
-		return nil, nil
-	}
-	args := t.exprs(n.Nodes("args"), s)
-	if !t.stable(n, proc, args) {
-		return nil, nil
-	}
-	if proc.Signature == "unnest(anyarray)" && args[0].Type().Kind == values.KindArray {
-		return args[0], elem
-	}
-	sql := t.callSQL(n, proc, args)
-	sql[0] = "ARRAY(SELECT " + sql[0]
-	sql[len(sql)-1] += ")"
-	return expr.NewRemote(sql, args, proc.Strict, values.ArrayOf(elem)), elem
-}
+// A set-returning function is a function that returns an array (set.go), and an
+// operator that spreads the array out.
 
 // rangeFunction translates a function in FROM. One that reads columns beside it
 // is computed for their domain, as a LATERAL sub-query is.
 func (t *translator) rangeFunction(rte *pgtree.Node, names []string, s *scope) algebra.Node {
 	n := &algebra.Spread{Ordinality: rte.Bool("funcordinality")}
-	for i, f := range rte.Nodes("functions") {
-		array, elem := t.setOrScalar(f.Node("funcexpr"), s)
-		if array == nil {
+	var sets []*set
+	for _, f := range rte.Nodes("functions") {
+		set := t.inFrom(f, s)
+		if set == nil {
 			return empty(t.unknownCols(names))
 		}
 		name := "value"
-		if i < len(names) {
+		if i := len(sets); i < len(names) {
 			name = names[i]
 		}
-		n.Arrays = append(n.Arrays, array)
-		n.Elements = append(n.Elements, algebra.Column{Name: name, Type: elem})
+		sets = append(sets, set)
+		n.Arrays = append(n.Arrays, set.array)
+		n.Elements = append(n.Elements, algebra.Column{Name: name, Type: set.array.Type().Elem})
 	}
 	if n.Ordinality {
 		n.Elements = append(n.Elements, algebra.Column{Name: "ordinality", Type: values.Int8Type})
@@ -73,7 +42,7 @@ func (t *translator) rangeFunction(rte *pgtree.Node, names []string, s *scope) a
 	}
 	if len(read) == 0 {
 		n.In = oneRow()
-		return n
+		return spreadColumns(n, sets, names)
 	}
 	var cols []int
 	for c := range s.from {
@@ -82,11 +51,14 @@ func (t *translator) rangeFunction(rte *pgtree.Node, names []string, s *scope) a
 		}
 	}
 	over := columns(s.from, cols)
-	t.checkKeys(rte, "a function of columns beside it", over)
 	key := identityOf(over)
 	named := append(make([]algebra.Column, 0, len(cols)+1), pickCols(s.from, cols)...)
 	named = append(named, algebra.Column{Name: "identity", Type: values.ByteaType})
-	base, placed := t.beside(s, append(slices.Clone(over), key))
+	conds := t.already(read, s)
+	base, placed := t.beside(s, append(append(slices.Clone(over), key), conds...))
+	if len(conds) > 0 {
+		base, placed = &algebra.Filter{In: base, Conds: placed[len(over)+1:]}, placed[:len(over)+1]
+	}
 	n.In = distinctBy(project(base, placed, named), len(cols))
 	to := map[int]int{}
 	for i, c := range cols {
@@ -95,7 +67,56 @@ func (t *translator) rangeFunction(rte *pgtree.Node, names []string, s *scope) a
 	n.Arrays = remap(n.Arrays, to)
 	s.hidden = len(cols) + 1
 	s.meets = append(s.meets, sameAs(key, len(s.from)+len(cols))...)
-	return n
+	return spreadColumns(n, sets, names)
+}
+
+// already are the conditions of WHERE over those parts of FROM of which the given
+// columns are. What they drop needs no function, which might
+// fail for it.
+func (t *translator) already(read map[int]bool, s *scope) []expr.Expr {
+	whole := map[int]bool{}
+	for _, p := range s.parts {
+		for c := p.start; c < p.end; c++ {
+			for k := p.start; read[c] && k < p.end; k++ {
+				whole[k] = true
+			}
+		}
+	}
+	var conds []expr.Expr
+	var visit func(n *pgtree.Node)
+	visit = func(n *pgtree.Node) {
+		if n.Tag == "BOOLEXPR" && n.Str("boolop") == "and" {
+			for _, a := range n.Nodes("args") {
+				visit(a)
+			}
+			return
+		}
+		here := true
+		pgtree.Walk(n, func(n *pgtree.Node) bool {
+			if n.Tag == "VAR" {
+				_, placed := s.start[n.Int("varno")]
+				here = here && placed && n.Int("varlevelsup") == 0
+			}
+			here = here && n.Tag != "SUBLINK"
+			return here
+		})
+		if !here {
+			return
+		}
+		e := t.expr(n, s)
+		cols := map[int]bool{}
+		expr.Columns(e, cols)
+		for c := range cols {
+			if !whole[c] {
+				return
+			}
+		}
+		conds = append(conds, expr.Conjuncts(e)...)
+	}
+	if quals := s.query.Node("jointree").Node("quals"); quals != nil {
+		visit(quals)
+	}
+	return conds
 }
 
 func pickCols(all []algebra.Column, which []int) []algebra.Column {
@@ -104,20 +125,6 @@ func pickCols(all []algebra.Column, which []int) []algebra.Column {
 		out[i] = all[c]
 	}
 	return out
-}
-
-// setOrScalar translates a function in FROM, which need not return a set: then it
-// is a set of one.
-func (t *translator) setOrScalar(n *pgtree.Node, s *scope) (expr.Expr, *values.Type) {
-	if n.Bool("funcretset") || n.Tag != "FUNCEXPR" {
-		return t.setCall(n, s)
-	}
-	e := t.expr(n, s)
-	if e.Type().Kind == values.KindArray || e.Type().NoBinary {
-		t.refuse(n, CodeUnsupported, "a function in FROM that returns "+e.Type().SQL, "write it as a sub-query")
-		return nil, nil
-	}
-	return &expr.ArrayOf{Elems: []expr.Expr{e}, T: values.ArrayOf(e.Type())}, e.Type()
 }
 
 // spreadTargets spreads the set-returning calls of a target list, side by side.
@@ -134,12 +141,13 @@ func (t *translator) spreadTargets(q *pgtree.Node, s *scope) {
 			if c.Tag != "FUNCEXPR" || !c.Bool("funcretset") {
 				return c.Tag != "QUERY"
 			}
-			array, elem := t.setCall(c, s)
-			if array == nil {
-				array, elem = &expr.Const{T: values.TextType}, values.TextType
+			set := t.setCall(c, nil, s)
+			if set == nil {
+				set = &setOfNothing
 			}
-			s.spread[c] = &expr.Col{Index: width + len(n.Arrays), T: elem}
-			n.Arrays = append(n.Arrays, array)
+			elem := set.array.Type().Elem
+			s.spread[c] = set.value(&expr.Col{Index: width + len(n.Arrays), T: elem})
+			n.Arrays = append(n.Arrays, set.array)
 			n.Elements = append(n.Elements, algebra.Column{Name: "value", Type: elem})
 			return false
 		})

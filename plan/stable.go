@@ -37,7 +37,8 @@ var stableNames = map[string]bool{
 	"timestamptz_pl_interval": true, "timestamptz_mi_interval": true, "interval_pl_timestamptz": true,
 	"timestamptz": true, "timestamp": true, "date": true, "time": true, "timetz": true,
 	"timetzdate_pl": true, "datetimetz_pl": true,
-	"json_populate_record": true, "jsonb_populate_record": true,
+	"json_populate_record": true, "jsonb_populate_record": true, "json_populate_recordset": true, "jsonb_populate_recordset": true,
+	"json_to_record": true, "jsonb_to_record": true, "json_to_recordset": true, "jsonb_to_recordset": true,
 	"date_add": true, "date_subtract": true, "generate_series": true,
 }
 

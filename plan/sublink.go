@@ -130,7 +130,7 @@ func (t *translator) domainColumn(r outerRef, s *scope) expr.Expr {
 
 // newDomain makes the domain of a sub-query of s, and the expression over s's row
 // that meets its identity; nil if the sub-query refers to nothing outside.
-func (t *translator) newDomain(q *pgtree.Node, at *pgtree.Node, s *scope) (*domain, expr.Expr) {
+func (t *translator) newDomain(q *pgtree.Node, s *scope) (*domain, expr.Expr) {
 	refs := outerRefs(q)
 	if len(refs) == 0 {
 		return nil, nil
@@ -143,7 +143,6 @@ func (t *translator) newDomain(q *pgtree.Node, at *pgtree.Node, s *scope) (*doma
 		if e == nil {
 			e = placeholder
 		}
-		t.checkKeys(at, "a sub-query that refers to a column outside it", []expr.Expr{e})
 		d.at[r] = len(exprs)
 		exprs = append(exprs, e)
 		cols = append(cols, algebra.Column{Name: "outer", Type: e.Type()})
@@ -242,7 +241,7 @@ func (t *translator) sublink(n *pgtree.Node, s *scope) expr.Expr {
 		t.refuse(n, CodeUnsupported, "a sub-query in VALUES or in the arguments of a function in FROM", "write it as a sub-query in FROM")
 		return nil
 	}
-	dom, key := t.newDomain(q, n, s)
+	dom, key := t.newDomain(q, s)
 	if s.discovering() {
 		// What counts now is only what it reads of the aggregate's row.
 		if x := n.Node("testexpr"); x != nil {

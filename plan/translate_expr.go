@@ -244,7 +244,10 @@ func (t *translator) function(n *pgtree.Node, s *scope) expr.Expr {
 	if e := t.clockFunction(proc, args); e != nil {
 		return e
 	}
-	result := t.known(n, t.typ(n.OID("funcresulttype"), -1, n.OID("funccollid")), args)
+	_, result := t.columnsOf(n, nil, proc, t.known(n, t.typ(n.OID("funcresulttype"), -1, n.OID("funccollid")), args))
+	if result == nil {
+		return nil
+	}
 	if !t.stable(n, proc, args) || !t.readsJSON(n, proc, args, result) {
 		return nil
 	}

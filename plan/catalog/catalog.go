@@ -328,11 +328,3 @@ func (c *Catalog) EnumLabel(ctx context.Context, oid uint32) (string, error) {
 	}
 	return label, nil
 }
-
-// Composite says whether a type is a row type, or a domain over one.
-func (c *Catalog) Composite(ctx context.Context, oid uint32) bool {
-	var composite bool
-	err := c.tx.QueryRow(ctx, `SELECT typtype = 'c' OR typtype = 'd' AND EXISTS (SELECT FROM pg_catalog.pg_type b WHERE b.oid = t.typbasetype AND b.typtype = 'c')
-		FROM pg_catalog.pg_type t WHERE t.oid = $1`, oid).Scan(&composite)
-	return err == nil && composite
-}

@@ -65,3 +65,16 @@ func (c *Catalog) FieldNumbers(ctx context.Context, t *values.Type) ([]int, erro
 	}
 	return nums, nil
 }
+
+// OutTypes are the types of the columns of a function that returns records: those
+// of its OUT parameters or of RETURNS TABLE.
+func (c *Catalog) OutTypes(ctx context.Context, proc uint32) ([]uint32, error) {
+	var out []uint32
+	err := c.tx.QueryRow(ctx, `
+		SELECT ARRAY(SELECT a.typ FROM unnest(p.proallargtypes, p.proargmodes) WITH ORDINALITY AS a(typ, mode, o) WHERE a.mode IN ('o', 'b', 't') ORDER BY a.o)
+		FROM pg_catalog.pg_proc p WHERE p.oid = $1`, proc).Scan(&out)
+	if err != nil {
+		return nil, fmt.Errorf("read the results of function %d: %w", proc, err)
+	}
+	return out, nil
+}

@@ -1,0 +1,35 @@
+package plan_test
+
+// Functions that return rows.
+func init() {
+	viewCases = append(viewCases,
+		viewCase{name: "set_json_each", query: `SELECT e.id, x.key, x.value FROM everything e, jsonb_each(CASE WHEN jsonb_typeof(e.jb) = 'object' THEN e.jb END) x`},
+		viewCase{name: "set_json_each_text", query: `SELECT e.id, x.k, x.v, x.n FROM everything e, json_each_text(CASE WHEN json_typeof(e.js) = 'object' THEN e.js END) WITH ORDINALITY AS x(k, v, n)`},
+		viewCase{name: "set_json_keys", query: `SELECT k, count(*) AS n FROM everything e, jsonb_object_keys(CASE WHEN jsonb_typeof(e.jb) = 'object' THEN e.jb END) k GROUP BY k`},
+		viewCase{name: "set_recordset", query: `SELECT t.id, x.* FROM things t, jsonb_to_recordset(jsonb_build_array(jsonb_build_object('a', t.k, 'r', t.w), jsonb_build_object('a', t.id, 'b', 1.50))) AS x(a int, r text, b numeric(5,1))`},
+		viewCase{name: "set_record", query: `SELECT t.id, x.a, x."B c" FROM things t LEFT JOIN LATERAL jsonb_to_record(jsonb_build_object('a', t.k, 'B c', t.w)) AS x(a int, "B c" text) ON x.a > 1`},
+		viewCase{name: "set_populate", query: `SELECT t.id, x.a, x.b, x AS whole FROM things t, jsonb_populate_recordset(t.p, '[{"a": 5}, {"b": "z"}, {}]') x`},
+		viewCase{name: "set_regexp", query: `SELECT e.id, x.m[1] AS m, x.n FROM everything e, regexp_matches(e.tx, '([a-b])', 'g') WITH ORDINALITY AS x(m, n)`},
+		viewCase{name: "set_regexp_select", query: `SELECT e.id, (regexp_matches(e.tx, '(.)(.)?'))[1] AS m, regexp_match(e.vc, '.') AS r FROM everything e`},
+		viewCase{name: "set_unnest_rows", query: `SELECT t.id, x.a, x.b FROM things t, unnest(t.ps) x`},
+		viewCase{name: "set_unnest_both", query: `SELECT t.id, x.a, x.b, x.l, x.n FROM things t, unnest(t.ps, (t.s).l) WITH ORDINALITY AS x(a, b, l, n)`},
+		viewCase{name: "set_unnest_select", query: `SELECT t.id, (unnest(t.ps)).a AS a, unnest(t.ps) AS p FROM things t`},
+		viewCase{name: "set_unnest_records", query: `SELECT t.id, x.f, x.g FROM things t, unnest(ARRAY[ROW(t.k, t.w), ROW(1, 'one'::text)]) AS x(f int, g text)`},
+		viewCase{name: "set_each_select", query: `SELECT e.id, (jsonb_each_text(CASE WHEN jsonb_typeof(e.jb) = 'object' THEN e.jb END)).* FROM everything e`},
+		viewCase{name: "set_user_rows", query: `SELECT t.id, x.a, x.b, x AS whole FROM things t, app.pairs(t.k) x`},
+		viewCase{name: "set_user_out", query: `SELECT t.id, x.* FROM things t, app.steps(t.k) x`},
+		viewCase{name: "set_user_table", query: `SELECT t.id, x.* FROM things t LEFT JOIN LATERAL app.halves(t.k) x ON true`},
+		viewCase{name: "set_user_one", query: `SELECT t.id, x.*, y.a AS ya, y.b AS yb, x IS NULL AS n FROM things t, app.one_pair(t.k) x, app.two(t.k) y`},
+		viewCase{name: "set_user_select", query: `SELECT t.id, app.pairs(t.k) AS p, (app.steps(2)).step AS s, (app.two(t.k)).b AS two, (app.one_pair(t.k)).* FROM things t`},
+		viewCase{name: "set_dropped", query: `SELECT t.id, x.lo, x.p, x.l, x.n FROM things t, app.spans(t.id) x WHERE t.id < 4`},
+		viewCase{name: "set_constant", query: `SELECT x.key, x.value, c.id FROM jsonb_each_text('{"a": 1, "b": null}') x LEFT JOIN customers c ON c.tier::text = x.value`},
+		viewCase{name: "set_rows_from", query: `SELECT t.id, x.* FROM things t, ROWS FROM (app.pairs(t.k), jsonb_to_recordset('[{"q": 7}]') AS (q int), generate_series(1, 3)) WITH ORDINALITY AS x(a, b, q, g, o)`},
+		viewCase{name: "set_times", query: `SELECT t.id, x.g FROM things t, generate_series(timestamptz '2024-01-01', timestamptz '2024-01-01' + t.k * interval '1 day', '12 hours') x(g)`},
+		viewCase{name: "set_expression", query: `SELECT t.id, x, y FROM things t, coalesce(t.w, 'none') x, CAST(t.k AS text) y`},
+		viewCase{name: "set_arrays_in_from", query: `SELECT e.id, x, y FROM everything e, string_to_array(e.tx, ' ') x, array_append(e.ai, 1) y WHERE array_ndims(e.ai) = 1`},
+		viewCase{name: "set_guarded", query: `SELECT e.id, x FROM everything e, jsonb_array_elements(e.jb->'b') x WHERE jsonb_typeof(e.jb) = 'object' AND e.jb ? 'b'`},
+		viewCase{name: "set_guarded_left", query: `SELECT e.id, x.key FROM everything e LEFT JOIN LATERAL jsonb_each(e.jb) x ON x.key <> 'a' WHERE jsonb_typeof(e.jb) = 'object' OR e.jb IS NULL`},
+		viewCase{name: "set_in_sub", query: `SELECT e.id, (SELECT string_agg(x.key, ',' ORDER BY x.key) FROM jsonb_each(CASE WHEN jsonb_typeof(e.jb) = 'object' THEN e.jb END) x) AS keys, EXISTS (SELECT FROM json_each(CASE WHEN json_typeof(e.js) = 'object' THEN e.js END) WHERE value IS NOT NULL) AS some FROM everything e`},
+		viewCase{name: "sub_over_json", query: `SELECT e.id, (SELECT count(*) FROM edges WHERE l::text = e.js->'b'->>0) AS n, (SELECT max(l) FROM edges WHERE e.r @> l) AS m FROM everything e`},
+	)
+}
