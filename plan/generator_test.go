@@ -141,8 +141,9 @@ func (g *generator) item(depth int, siblings, outer []genColumn) (string, []genC
 	case n < 60 || depth <= 0:
 		t := genTables[g.pick(len(genTables))]
 		if siblings != nil && g.chance(80) {
-			where := g.cond(scope{cols: qualified("x", t.cols), outer: visible}, 1, 0)
-			return "(SELECT x.* FROM " + t.name + " x WHERE " + where + ") " + alias, qualified(alias, t.cols)
+			x := g.name("x")
+			where := g.cond(scope{cols: qualified(x, t.cols), outer: visible}, 1, 0)
+			return fmt.Sprintf("(SELECT %[1]s.* FROM %[2]s %[1]s WHERE %[3]s) %[4]s", x, t.name, where, alias), qualified(alias, t.cols)
 		}
 		return "(SELECT * FROM " + t.name + ") " + alias, qualified(alias, t.cols)
 	}
@@ -391,8 +392,12 @@ func (g *generator) setOperation(depth int, outer []genColumn) (string, []genCol
 
 // with is a query over a CTE, which it mentions twice.
 func (g *generator) with(depth int, outer []genColumn) (string, []genColumn) {
-	name := g.name("cte")
+	name, word := g.name("cte"), "WITH "
 	sql, cols := g.query(depth-1, nil)
+	if g.chance(35) {
+		word = "WITH RECURSIVE "
+		sql, cols = g.recursive(name)
+	}
 	before := g.ctes
 	g.ctes = append(slices.Clone(g.ctes), genRelation{name, cols})
 	defer func() { g.ctes = before }()
@@ -400,8 +405,26 @@ func (g *generator) with(depth int, outer []genColumn) (string, []genColumn) {
 	l, r := qualified(a, cols), qualified(b, cols)
 	s := scope{append(slices.Clone(l), r...), outer}
 	list, out := g.project(s, depth-1)
-	return fmt.Sprintf("WITH %s AS %s(%s) SELECT %s FROM %s %s %s %s ON %s%s", name, g.of("", "MATERIALIZED ", "NOT MATERIALIZED "), sql,
+	return word + fmt.Sprintf("%s AS %s(%s) SELECT %s FROM %s %s %s %s ON %s%s", name, g.of("", "MATERIALIZED ", "NOT MATERIALIZED "), sql,
 		list, name, a, g.of("JOIN", "LEFT JOIN"), name+" "+b, g.on(l, r, outer, 0), g.where(s, depth-1)), out
+}
+
+// recursive is the text of a recursive WITH query over the table edges.
+func (g *generator) recursive(name string) (string, []genColumn) {
+	base, step := g.name("e"), g.name("e")
+	cols := []genColumn{{"l", "int"}, {"r", "int"}, {"n", "int"}}
+	s := scope{cols: append(qualified(step, genTables[5].cols), qualified(name, cols)...)}
+	join, and := name+".r = "+step+".l", ""
+	if g.chance(30) {
+		and = " AND " + g.cond(s, 1, 0)
+	}
+	first := fmt.Sprintf("SELECT %[1]s.l, %[1]s.r, %[2]s AS n FROM edges %[1]s%[3]s", base, g.of("0", base+".l", base+".r"), g.where(scope{cols: qualified(base, genTables[5].cols)}, 1))
+	if g.chance(50) { // ends: there are only so many rows
+		n := g.of(name+".n", step+".r", "least("+name+".n, "+step+".l)")
+		return fmt.Sprintf("%s UNION SELECT %s.l, %s.r, %s FROM %s JOIN edges %s ON %s%s", first, g.of(name, step), step, n, name, step, join, and), cols
+	}
+	first = strings.Replace(first, " AS n FROM", " * 0 AS n FROM", 1)
+	return fmt.Sprintf("%s %s SELECT %s.l, %s.r, %s.n + 1 FROM %s, edges %s WHERE %s AND %s.n < 3%s", first, g.of("UNION ALL", "UNION"), name, step, name, name, step, join, name, and), cols
 }
 
 // scalar is a scalar sub-query that mentions the scope.
@@ -529,9 +552,14 @@ func (g *generator) sublink(s scope, depth int) string {
 		return "(SELECT " + strings.Join(parts, ", ") + " FROM " + in + where + ")"
 	}
 	typ := g.typ()
-	switch g.pick(6) {
+	switch g.pick(8) {
 	case 0, 1:
 		return g.of("", "NOT ") + "EXISTS " + sub("int")
+	case 5:
+		other := g.typ()
+		return fmt.Sprintf("((%s, %s) %s (%s, %s))", g.expr(s, typ, 0), g.expr(s, other, 0), g.of("=", "<", ">=", "<>", "IS DISTINCT FROM"), g.expr(s, typ, 1), g.expr(s, other, 1))
+	case 6:
+		return "(cardinality(ARRAY " + sub(typ) + ") " + g.of("=", ">", "<>") + " " + g.expr(s, "int", 0) + ")"
 	case 2:
 		return "(" + g.expr(s, typ, 1) + g.of("", " NOT") + " IN " + sub(typ) + ")"
 	case 3:
