@@ -82,20 +82,23 @@ var errDone = errors.New("done")
 
 // engine is one session: from connecting to the first error or the end.
 type engine struct {
-	full *config.Config    // as it is written
-	cfg  *config.Config    // without the views that are left out
-	left map[string]string // those, with the cause
-	opts Options
-	log  zerolog.Logger
-	live *Snapshot // what the world may see of us
+	started time.Time
+	full    *config.Config    // as it is written
+	cfg     *config.Config    // without the views that are left out
+	left    map[string]string // those, with the cause
+	opts    Options
+	log     zerolog.Logger
+	live    *Snapshot // what the world may see of us
 
 	source   *pgx.Conn // catalogue, slots, nudges; never busy for long
 	sink     *sink.Sink
 	lost     sink.Session // of the session before this one
 	store    *state.Disk
 	batch    state.Batch
-	rebuilds []sink.Rebuild  // asked for, and done when nothing is left to join
-	anew     map[string]bool // views whose outputs could not be corrected: they are made again
+	rebuilds []sink.Rebuild    // asked for, and done when nothing is left to join
+	failed   map[string]string // views whose outputs could not be written, with the cause
+	unfit    map[string]string // of these, those that failed again when they were loaded anew
+	anew     map[string]bool   // views whose outputs could not be corrected: they are made again
 	eval     *remote.Evaluator
 	analysis *plan.Analysis
 	specs    map[string]*sink.ViewSpec

@@ -20,7 +20,15 @@ import (
 // stopped, its output keeps what it holds, and the others go on. A view that never
 // was maintained, or a problem that is of no view in particular, ends the run.
 func (e *engine) analyze(ctx context.Context) error {
-	e.left = map[string]string{}
+	e.left = maps.Clone(e.unfit)
+	e.cfg = without(e.cfg, e.unfit)
+	if len(e.cfg.Views) == 0 {
+		problems := &ProblemsError{}
+		for _, cause := range e.unfit {
+			problems.Specs = append(problems.Specs, errors.New(cause))
+		}
+		return problems
+	}
 	for {
 		problems, err := e.examine(ctx, e.cfg)
 		if err != nil || problems.empty() {
@@ -131,6 +139,7 @@ const mendChecks = 6
 // table, can be maintained again.
 func (e *engine) mend(ctx context.Context) error {
 	stopped := maps.Clone(e.left)
+	maps.DeleteFunc(stopped, func(view, _ string) bool { return e.unfit[view] != "" }) // nothing of it has changed
 	for _, g := range e.gens {
 		for _, v := range g.views {
 			if v.spec != nil && v.table == nil {

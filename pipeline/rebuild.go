@@ -119,9 +119,6 @@ func (e *engine) checkRebuilds(ctx context.Context) error {
 	if e.joining != nil {
 		return nil // first that one
 	}
-	if err := e.drain(); err != nil {
-		return err
-	}
 	list, err := e.sink.Rebuilds(ctx)
 	if err != nil || len(list) == 0 {
 		return err

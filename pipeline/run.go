@@ -34,6 +34,8 @@ type Pipeline struct {
 	live Snapshot
 	lost sink.Session    // of the last session
 	anew map[string]bool // see engine
+
+	failed, unfit map[string]string // see engine
 }
 
 // New makes a pipeline; Run runs it.
@@ -44,7 +46,7 @@ func New(cfg *config.Config, log zerolog.Logger, opts Options) *Pipeline {
 	if opts.checkEvery == 0 {
 		opts.checkEvery = checkEvery
 	}
-	return &Pipeline{cfg: cfg, opts: opts, log: log, anew: map[string]bool{}}
+	return &Pipeline{cfg: cfg, opts: opts, log: log, anew: map[string]bool{}, failed: map[string]string{}, unfit: map[string]string{}}
 }
 
 // Progress is how far it is; for any goroutine.
@@ -94,8 +96,9 @@ func again(err error) bool {
 	var problems *ProblemsError
 	var drift *sink.DriftError
 	var reload *reloadError
+	var unwritable *sink.ViewError
 	switch {
-	case errors.As(err, &reload):
+	case errors.As(err, &reload), errors.As(err, &unwritable):
 		return true
 	case errors.As(err, &stop):
 		return false
@@ -122,7 +125,7 @@ func retryableConnect(err error) bool {
 
 // session is one life of the engine.
 func (p *Pipeline) session(ctx context.Context) (err error) {
-	e := &engine{full: p.cfg, cfg: p.cfg, opts: p.opts, log: p.log, live: &p.live, anew: p.anew, skip: map[uint32]int{}, lost: p.lost}
+	e := &engine{started: time.Now(), full: p.cfg, cfg: p.cfg, opts: p.opts, log: p.log, live: &p.live, anew: p.anew, failed: p.failed, unfit: p.unfit, skip: map[uint32]int{}, lost: p.lost}
 	defer func() {
 		if e.sink != nil {
 			p.lost = e.sink.Session()
@@ -167,13 +170,30 @@ func (e *engine) diagnose(ctx context.Context, err error) error {
 func (e *engine) repair(ctx context.Context, err error) error {
 	var drift *sink.DriftError
 	var reload *reloadError
+	var unwritable *sink.ViewError
 	switch {
 	case e.manifest == nil || e.store == nil:
 		return err
 	case errors.As(err, &reload):
 		e.log.Warn().Strs("views", reload.views).Str("cause", reload.cause).
 			Msg("views are loaded anew, and their outputs corrected by the difference")
+		for _, name := range reload.views {
+			delete(e.failed, name)
+			delete(e.unfit, name)
+		}
 		e.forget(ctx, sink.Loading, reload.cause, reload.views...)
+	case errors.As(err, &unwritable):
+		name := unwritable.View
+		if time.Since(e.started) > steady {
+			delete(e.failed, name) // what was done then has helped
+		}
+		if e.failed[name] != "" {
+			e.unfit[name] = unwritable.Error()
+		}
+		e.failed[name] = unwritable.Error()
+		e.log.Error().Err(err).Str("view", name).Bool("again", e.unfit[name] != "").
+			Msg("the output cannot be written; the view is loaded anew once, and left out if that does not help")
+		e.forget(ctx, sink.Drifted, unwritable.Error(), name)
 	case errors.As(err, &drift):
 		e.log.Error().Err(err).Str("view", drift.View).Msg("the output table was changed by someone else; it is built anew")
 		if e.joining != nil && slices.ContainsFunc(e.joining.views, func(v *view) bool { return v.name == drift.View && v.corrected }) {

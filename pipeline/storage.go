@@ -9,6 +9,7 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/decode"
 	"github.com/stepping-cdc/stepping-cdc/replication"
+	"github.com/stepping-cdc/stepping-cdc/sink"
 )
 
 // truncation is a table that a transaction truncated as a whole: the stream has
@@ -178,11 +179,30 @@ func (e *engine) drift(ctx context.Context, every time.Duration) error {
 	if err := e.checkDrift(ctx); err != nil {
 		return err
 	}
-	if err := e.checkRebuilds(ctx); err != nil {
+	if err := e.checkOutputs(ctx); err != nil {
 		return err
 	}
 	if e.suspect == nil {
 		e.at(pointChecked)
 	}
 	return nil
+}
+
+// checkOutputs looks at the output tables, and for those that are to be built anew.
+func (e *engine) checkOutputs(ctx context.Context) error {
+	if err := e.drain(); err != nil {
+		return err
+	}
+	var tables []*sink.Table
+	for _, g := range e.gens {
+		for _, v := range g.views {
+			if v.table != nil {
+				tables = append(tables, v.table)
+			}
+		}
+	}
+	if err := e.sink.Inspect(ctx, tables); err != nil {
+		return err
+	}
+	return e.checkRebuilds(ctx)
 }

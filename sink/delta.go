@@ -94,7 +94,7 @@ func (d *delta) sortOut(t *Table) error {
 			continue
 		}
 		if w < -1 || w > 1 {
-			return fmt.Errorf("delta of view %q: a row has weight %d though the view has a key", t.spec.Name, w)
+			return unfit(t, "its change gives a row the weight %d, though the view has a key", w)
 		}
 		if w > 0 {
 			continue
@@ -104,7 +104,7 @@ func (d *delta) sortOut(t *Table) error {
 		ends = append(ends, len(keys))
 		at, found := old.find(keys[start:], key)
 		if found {
-			return fmt.Errorf("delta of view %q: two rows of one key leave", t.spec.Name)
+			return unfit(t, "in its change two rows of one key leave")
 		}
 		old.slots[at] = int32(len(ends))
 		leaving = append(leaving, int32(i))
@@ -118,7 +118,7 @@ func (d *delta) sortOut(t *Table) error {
 		if at, found := old.find(probe, key); found {
 			j := old.slots[at] - 1
 			if leaving[j] < 0 {
-				return fmt.Errorf("delta of view %q: two rows of one key come", t.spec.Name)
+				return unfit(t, "in its change two rows of one key come")
 			}
 			leaving[j] = -1
 			d.updates = append(d.updates, int32(i))

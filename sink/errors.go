@@ -52,11 +52,40 @@ func (e *DriftError) Error() string {
 
 func (e *DriftError) Unwrap() error { return e.err }
 
+// ViewError says that a change cannot be written to one view's output, and that the
+// fault is not the table's: the change contradicts itself, or exceeds a limit of the
+// server. The other views are not concerned.
+type ViewError struct {
+	View  string
+	Cause string
+	err   error
+}
+
+func (e *ViewError) Error() string {
+	return fmt.Sprintf("output of view %q cannot be written: %s", e.View, e.Cause)
+}
+
+func (e *ViewError) Unwrap() error { return e.err }
+
+func unfit(t *Table, format string, args ...any) error {
+	return &ViewError{View: t.spec.Name, Cause: fmt.Sprintf(format, args...)}
+}
+
+// limit marks an error that says that a limit of the server is exceeded.
+func limit(err error, view string) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code[:2] == "54" {
+		return &ViewError{View: view, Cause: pg.Message + " (SQLSTATE " + pg.Code + ")", err: err}
+	}
+	return err
+}
+
 // Retryable says whether the same transaction may succeed when it is tried again,
 // after Reconnect where the connection is gone.
 func Retryable(err error) bool {
 	var drift *DriftError
-	if err == nil || errors.Is(err, ErrFenced) || errors.As(err, &drift) ||
+	var view *ViewError
+	if err == nil || errors.Is(err, ErrFenced) || errors.As(err, &drift) || errors.As(err, &view) ||
 		errors.Is(err, context.Canceled) {
 		return false
 	}
@@ -117,6 +146,8 @@ func classify(err error, view string) error {
 		return err
 	}
 	switch pg.Code[:2] {
+	case "54":
+		return limit(err, view)
 	case "42", "23", "44", "P0", "0A", // shape, constraint, check option, a trigger's RAISE
 		"XX": // of a dropped table, the row type in a prepared statement; a damaged file
 		return &DriftError{View: view, Cause: pg.Message + " (SQLSTATE " + pg.Code + ")", err: err}

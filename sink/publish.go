@@ -21,7 +21,7 @@ func (tx *Tx) Publish(ctx context.Context, t *Table) error {
 		return fmt.Errorf("publish output of view %q: it is live already", t.spec.Name)
 	}
 	s, spec := tx.s, t.spec
-	var grants []string
+	var grants, defaults []string
 	_, err := s.ownComment(ctx, s.conn, spec.Schema, spec.Name)
 	live := quote(spec.Schema, spec.Name)
 	switch {
@@ -32,6 +32,10 @@ func (tx *Tx) Publish(ctx context.Context, t *Table) error {
 		grants = append([]string{"DROP TABLE " + live}, grants...)
 	case !errors.Is(err, ErrAbsent):
 		return fmt.Errorf("publish output of view %q: %w", spec.Name, err)
+	default:
+		if defaults, err = s.defaultGrants(ctx, spec.Schema, live); err != nil {
+			return fmt.Errorf("read default privileges for output of view %q: %w", spec.Name, s.lost(err))
+		}
 	}
 	steps := []string{
 		"CREATE SCHEMA IF NOT EXISTS " + quote(spec.Schema),
@@ -50,7 +54,7 @@ func (tx *Tx) Publish(ctx context.Context, t *Table) error {
 			steps = steps[1:]
 		}
 	}
-	for _, sql := range steps {
+	for _, sql := range append(steps, defaults...) {
 		if _, err := s.pg.Exec(ctx, sql).ReadAll(); err != nil {
 			return fmt.Errorf("publish output of view %q: %w", spec.Name, s.lost(err))
 		}
@@ -71,6 +75,22 @@ func (tx *Tx) Publish(ctx context.Context, t *Table) error {
 		t.building = true
 	})
 	return nil
+}
+
+// defaultGrants writes out the default privileges of a schema: a table that is moved
+// into it does not get them by itself.
+func (s *Sink) defaultGrants(ctx context.Context, schema, onto string) ([]string, error) {
+	rows, err := s.conn.Query(ctx, `SELECT format('GRANT %s ON TABLE %s TO %s%s', p.privilege_type, $2::text,
+			CASE WHEN p.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(p.grantee)) END,
+			CASE WHEN p.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+		FROM pg_default_acl d JOIN pg_namespace n ON n.oid = d.defaclnamespace CROSS JOIN LATERAL aclexplode(d.defaclacl) p
+		WHERE n.nspname = $1 AND d.defaclobjtype = 'r' AND d.defaclrole = (SELECT oid FROM pg_roles WHERE rolname = current_user)
+		  AND p.grantee <> d.defaclrole
+		ORDER BY 1`, schema, onto)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // grants reads the privileges on a table as the statements that grant them.

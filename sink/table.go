@@ -302,7 +302,7 @@ func (s *Sink) Index(ctx context.Context, t *Table) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("index output of view %q: %w", t.spec.Name, s.lost(err))
+		return fmt.Errorf("index output of view %q: %w", t.spec.Name, limit(s.lost(err), t.spec.Name))
 	}
 	return nil
 }
