@@ -21,7 +21,7 @@ func measureLive(ctx context.Context, l *lab) error {
 	if err := l.loaded(ctx, tpchDatabase, tpch.Views); err != nil {
 		return err
 	}
-	var written, p50, p99, last sample
+	var written, p50, p99, last, process, server sample
 	for round := range l.opts.rounds {
 		r, err := l.liveRound(ctx)
 		if err != nil {
@@ -31,12 +31,16 @@ func measureLive(ctx context.Context, l *lab) error {
 		p50.addMillis(time.Duration(r.lags.median()))
 		p99.addMillis(time.Duration(r.lags.quantile(0.99)))
 		last.addMillis(r.drained)
+		process.add(r.process)
+		server.add(r.server)
 		l.say("round %d: %s rows/s written, %s behind at the end", round+1, number(r.rate), r.drained.Round(time.Millisecond))
 	}
 	l.report.add("written, transactions of 1,000", "rows/s", written, "by one connection, inserts, on the same machine")
 	l.report.add("lag, p50", "ms", p50, "commit returned → seen in progress, looked at every 2 ms")
 	l.report.add("lag, p99", "ms", p99, "")
 	l.report.add("behind when the writer stops", "ms", last, "")
+	l.report.add("our CPU time", "µs a row", process, "of the process")
+	l.report.add("the server's CPU time", "µs a row", server, "with the writer's")
 	f, err := l.follow(ctx, "")
 	if err != nil {
 		return err
@@ -45,9 +49,10 @@ func measureLive(ctx context.Context, l *lab) error {
 }
 
 type liveRun struct {
-	rate    float64
-	lags    sample // ns
-	drained time.Duration
+	rate            float64
+	lags            sample // ns
+	drained         time.Duration
+	process, server float64 // CPU time, µs a row
 }
 
 // mark is a position that is not passed before a transaction, and when its commit
@@ -91,6 +96,7 @@ func (l *lab) writeFlatOut(ctx context.Context, f *process) (*liveRun, error) {
 	if l.opts.quick {
 		duration = 3 * time.Second
 	}
+	process, server := f.cpu(), cpuOfTree(l.server.Pid())
 	started, rows := time.Now(), 0
 	var last mark
 	for time.Since(started) < duration && err == nil {
@@ -112,6 +118,8 @@ func (l *lab) writeFlatOut(ctx context.Context, f *process) (*liveRun, error) {
 		return nil, err
 	}
 	run.drained = time.Since(last.at)
+	perRow := func(cpu time.Duration) float64 { return float64(cpu.Microseconds()) / float64(rows) }
+	run.process, run.server = perRow(f.cpu()-process), perRow(cpuOfTree(l.server.Pid())-server)
 	return run, nil
 }
 

@@ -45,11 +45,12 @@ func measurePgbench(ctx context.Context, l *lab) error {
 	if err := l.loaded(ctx, pgbenchDatabase, pgbenchViews); err != nil {
 		return err
 	}
-	var alone, drained, followed, ratioAlone, ratioDrained, lag sample
+	var alone, drained, followed pgbenchRuns
+	var ratioAlone, ratioDrained sample
 	sides := []func() error{
-		func() error { return l.pgbench(ctx, &alone) },
+		func() error { return l.pgbenchAlone(ctx, &alone) },
 		func() error { return l.pgbenchDrained(ctx, conn, &drained) },
-		func() error { return l.pgbenchFollowed(ctx, conn, &followed, &lag) },
+		func() error { return l.pgbenchFollowed(ctx, conn, &followed) },
 	}
 	for round := range l.opts.rounds {
 		for i := range sides {
@@ -60,16 +61,20 @@ func measurePgbench(ctx context.Context, l *lab) error {
 				return err
 			}
 		}
-		ratioAlone.add(followed[round] / alone[round])
-		ratioDrained.add(followed[round] / drained[round])
-		l.say("round %d: alone %s tps, pg_recvlogical %s tps, followed %s tps", round+1, number(alone[round]), number(drained[round]), number(followed[round]))
+		ratioAlone.add(followed.tps[round] / alone.tps[round])
+		ratioDrained.add(followed.tps[round] / drained.tps[round])
+		l.say("round %d: alone %s tps, pg_recvlogical %s tps, followed %s tps", round+1, number(alone.tps[round]), number(drained.tps[round]), number(followed.tps[round]))
 	}
-	l.report.add("alone", "tps", alone, "pgbench -c 4 -j 1, scale "+strconv.Itoa(l.pgbenchScale())+", fsync on, on the same machine")
-	l.report.add("with pg_recvlogical attached", "tps", drained, "")
-	l.report.add("with us, four views", "tps", followed, "")
+	l.report.add("alone", "tps", alone.tps, "pgbench -c 4 -j 1, scale "+strconv.Itoa(l.pgbenchScale())+", fsync on, on the same machine")
+	l.report.add("with pg_recvlogical attached", "tps", drained.tps, "")
+	l.report.add("with us, four views", "tps", followed.tps, "")
 	l.report.add("with us", "of alone", ratioAlone, "")
 	l.report.add("with us", "of pg_recvlogical", ratioDrained, "")
-	l.report.add("behind when pgbench ends", "ms", lag, "")
+	l.report.add("behind when pgbench ends", "ms", followed.lag, "")
+	l.report.add("our CPU time", "µs a transaction", followed.process, "of the process, until the outputs hold the last one")
+	l.report.add("the server's with us", "µs a transaction", followed.server, "")
+	l.report.add("the server's with pg_recvlogical", "µs a transaction", drained.server, "")
+	l.report.add("the server's alone", "µs a transaction", alone.server, "")
 	f, err := l.follow(ctx, "")
 	if err != nil {
 		return err
@@ -105,10 +110,33 @@ func (l *lab) preparePgbench(ctx context.Context) error {
 	return nil
 }
 
-var tps = regexp.MustCompile(`tps = ([0-9.]+)`)
+// pgbenchRuns are the runs of one side: throughput and CPU time a transaction.
+type pgbenchRuns struct {
+	tps, server, process, lag sample
+	transactions              float64 // of the last run
+}
+
+// perTransaction is a CPU time, shared by the transactions of the last run.
+func (r *pgbenchRuns) perTransaction(cpu time.Duration) float64 {
+	return float64(cpu.Microseconds()) / r.transactions
+}
+
+var (
+	tps          = regexp.MustCompile(`tps = ([0-9.]+)`)
+	transactions = regexp.MustCompile(`transactions actually processed: ([0-9]+)`)
+)
+
+func (l *lab) pgbenchAlone(ctx context.Context, runs *pgbenchRuns) error {
+	cpu := cpuOfTree(l.server.Pid())
+	if err := l.pgbench(ctx, runs); err != nil {
+		return err
+	}
+	runs.server.add(runs.perTransaction(cpuOfTree(l.server.Pid()) - cpu))
+	return nil
+}
 
 // pgbench runs the default script for a while and adds its throughput.
-func (l *lab) pgbench(ctx context.Context, runs *sample) error {
+func (l *lab) pgbench(ctx context.Context, runs *pgbenchRuns) error {
 	seconds := "20"
 	if l.opts.quick {
 		seconds = "3"
@@ -118,16 +146,18 @@ func (l *lab) pgbench(ctx context.Context, runs *sample) error {
 	if err != nil {
 		return fmt.Errorf("run pgbench: %w: %s", err, out)
 	}
-	found := tps.FindSubmatch(out)
-	if found == nil {
+	rate, count := tps.FindSubmatch(out), transactions.FindSubmatch(out)
+	if rate == nil || count == nil {
 		return fmt.Errorf("run pgbench: no throughput in %q", out)
 	}
-	v, err := strconv.ParseFloat(string(found[1]), 64)
-	runs.add(v)
-	return err
+	v, err1 := strconv.ParseFloat(string(rate[1]), 64)
+	n, err2 := strconv.ParseFloat(string(count[1]), 64)
+	runs.tps.add(v)
+	runs.transactions = n
+	return errors.Join(err1, err2)
 }
 
-func (l *lab) pgbenchDrained(ctx context.Context, conn *pgx.Conn, runs *sample) error {
+func (l *lab) pgbenchDrained(ctx context.Context, conn *pgx.Conn, runs *pgbenchRuns) error {
 	if err := newDrainSlot(ctx, conn); err != nil {
 		return err
 	}
@@ -145,7 +175,9 @@ func (l *lab) pgbenchDrained(ctx context.Context, conn *pgx.Conn, runs *sample) 
 	if err := attach(ctx, conn, exited, output); err != nil {
 		return err
 	}
+	cpu := cpuOfTree(l.server.Pid())
 	err = l.pgbench(ctx, runs)
+	runs.server.add(runs.perTransaction(cpuOfTree(l.server.Pid()) - cpu))
 	stop()
 	<-exited // its status is that of having been stopped
 	return errors.Join(err, dropSlot(ctx, conn, drainSlot))
@@ -171,8 +203,8 @@ func attach(ctx context.Context, conn *pgx.Conn, exited <-chan error, output fmt
 	}
 }
 
-func (l *lab) pgbenchFollowed(ctx context.Context, conn *pgx.Conn, runs, lag *sample) error {
-	f, err := l.follow(ctx, fmt.Sprintf("pgbench-%d", len(*runs)+1))
+func (l *lab) pgbenchFollowed(ctx context.Context, conn *pgx.Conn, runs *pgbenchRuns) error {
+	f, err := l.follow(ctx, fmt.Sprintf("pgbench-%d", len(runs.tps)+1))
 	if err != nil {
 		return err
 	}
@@ -190,11 +222,14 @@ func (l *lab) pgbenchFollowed(ctx context.Context, conn *pgx.Conn, runs, lag *sa
 	if err := touch(); err != nil {
 		return errors.Join(err, f.kill())
 	}
+	process, server := f.cpu(), cpuOfTree(l.server.Pid())
 	err = l.pgbench(ctx, runs)
 	ended := time.Now()
 	if err = errors.Join(err, touch()); err != nil {
 		return errors.Join(err, f.kill())
 	}
-	lag.addMillis(time.Since(ended))
+	runs.lag.addMillis(time.Since(ended))
+	runs.process.add(runs.perTransaction(f.cpu() - process))
+	runs.server.add(runs.perTransaction(cpuOfTree(l.server.Pid()) - server))
 	return f.stop()
 }

@@ -122,7 +122,6 @@ type engine struct {
 	durable    decode.LSN // of the state
 	trimmed    decode.LSN // the output log starts after
 	announced  bool
-	flushedAt  uint64        // the state's commit when it was last flushed
 	delayed    bool          // leastDelay is known
 	leastDelay time.Duration // from commit to arrival
 	lastFlush  time.Time

@@ -18,9 +18,6 @@ const (
 	// flushEvery is how often the state is made durable, which is how long a
 	// replay after a crash takes and how much WAL the slot holds back.
 	flushEvery = 5 * time.Second
-	// flushCommits is after how many steps the state is made durable at the latest:
-	// until then, what hot keys were is walked over when they are read.
-	flushCommits = 2000
 	// lingerFrom is from which delay on the program waits for linger, for more
 	// transactions to share a step.
 	lingerFrom = 100 * time.Millisecond
@@ -80,11 +77,6 @@ func (e *engine) follow(ctx context.Context) error {
 			}
 			if err := e.handle(work, ev); err != nil {
 				return err
-			}
-			if e.store.Committed()-e.flushedAt >= flushCommits {
-				if err := e.startFlush(); err != nil {
-					return err
-				}
 			}
 		}
 	}
@@ -369,11 +361,10 @@ func (e *engine) maintain(ctx context.Context) error {
 
 // startFlush begins to make the state durable as it is.
 func (e *engine) startFlush() error {
-	e.flushedAt = e.store.Committed()
 	if e.position <= e.durable || len(e.flushing) > 0 && e.flushing[len(e.flushing)-1].position >= e.position {
 		return nil
 	}
-	e.flushing = append(e.flushing, flush{e.flushedAt, e.position})
+	e.flushing = append(e.flushing, flush{e.store.Committed(), e.position})
 	if err := e.store.StartFlush(); err != nil {
 		return fmt.Errorf("flush state: %w", err)
 	}

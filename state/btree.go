@@ -2,7 +2,7 @@ package state
 
 import (
 	"bytes"
-	"sort"
+	"slices"
 )
 
 // tree is an ordered map from byte keys to byte values whose versions share
@@ -46,13 +46,15 @@ func (t *tree) mine(n *treeNode) *treeNode {
 	if n.owner == t.owner {
 		return n
 	}
-	c := &treeNode{owner: t.owner, keys: make([][]byte, len(n.keys), treeFanout)}
+	// One more than fits for long: a node is split once it has that many.
+	const room = treeFanout + 1
+	c := &treeNode{owner: t.owner, keys: make([][]byte, len(n.keys), room)}
 	copy(c.keys, n.keys)
 	if n.kids != nil {
-		c.kids = make([]*treeNode, len(n.kids), treeFanout)
+		c.kids = make([]*treeNode, len(n.kids), room)
 		copy(c.kids, n.kids)
 	} else {
-		c.values = make([][]byte, len(n.values), treeFanout)
+		c.values = make([][]byte, len(n.values), room)
 		copy(c.values, n.values)
 	}
 	return c
@@ -60,8 +62,19 @@ func (t *tree) mine(n *treeNode) *treeNode {
 
 // search is the place of the first key ≥ key, and whether it is key.
 func (n *treeNode) search(key []byte) (int, bool) {
-	i := sort.Search(len(n.keys), func(i int) bool { return bytes.Compare(n.keys[i], key) >= 0 })
-	return i, i < len(n.keys) && bytes.Equal(n.keys[i], key)
+	lo, hi := 0, len(n.keys)
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		switch c := bytes.Compare(n.keys[mid], key); {
+		case c == 0:
+			return mid, true
+		case c < 0:
+			lo = mid + 1
+		default:
+			hi = mid
+		}
+	}
+	return lo, false
 }
 
 // kid is the child that key belongs to: the first one if key is below all.
@@ -87,7 +100,24 @@ func (n *treeNode) get(key []byte) ([]byte, bool) {
 	return nil, false
 }
 
-// set stores a value; the tree keeps the slices given.
+// at is where the value under key is, nil if there is none. It may be written to
+// as long as the tree has never been shared; whoever does keeps size right.
+func (t *tree) at(key []byte) *[]byte {
+	n := t.root
+	for n != nil {
+		if n.kids == nil {
+			i, found := n.search(key)
+			if !found {
+				return nil
+			}
+			return &n.values[i]
+		}
+		n = n.kids[n.kid(key)]
+	}
+	return nil
+}
+
+// set stores a value; the tree keeps the slices given (of the key, if it is new).
 func (t *tree) set(key, value []byte) {
 	if t.root == nil {
 		t.root = &treeNode{owner: t.owner}
@@ -183,6 +213,58 @@ func (t *tree) deleteIn(n *treeNode, key []byte) *treeNode {
 		return nil
 	}
 	return n
+}
+
+// deleteRange deletes the keys in [lower, upper).
+func (t *tree) deleteRange(lower, upper []byte) {
+	if t.root != nil && bytes.Compare(lower, upper) < 0 {
+		t.root = t.deleteRangeIn(t.root, lower, upper)
+	}
+}
+
+func (t *tree) deleteRangeIn(n *treeNode, lower, upper []byte) *treeNode {
+	n = t.mine(n)
+	end, _ := n.search(upper)
+	if n.kids == nil {
+		from, _ := n.search(lower)
+		for i := from; i < end; i++ {
+			t.count--
+			t.size -= len(n.keys[i]) + len(n.values[i])
+		}
+		n.keys = slices.Delete(n.keys, from, end)
+		n.values = slices.Delete(n.values, from, end)
+	} else {
+		first := n.kid(lower)
+		kept := first
+		for i := first; i < end; i++ {
+			// Those between others are in the range as a whole.
+			if i > first && i+1 < end {
+				t.forget(n.kids[i])
+				continue
+			}
+			if kid := t.deleteRangeIn(n.kids[i], lower, upper); kid != nil {
+				n.keys[kept], n.kids[kept] = n.keys[i], kid
+				kept++
+			}
+		}
+		n.keys = slices.Delete(n.keys, kept, max(end, kept))
+		n.kids = slices.Delete(n.kids, kept, max(end, kept))
+	}
+	if len(n.keys) == 0 {
+		return nil
+	}
+	return n
+}
+
+// forget takes the entries below n out of the tree's counts.
+func (t *tree) forget(n *treeNode) {
+	for _, kid := range n.kids {
+		t.forget(kid)
+	}
+	for i := range n.values {
+		t.count--
+		t.size -= len(n.keys[i]) + len(n.values[i])
+	}
 }
 
 func insertAt[T any](s []T, i int, v T) []T {
@@ -347,8 +429,10 @@ func (it *treeIter) SeekLT(key []byte) bool {
 	return it.settle(it.move(-1))
 }
 
-func (it *treeIter) Next() bool { return it.valid && it.settle(it.move(1)) }
-func (it *treeIter) Prev() bool { return it.valid && it.settle(it.move(-1)) }
+func (it *treeIter) Next() bool { return it.step(1) }
+func (it *treeIter) Prev() bool { return it.step(-1) }
+
+func (it *treeIter) step(dir int) bool { return it.valid && it.settle(it.move(dir)) }
 
 func (it *treeIter) Valid() bool   { return it.valid }
 func (it *treeIter) Key() []byte   { return it.at().key }

@@ -37,23 +37,24 @@ type Event struct {
 
 // Disk is a Store in a directory, kept by Pebble, a log-structured merge tree.
 //
-// Pebble's write-ahead log is off: a batch is applied to a memtable, and
-// memtables reach the disk whole and in order, each with one atomic edit of
-// the manifest. A batch never straddles two memtables. That is what makes a
-// crash leave a prefix of the commits.
+// Commits gather in a layer before Pebble (front says how), which goes to Pebble
+// as one batch, or go there as one. Pebble's write-ahead log is off: a batch is
+// applied to a memtable, and memtables reach the disk whole and in order, each
+// with one atomic edit of the manifest. A batch never straddles two memtables.
+// That is what makes a crash leave a prefix of the commits.
 type Disk struct {
 	db        *pebble.DB
+	front     front
 	lock      *pebble.Lock
 	onDurable func(uint64)
-	flushed   chan struct{} // a flush ended: look what is durable now
-	done      chan struct{} // the watcher of flushed has ended
+	changed   chan struct{} // a flush or compaction ended: look what is durable now
+	done      chan struct{} // the watcher of changed has ended
 	committed atomic.Uint64
 	lastErr   atomic.Pointer[error]
-	commit    sync.Mutex // held while a batch is applied
 
 	compacted   atomic.Uint64 // bytes read by compactions
 	swept       chan struct{} // the sweeper has ended
-	stop        chan struct{} // asks both to
+	stop        chan struct{} // asks them, and the drainer, to end
 	sweptAt     uint64        // compacted at the last sweep
 	sweepFactor uint64
 
@@ -114,7 +115,7 @@ func openLocked(dir string, o Options, lock *pebble.Lock) (*Disk, error) {
 	d := &Disk{
 		lock:      lock,
 		onDurable: o.OnDurable,
-		flushed:   make(chan struct{}, 1),
+		changed:   make(chan struct{}, 1),
 		done:      make(chan struct{}),
 		grown:     make(chan struct{}),
 		stop:      make(chan struct{}),
@@ -122,6 +123,7 @@ func openLocked(dir string, o Options, lock *pebble.Lock) (*Disk, error) {
 
 		sweepFactor: sweepMinFactor,
 	}
+	d.front.init(o.memory())
 	if d.db, err = pebble.Open(dir, d.pebbleOptions(o, marker == markerReady)); err != nil {
 		return nil, openError(err)
 	}
@@ -144,20 +146,27 @@ func (d *Disk) start() error {
 	}
 	d.durable = seq
 	d.committed.Store(seq)
+	d.front.drained, d.front.below = seq, d.db
 	go d.watch()
 	go d.sweeper(d.stop)
+	go d.drainer()
 	return nil
 }
 
-func (d *Disk) pebbleOptions(o Options, exists bool) *pebble.Options {
-	memory := o.Memory
-	if memory <= 0 {
-		memory = 256 << 20
+// memory is the budget.
+func (o *Options) memory() int64 {
+	if o.Memory <= 0 {
+		return 256 << 20
 	}
-	memory = max(memory, 16<<20)
-	// Up to four memtables (one filling, the others being flushed) take half.
-	const memtables = 4
-	memtable := min(memory/2/memtables, 64<<20)
+	return max(o.Memory, 16<<20)
+}
+
+func (d *Disk) pebbleOptions(o Options, exists bool) *pebble.Options {
+	memory := o.memory()
+	// Up to three memtables (one filling, the others being flushed) take three
+	// eighths; two layers, and one that is on its way, three sixteenths.
+	const memtables = 3
+	memtable := min(memory/8, 64<<20)
 	opts := &pebble.Options{
 		FS:                          o.FS,
 		Lock:                        d.lock,
@@ -166,7 +175,7 @@ func (d *Disk) pebbleOptions(o Options, exists bool) *pebble.Options {
 		FormatMajorVersion:          pebble.FormatTableFormatV6,
 		Merger:                      weightMerger,
 		Comparer:                    keyComparer,
-		CacheSize:                   memory - memtable*memtables,
+		CacheSize:                   memory - memtable*memtables - 3*int64(d.front.limit),
 		MemTableSize:                uint64(memtable),
 		MemTableStopWritesThreshold: memtables,
 		L0CompactionThreshold:       12,
@@ -208,18 +217,20 @@ func (d *Disk) readDurable() (uint64, error) {
 	return seq, readError(errors.Join(err, it.Close()))
 }
 
-// watch follows the flushes: what is durable after each is read from the disk's
-// own view of itself rather than guessed.
+// watch follows flushes and compactions: what is durable after each is read from
+// the disk's own view of itself rather than guessed.
 func (d *Disk) watch() {
 	defer close(d.done)
 	for {
 		select {
 		case <-d.stop:
 			return
-		case <-d.flushed:
+		case <-d.changed:
 		}
-		seq, err := d.readDurable()
-		if err != nil {
+		// What a flush or compaction has replaced is not to be held on to.
+		err := d.front.iters.clear()
+		seq, readErr := d.readDurable()
+		if err = errors.Join(err, readErr); err != nil {
 			d.lastErr.Store(&err)
 			continue
 		}
@@ -245,16 +256,11 @@ func (d *Disk) Get(dst, key []byte) ([]byte, bool, error) {
 		return dst, false, ErrClosed
 	}
 	// The room behind dst serves for the key until the value comes there.
-	value, closer, err := d.db.Get(appendWhole(dst, key)[len(dst):])
-	if err != nil {
-		if errors.Is(err, pebble.ErrNotFound) {
-			return dst, false, nil
-		}
-		return dst, false, readError(err)
-	}
-	value, ok := stored(value)
-	dst = append(dst, value...)
-	return dst, ok, readError(closer.Close())
+	key = appendWhole(dst, key)[len(dst):]
+	d.front.mu.RLock()
+	defer d.front.mu.RUnlock()
+	value, ok, err := d.front.get(dst, key)
+	return value, ok, readError(err)
 }
 
 // NewIter implements Store.
@@ -264,23 +270,26 @@ func (d *Disk) NewIter(lower, upper []byte) Iterator {
 	if d.closed {
 		return failedIter{ErrClosed}
 	}
-	// The last level holds most keys: without its filters SeekPrefix gains little.
-	o := pebble.IterOptions{UseL6Filters: true}
+	var from, to []byte
 	if lower != nil {
-		o.LowerBound = appendWhole(nil, lower)
+		from = appendWhole(nil, lower)
 	}
 	if upper != nil {
-		o.UpperBound = appendWhole(nil, upper)
+		to = appendWhole(nil, upper)
 	}
-	it, err := d.db.NewIter(&o)
+	it, err := d.front.newIter(from, to)
 	if err != nil {
 		return failedIter{readError(err)}
 	}
-	return &diskIter{it: it}
+	return it
 }
 
 // NewBatch implements Store.
-func (d *Disk) NewBatch() Batch { return &diskBatch{d: d, b: d.db.NewBatch()} }
+func (d *Disk) NewBatch() Batch { return &diskBatch{d: d, b: d.newBatch()} }
+
+func (d *Disk) newBatch() *pebble.Batch {
+	return d.db.NewBatch(pebble.WithMaxRetainedSizeBytes(d.front.through))
+}
 
 // Committed implements Store.
 func (d *Disk) Committed() uint64 { return d.committed.Load() }
@@ -302,7 +311,7 @@ func (d *Disk) StartFlush() error {
 	if d.closed {
 		return fmt.Errorf("flush state: %w", ErrClosed)
 	}
-	if _, err := d.db.AsyncFlush(); err != nil {
+	if err := d.front.startFlush(d.Committed()); err != nil {
 		return fmt.Errorf("flush state: %w", readError(err))
 	}
 	return nil
@@ -362,10 +371,11 @@ func (d *Disk) Metrics() Metrics {
 		return Metrics{Committed: d.Committed(), Durable: d.Durable(), LastError: ErrClosed}
 	}
 	m := d.db.Metrics()
+	layers := d.front.used()
 	out := Metrics{
 		DiskBytes:         m.DiskSpaceUsage(),
-		MemoryBytes:       uint64(m.BlockCache.Size) + m.MemTable.Size + m.MemTable.ZombieSize,
-		UnflushedBytes:    m.MemTable.Size,
+		MemoryBytes:       uint64(m.BlockCache.Size) + m.MemTable.Size + m.MemTable.ZombieSize + layers,
+		UnflushedBytes:    m.MemTable.Size + layers,
 		Committed:         d.Committed(),
 		Durable:           d.Durable(),
 		Flushes:           m.Flush.Count,
@@ -388,7 +398,8 @@ func (d *Disk) Close() error {
 	close(d.stop)
 	<-d.swept
 	<-d.done
-	if err := errors.Join(d.db.Close(), d.lock.Close()); err != nil {
+	<-d.front.ended
+	if err := errors.Join(d.front.iters.clear(), d.db.Close(), d.lock.Close()); err != nil {
 		return fmt.Errorf("close state: %w", err)
 	}
 	return nil

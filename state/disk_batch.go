@@ -1,14 +1,14 @@
 package state
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// diskBatch is a Pebble batch that also records the number of its commit.
+// diskBatch gathers writes as a Pebble batch does. Most are not committed to
+// Pebble, but to the layer before it: see Disk.commitBatch.
 type diskBatch struct {
 	d       *Disk
 	b       *pebble.Batch
@@ -60,34 +60,24 @@ func (b *diskBatch) AddWeightUnder(key []byte, prefix int, w int64) {
 }
 
 func (b *diskBatch) Commit() (uint64, error) {
-	b.d.life.RLock()
-	defer b.d.life.RUnlock()
-	b.d.commit.Lock()
-	defer b.d.commit.Unlock()
-	if b.d.closed {
-		b.fail(ErrClosed)
-	}
-	seq := b.d.committed.Load() + 1
-	b.Set(commitKey, binary.BigEndian.AppendUint64(b.scratch[:0], seq))
-	if b.err == nil {
-		b.fail(b.b.Commit(pebble.NoSync))
-	}
-	err := b.err
-	if err == nil {
-		b.d.committed.Store(seq)
-	}
-	b.Reset()
+	seq, err := b.d.commitBatch(b)
 	if err != nil {
+		b.Reset()
 		return 0, fmt.Errorf("commit state batch: %w", readError(err))
 	}
 	return seq, nil
 }
 
-// Reset makes a new Pebble batch: a large one belongs to Pebble once committed,
-// and small ones come from its pool anyway.
+// Reset empties the batch. Pebble gives large ones' memory back.
 func (b *diskBatch) Reset() {
+	b.b.Reset()
+	b.err = nil
+}
+
+// renew is Reset for a batch that belongs to Pebble now.
+func (b *diskBatch) renew() {
 	b.fail(b.b.Close())
-	b.b, b.err = b.d.db.NewBatch(), nil
+	b.b, b.err = b.d.newBatch(), nil
 }
 
 func (b *diskBatch) Close() error {

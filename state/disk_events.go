@@ -7,10 +7,16 @@ import (
 )
 
 // listener passes on the few events that a person would want to know of, and
-// wakes the watcher after each flush.
+// wakes the watcher after each flush and compaction.
 func (d *Disk) listener(on func(Event)) *pebble.EventListener {
 	if on == nil {
 		on = func(Event) {}
+	}
+	ended := func() {
+		select {
+		case d.changed <- struct{}{}:
+		default: // the watcher will look anyway
+		}
 	}
 	return &pebble.EventListener{
 		BackgroundError: func(err error) {
@@ -24,10 +30,7 @@ func (d *Disk) listener(on func(Event)) *pebble.EventListener {
 			on(Event{Name: "error", Text: info.String(), Err: ErrCorrupt})
 		},
 		FlushEnd: func(info pebble.FlushInfo) {
-			select {
-			case d.flushed <- struct{}{}:
-			default: // the watcher will look anyway
-			}
+			ended()
 			// Failures come as BackgroundError; the error here may only say that
 			// there was nothing left to write.
 			on(Event{Name: "flush", Text: info.String()})
@@ -38,6 +41,7 @@ func (d *Disk) listener(on func(Event)) *pebble.EventListener {
 					d.compacted.Add(table.Size)
 				}
 			}
+			ended()
 			on(Event{Name: "compaction", Text: info.String()})
 		},
 		WriteStallBegin: func(info pebble.WriteStallBeginInfo) {

@@ -1,52 +1,335 @@
 package state
 
-import "github.com/cockroachdb/pebble/v2"
+import "bytes"
 
-// diskIter is Pebble's iterator without the keys whose weight is zero, with our
-// classes of errors.
+// diskIter walks the layers and Pebble as one: at each key, what the newest of them
+// that has the last word says, plus the weights that those above it add. Keys whose
+// weight is zero are passed over.
+//
+// Going ahead, each source stands at its first key that is not behind the
+// iterator's, going back, at its last that is not before it.
 type diskIter struct {
-	it     *pebble.Iterator
-	key    []byte
-	value  []byte
-	valid  bool
-	sought []byte // scratch
+	front *front
+	tops  [2]layerIter // newest first
+	below *pooledIter
+
+	dir      int    // 1 or -1, 0 before the first move
+	on       int    // the sources that stand at the iterator's key, by bits
+	belowKey []byte // nil: below stands nowhere
+	prefix   bool   // of SeekPrefix: below may only go ahead
+
+	key, value []byte
+	valid      bool
+	err        error
+	weight     [10]byte
+	sought     []byte // scratch
 }
 
-// ahead and back settle on a key that is there, going on from ok.
-func (i *diskIter) ahead(ok bool) bool { return i.settle(ok, i.it.Next) }
-func (i *diskIter) back(ok bool) bool  { return i.settle(ok, i.it.Prev) }
+// layerIter is the part of one layer. It stands somewhere if it.valid.
+type layerIter struct {
+	it    treeIter
+	spans []span
+	of    *layer // nil: there is no such layer
+}
 
-func (i *diskIter) settle(ok bool, move func() bool) bool {
-	for ; ok; ok = move() {
-		if i.value, ok = stored(i.it.Value()); ok {
-			i.key, i.valid = bare(i.it.Key()), true
+const onBelow = 1 << len(diskIter{}.tops)
+
+// newIter makes an iterator within bounds as they lie in Pebble.
+func (f *front) newIter(lower, upper []byte) (*diskIter, error) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	below, err := f.iters.get(f.below, lower, upper)
+	if err != nil {
+		return nil, err
+	}
+	i := &diskIter{front: f, below: below}
+	for n, l := range [...]*layer{f.active, f.draining} {
+		if l == nil || l.empty() {
+			continue
+		}
+		l.readers.Add(1)
+		i.tops[n] = layerIter{it: treeIter{root: l.tree.root, lower: lower, upper: upper}, spans: l.spans, of: l}
+	}
+	return i, nil
+}
+
+// Close implements Iterator.
+func (i *diskIter) Close() error {
+	if i.below == nil {
+		return nil
+	}
+	for n := range i.tops {
+		if t := &i.tops[n]; t.of != nil {
+			t.of.readers.Add(-1)
+		}
+	}
+	err := i.front.iters.put(i.below)
+	i.below, i.valid = nil, false
+	return readError(err)
+}
+
+func (i *diskIter) Valid() bool   { return i.valid }
+func (i *diskIter) Key() []byte   { return bare(i.key) }
+func (i *diskIter) Value() []byte { return i.value }
+
+func (i *diskIter) Error() error {
+	if i.err == nil && i.below != nil {
+		return readError(i.below.Error())
+	}
+	return readError(i.err)
+}
+
+func (i *diskIter) First() bool {
+	i.begin(1, false)
+	for n := range i.tops {
+		if t := &i.tops[n]; t.of != nil {
+			t.it.First()
+		}
+	}
+	i.stands(i.below.First())
+	return i.settle()
+}
+
+func (i *diskIter) Last() bool {
+	i.begin(-1, false)
+	for n := range i.tops {
+		if t := &i.tops[n]; t.of != nil {
+			t.it.Last()
+		}
+	}
+	i.stands(i.below.Last())
+	return i.settle()
+}
+
+func (i *diskIter) SeekGE(key []byte) bool {
+	i.sought = appendWhole(i.sought[:0], key)
+	i.begin(1, false)
+	i.seek()
+	return i.settle()
+}
+
+func (i *diskIter) SeekLT(key []byte) bool {
+	i.sought = appendWhole(i.sought[:0], key)
+	i.begin(-1, false)
+	i.seek()
+	return i.settle()
+}
+
+// SeekPrefix implements Iterator.
+func (i *diskIter) SeekPrefix(prefix []byte) bool {
+	i.sought = appendWhole(i.sought[:0], prefix)
+	i.begin(1, true)
+	for n := range i.tops {
+		if t := &i.tops[n]; t.of != nil {
+			t.it.SeekPrefix(prefix)
+		}
+	}
+	i.stands(i.below.SeekPrefixGE(i.sought))
+	return i.settle()
+}
+
+func (i *diskIter) Next() bool { return i.move(1) }
+func (i *diskIter) Prev() bool { return i.move(-1) }
+
+func (i *diskIter) begin(dir int, prefix bool) { i.dir, i.prefix = dir, prefix }
+
+// seek moves the sources to the first key ≥ sought, or the last < sought.
+func (i *diskIter) seek() {
+	for n := range i.tops {
+		t := &i.tops[n]
+		switch {
+		case t.of == nil:
+		case i.dir > 0:
+			t.it.SeekGE(i.sought)
+		default:
+			t.it.SeekLT(i.sought)
+		}
+	}
+	if i.dir > 0 {
+		i.stands(i.below.SeekGE(i.sought))
+	} else {
+		i.stands(i.below.SeekLT(i.sought))
+	}
+}
+
+// stands notes where below stands now.
+func (i *diskIter) stands(ok bool) {
+	if i.belowKey = nil; ok {
+		i.belowKey = i.below.Key()
+	}
+}
+
+func (i *diskIter) move(dir int) bool {
+	switch {
+	case !i.valid || i.prefix && dir < 0:
+		i.valid = false
+		return false
+	case i.dir == dir:
+		i.step()
+	default:
+		// The others stand on the wrong side.
+		i.sought = append(i.sought[:0], i.key...)
+		i.dir = dir
+		i.seek()
+		if dir > 0 {
+			i.stepOver(i.sought)
+		}
+	}
+	return i.settle()
+}
+
+// step moves the sources that stand at the iterator's key.
+func (i *diskIter) step() {
+	for n := range i.tops {
+		if i.on&(1<<n) != 0 {
+			i.tops[n].it.step(i.dir)
+		}
+	}
+	if i.on&onBelow != 0 {
+		if i.dir > 0 {
+			i.stands(i.below.Next())
+		} else {
+			i.stands(i.below.Prev())
+		}
+	}
+}
+
+// stepOver moves the sources that stand at key.
+func (i *diskIter) stepOver(key []byte) {
+	i.on = 0
+	for n := range i.tops {
+		if it := &i.tops[n].it; it.valid && bytes.Equal(it.at().key, key) {
+			i.on |= 1 << n
+		}
+	}
+	if i.belowKey != nil && bytes.Equal(i.belowKey, key) {
+		i.on |= onBelow
+	}
+	i.step()
+}
+
+// settle goes on, from where the sources stand, to a key that is there.
+func (i *diskIter) settle() bool {
+	for i.err == nil {
+		i.passSpans()
+		key := i.nearest()
+		if key == nil {
+			break
+		}
+		if i.resolve(key) {
+			i.key, i.valid = key, true
 			return true
 		}
+		i.step()
 	}
 	i.key, i.value, i.valid = nil, nil, false
 	return false
 }
 
-func (i *diskIter) First() bool            { return i.ahead(i.it.First()) }
-func (i *diskIter) Last() bool             { return i.back(i.it.Last()) }
-func (i *diskIter) SeekGE(key []byte) bool { return i.ahead(i.it.SeekGE(i.whole(key))) }
-func (i *diskIter) SeekLT(key []byte) bool { return i.back(i.it.SeekLT(i.whole(key))) }
-
-func (i *diskIter) SeekPrefix(prefix []byte) bool {
-	return i.ahead(i.it.SeekPrefixGE(i.whole(prefix)))
+// nearest is the next key that a source has, and notes which have it.
+func (i *diskIter) nearest() (key []byte) {
+	i.on = 0
+	if i.belowKey != nil {
+		key, i.on = i.belowKey, onBelow
+	}
+	for n := range i.tops {
+		it := &i.tops[n].it
+		if !it.valid {
+			continue
+		}
+		k := it.at().key
+		c := -1
+		if key != nil {
+			c = bytes.Compare(k, key) * i.dir
+		}
+		if c < 0 {
+			key, i.on = k, 0
+		}
+		if c <= 0 {
+			i.on |= 1 << n
+		}
+	}
+	return key
 }
 
-func (i *diskIter) Next() bool    { return i.ahead(i.it.Next()) }
-func (i *diskIter) Prev() bool    { return i.back(i.it.Prev()) }
-func (i *diskIter) Valid() bool   { return i.valid }
-func (i *diskIter) Key() []byte   { return i.key }
-func (i *diskIter) Value() []byte { return i.value }
-func (i *diskIter) Error() error  { return readError(i.it.Error()) }
-func (i *diskIter) Close() error  { return readError(i.it.Close()) }
+// passSpans moves below out of ranges that are deleted above it. (A search by
+// prefix sees few keys, each of which resolve finds hidden.)
+func (i *diskIter) passSpans() {
+	for n := 0; n < len(i.tops) && !i.prefix; n++ {
+		t := &i.tops[n]
+		if len(t.spans) == 0 || i.belowKey == nil {
+			continue
+		}
+		at := findSpan(t.spans, i.belowKey)
+		switch {
+		case at < 0:
+			continue
+		case i.dir > 0:
+			i.stands(i.below.SeekGE(t.spans[at].upper))
+		default:
+			i.stands(i.below.SeekLT(t.spans[at].lower))
+		}
+		n = -1 // what it met may be hidden by another one
+	}
+}
 
-func (i *diskIter) whole(key []byte) []byte {
-	i.sought = appendWhole(i.sought[:0], key)
-	return i.sought
+// resolve says whether key, at which the sources in on stand, is there, and finds
+// its value.
+func (i *diskIter) resolve(key []byte) bool {
+	var sum int64
+	added := false
+	for n := range i.tops {
+		t := &i.tops[n]
+		if i.on&(1<<n) == 0 {
+			if len(t.spans) > 0 && findSpan(t.spans, key) >= 0 {
+				return i.weighs(sum)
+			}
+			continue
+		}
+		switch entry := t.it.at().value; entry[0] {
+		case entryAdd:
+			sum, added = sum+entryNumber(entry), true
+		case entryWeight:
+			return i.weighs(sum + entryNumber(entry))
+		case entryGone:
+			return i.weighs(sum)
+		default:
+			if added {
+				i.err = errWeightOnValue
+				return false
+			}
+			i.value, _ = stored(entry[1:])
+			return true
+		}
+	}
+	if i.on&onBelow == 0 {
+		return i.weighs(sum)
+	}
+	raw := i.below.Value()
+	value, ok := stored(raw)
+	if !added {
+		i.value = value
+		return ok
+	}
+	if ok {
+		if raw[len(raw)-1] == setTag {
+			i.err = errWeightOnValue
+			return false
+		}
+		w, err := Weight(value)
+		if err != nil {
+			i.err = err
+			return false
+		}
+		sum += w
+	}
+	return i.weighs(sum)
+}
+
+// weighs makes a weight the value, if it is one.
+func (i *diskIter) weighs(w int64) bool {
+	i.value = appendWeight(i.weight[:0], w)
+	return w != 0
 }
 
 // failedIter is an iterator that could not be made; it is never valid.

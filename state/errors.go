@@ -20,6 +20,8 @@ var (
 	ErrClosed = errors.New("state is closed")
 )
 
+var errWeightOnValue = corruptf("a weight was added to a value")
+
 func corruptf(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrCorrupt, fmt.Sprintf(format, args...))
 }

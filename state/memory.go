@@ -169,10 +169,7 @@ func (t *tree) apply(op memoryOp, key, value []byte) error {
 	case opDelete:
 		t.delete(key)
 	case opDeleteRange:
-		it := &treeIter{root: t.snapshot(), lower: key, upper: value}
-		for ok := it.First(); ok; ok = it.Next() {
-			t.delete(it.Key())
-		}
+		t.deleteRange(key, value)
 	case opAddWeight:
 		sum := op.w
 		if old, found := t.root.get(key); found {

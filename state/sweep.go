@@ -85,14 +85,15 @@ func (d *Disk) sweep(stop <-chan struct{}) (seen, dead int, err error) {
 	return seen, dead + len(found), d.deleteDead(found)
 }
 
-// deleteDead deletes those of the keys that are still without weight, while no
-// batch is being committed. Readers see no difference.
+// deleteDead deletes those of the keys that are still without weight, while
+// nothing else is written to Pebble. Readers see no difference: what a layer adds
+// to such a key, it adds to nothing.
 func (d *Disk) deleteDead(keys [][]byte) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	d.commit.Lock()
-	defer d.commit.Unlock()
+	d.front.drain.Lock()
+	defer d.front.drain.Unlock()
 	b := d.db.NewBatch()
 	defer b.Close()
 	for _, key := range keys {

@@ -1,0 +1,280 @@
+package state
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// front is what lies between commits and Pebble: the layer that takes the writes
+// and, while it is being drained, the one before it. Both are consolidated, so a
+// key that changes with every commit is one entry, what came and went is none,
+// and a reader does not walk over the past.
+//
+// A drain freezes the layer and writes it to Pebble as one batch, together with
+// the number of its last commit: what Pebble holds is always the store after some
+// commit. Meanwhile readers see the frozen layer over a snapshot of Pebble
+// without it.
+type front struct {
+	mu       sync.RWMutex // held while a layer is read by its keys, or changes
+	active   *layer
+	draining *layer        // nil: none
+	below    pebble.Reader // what Pebble had before draining
+	iters    iterPool      // of below
+	broken   error         // the active layer holds half a batch
+
+	limit   int // bytes from which on the active layer is drained
+	through int // bytes of a batch from which on it goes to Pebble
+
+	drain sync.Mutex // held while something is written to Pebble
+	idle  *sync.Cond // of mu: no layer is being drained any more, or never will be
+	wake  chan struct{}
+	ended chan struct{} // the drainer has ended
+
+	// Numbers of commits: the last one in Pebble; up to which to drain; up to
+	// which to make durable, and up to which that has begun.
+	drained, wanted, flushWanted, flushing uint64
+}
+
+func (f *front) init(memory int64) {
+	f.active = newLayer()
+	f.idle = sync.NewCond(&f.mu)
+	f.wake = make(chan struct{}, 1)
+	f.ended = make(chan struct{})
+	f.limit = int(memory / 16)
+	f.through = f.limit / 2
+}
+
+// commitBatch makes a batch visible.
+func (d *Disk) commitBatch(b *diskBatch) (uint64, error) {
+	d.life.RLock()
+	defer d.life.RUnlock()
+	if d.closed {
+		b.fail(ErrClosed)
+	}
+	if b.err != nil {
+		return 0, b.err
+	}
+	if b.b.Len() >= d.front.through {
+		return d.commitThrough(b)
+	}
+	f := &d.front
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	// The drainer is behind: no more before it is done.
+	for f.active.used > f.limit && f.draining != nil && f.broken == nil {
+		f.idle.Wait()
+	}
+	if f.broken != nil {
+		return 0, f.broken
+	}
+	if err := f.active.apply(b.b); err != nil {
+		f.broken = err
+		return 0, err
+	}
+	seq := d.committed.Add(1)
+	if f.active.used > f.limit && !f.active.repack() {
+		f.wanted = seq
+		f.rouse()
+	}
+	b.Reset()
+	return seq, nil
+}
+
+// commitThrough writes a large batch to Pebble, behind what the layer holds: it
+// is about as fast to Pebble as to the layer, and has to go there anyway.
+func (d *Disk) commitThrough(b *diskBatch) (uint64, error) {
+	f := &d.front
+	f.drain.Lock()
+	defer f.drain.Unlock()
+	if err := d.drainLayer(); err != nil {
+		return 0, err
+	}
+	seq := d.committed.Load() + 1
+	b.Set(commitKey, binary.BigEndian.AppendUint64(b.scratch[:0], seq))
+	if b.err != nil {
+		return 0, b.err
+	}
+	defer b.renew()
+	if err := b.b.Commit(pebble.NoSync); err != nil {
+		return 0, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.drained = seq
+	d.committed.Store(seq)
+	return seq, f.iters.clear()
+}
+
+// rouse wakes the drainer.
+func (f *front) rouse() {
+	select {
+	case f.wake <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+// startFlush has everything up to a commit drained and made durable.
+func (f *front) startFlush(seq uint64) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.wanted, f.flushWanted = max(f.wanted, seq), max(f.flushWanted, seq)
+	f.rouse()
+	return f.broken
+}
+
+// drainer drains and flushes as wanted until the store is closed.
+func (d *Disk) drainer() {
+	f := &d.front
+	defer close(f.ended)
+	for {
+		select {
+		case <-d.stop:
+			return
+		case <-f.wake:
+		}
+		if err := d.drainWanted(); err != nil {
+			err = readError(err)
+			d.lastErr.Store(&err)
+		}
+	}
+}
+
+func (d *Disk) drainWanted() error {
+	f := &d.front
+	f.drain.Lock()
+	defer f.drain.Unlock()
+	f.mu.RLock()
+	drain, flush := f.drained < f.wanted, f.flushing < f.flushWanted
+	f.mu.RUnlock()
+	if drain {
+		if err := d.drainLayer(); err != nil {
+			return err
+		}
+	}
+	if flush {
+		if _, err := d.db.AsyncFlush(); err != nil {
+			return err
+		}
+		f.mu.Lock()
+		f.flushing = f.drained
+		f.mu.Unlock()
+	}
+	return nil
+}
+
+// drainLayer empties the layer into Pebble; drain is held.
+func (d *Disk) drainLayer() error {
+	f := &d.front
+	f.mu.Lock()
+	seq := d.committed.Load()
+	if f.broken != nil || seq == f.drained {
+		defer f.mu.Unlock()
+		return f.broken
+	}
+	below := d.db.NewSnapshot()
+	f.draining, f.active, f.below = f.active, newLayer(), below
+	f.mu.Unlock()
+
+	err := d.writeLayer(f.draining, seq)
+
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err != nil {
+		// What was committed since stands on what is lost now.
+		f.broken = fmt.Errorf("drain state: %w", err)
+		err = f.broken
+	} else {
+		f.draining, f.below, f.drained = nil, d.db, seq
+		err = errors.Join(f.iters.clear(), below.Close())
+	}
+	f.idle.Broadcast()
+	return err
+}
+
+// writeLayer writes a frozen layer to Pebble.
+func (d *Disk) writeLayer(l *layer, seq uint64) error {
+	b := d.db.NewBatchWithSize(l.used / 2)
+	err := l.drainTo(b)
+	if err == nil {
+		var buf [9]byte
+		value := append(binary.BigEndian.AppendUint64(buf[:0], seq), setTag)
+		err = b.Set(appendWhole(nil, commitKey), value, nil)
+	}
+	if err == nil {
+		err = b.Commit(pebble.NoSync)
+	}
+	return errors.Join(err, b.Close())
+}
+
+// get reads a key, as it lies in Pebble; mu is held. ok is false if it is not there.
+func (f *front) get(dst, key []byte) (value []byte, ok bool, err error) {
+	var sum int64
+	added := false
+	for _, l := range [...]*layer{f.active, f.draining} {
+		if l == nil {
+			continue
+		}
+		entry, done, w := l.get(key)
+		if w != 0 {
+			sum, added = sum+w, true
+		}
+		if !done {
+			continue
+		}
+		switch {
+		case entry == nil || entry[0] == entryGone:
+		case entry[0] == entryWeight:
+			sum += entryNumber(entry)
+		case added:
+			return dst, false, errWeightOnValue
+		default:
+			value, _ := stored(entry[1:])
+			return append(dst, value...), true, nil
+		}
+		if sum == 0 {
+			return dst, false, nil
+		}
+		return appendWeight(dst, sum), true, nil
+	}
+	raw, closer, err := f.below.Get(key)
+	switch {
+	case errors.Is(err, pebble.ErrNotFound):
+		if sum == 0 {
+			return dst, false, nil
+		}
+		return appendWeight(dst, sum), true, nil
+	case err != nil:
+		return dst, false, err
+	}
+	value, ok = stored(raw)
+	switch {
+	case !added:
+		dst = append(dst, value...)
+	case ok && raw[len(raw)-1] == setTag:
+		err = errWeightOnValue
+	default:
+		var w int64
+		if ok {
+			w, err = Weight(value)
+		}
+		if ok = sum+w != 0; ok {
+			dst = appendWeight(dst, sum+w)
+		}
+	}
+	return dst, ok && err == nil, errors.Join(err, closer.Close())
+}
+
+// used is how much memory the layers take.
+func (f *front) used() uint64 {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	n := f.active.used
+	if f.draining != nil {
+		n += f.draining.used
+	}
+	return uint64(n)
+}
