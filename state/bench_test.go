@@ -158,3 +158,47 @@ func BenchmarkProbe(b *testing.B) {
 		commitEach(b, batch)
 	}
 }
+
+// BenchmarkGet reads rows of a large table by key, of which some are in the files
+// of the first level, in commits that write others: a table whose old rows are kept.
+func BenchmarkGet(b *testing.B) {
+	const rows, each = 500000, 5
+	s, err := state.Open(b.TempDir(), state.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	batch := s.NewBatch()
+	defer batch.Close()
+	var key []byte
+	filler := make([]byte, 60)
+	for i := range uint32(rows) {
+		batch.Set(traceKey(key[:0], 1, i, 0), filler)
+		if i%10000 == 9999 {
+			commitEach(b, batch)
+		}
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 6 {
+		for range 1000 {
+			batch.Set(traceKey(key[:0], 1, r.Uint32N(rows), 0), filler)
+		}
+		commitEach(b, batch)
+		if err := s.Flush(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	var value []byte
+	b.ResetTimer()
+	for i := 0; i < b.N; {
+		for range each {
+			i++
+			var ok bool
+			if value, ok, err = s.Get(value[:0], traceKey(key[:0], 1, r.Uint32N(rows), 0)); err != nil || !ok {
+				b.Fatal(ok, err)
+			}
+			batch.Set(traceKey(key[:0], 2, r.Uint32N(rows), 0), filler)
+		}
+		commitEach(b, batch)
+	}
+}

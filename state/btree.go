@@ -46,17 +46,20 @@ func (t *tree) mine(n *treeNode) *treeNode {
 	if n.owner == t.owner {
 		return n
 	}
-	// One more than fits for long: a node is split once it has that many.
-	const room = treeFanout + 1
-	c := &treeNode{owner: t.owner, keys: make([][]byte, len(n.keys), room)}
-	copy(c.keys, n.keys)
+	c := &treeNode{owner: t.owner, keys: roomy(n.keys)}
 	if n.kids != nil {
-		c.kids = make([]*treeNode, len(n.kids), room)
-		copy(c.kids, n.kids)
+		c.kids = roomy(n.kids)
 	} else {
-		c.values = make([][]byte, len(n.values), room)
-		copy(c.values, n.values)
+		c.values = roomy(n.values)
 	}
+	return c
+}
+
+// roomy copies a node's slice, with room for one more than a node may have: it is
+// split once it has that many.
+func roomy[T any](s []T) []T {
+	c := make([]T, len(s), treeFanout+1)
+	copy(c, s)
 	return c
 }
 
@@ -169,15 +172,15 @@ func (t *tree) split(n *treeNode) *treeNode {
 		return nil
 	}
 	at := len(n.keys) / 2
-	right := &treeNode{owner: t.owner, keys: append([][]byte(nil), n.keys[at:]...)}
+	right := &treeNode{owner: t.owner, keys: roomy(n.keys[at:])}
 	clear(n.keys[at:])
 	n.keys = n.keys[:at]
 	if n.kids != nil {
-		right.kids = append([]*treeNode(nil), n.kids[at:]...)
+		right.kids = roomy(n.kids[at:])
 		clear(n.kids[at:])
 		n.kids = n.kids[:at]
 	} else {
-		right.values = append([][]byte(nil), n.values[at:]...)
+		right.values = roomy(n.values[at:])
 		clear(n.values[at:])
 		n.values = n.values[:at]
 	}
