@@ -25,8 +25,9 @@ func (c *compiler) window(n *algebra.Window, id string) *compiled {
 // partition is the rows of one partition, in order; copies stand side by side.
 type partition struct {
 	rows   [][]values.Datum
-	group  []int // number of the row's peer group
-	starts []int // first row of each peer group; last, the number of rows
+	group  []int  // number of the row's peer group
+	starts []int  // first row of each peer group; last, the number of rows
+	span   []span // of each peer group's frame, under RANGE with an offset
 }
 
 func newPartition(e circuit.Entries, order func([]byte, []values.Datum) []byte) *partition {
@@ -50,9 +51,17 @@ func newPartition(e circuit.Entries, order func([]byte, []values.Datum) []byte) 
 
 // list writes the rows with their results, as spread reads them.
 func (p *partition) list(n *algebra.Window) values.Datum {
+	if n.Frame.By() != nil {
+		p.spans(n)
+	}
 	results := make([][]values.Datum, len(n.Funcs))
 	for i, f := range n.Funcs {
 		results[i] = p.results(f, n.Frame)
+		for row, g := range p.group {
+			if p.span != nil && p.span[g].failed.IsErr() {
+				results[i][row] = p.span[g].failed
+			}
+		}
 	}
 	var list, enc []byte
 	var row []values.Datum
@@ -74,8 +83,10 @@ func (p *partition) frame(f algebra.Frame, i int) (from, to int) {
 	n, g := len(p.rows), p.group[i]
 	groups := len(p.starts) - 1
 	clamp := func(v int64, limit int) int { return int(min(max(v, 0), int64(limit))) }
-	switch f.Mode {
-	case algebra.FrameRows:
+	switch {
+	case p.span != nil:
+		from, to = p.span[g].from, p.span[g].to
+	case f.Mode == algebra.FrameRows:
 		from, to = clamp(int64(i)+f.Start.Offset, n), clamp(int64(i)+f.End.Offset+1, n)
 	default:
 		from = p.starts[clamp(int64(g)+f.Start.Offset, groups)]

@@ -86,6 +86,9 @@ func (t *translator) window(ref int, s *scope) {
 		order = append(order, k)
 	}
 	frame, ok := t.frame(clause, s)
+	if by := frame.By(); by != nil && ok {
+		ok = t.inRange(clause, by, read, order)
+	}
 	var funcs []algebra.WindowFunc
 	for _, c := range calls {
 		f, known := t.windowCall(c, s, place)
@@ -193,14 +196,13 @@ func (t *translator) frame(clause *pgtree.Node, s *scope) (algebra.Frame, bool) 
 		if n := clause.Node(field); n != nil && !contains(n, "SUBLINK") {
 			c, _ = t.expr(n, &scope{query: s.query}).(*expr.Const)
 		}
-		if f.Mode == algebra.FrameRange || c == nil || c.V.IsNull() || c.V.IsErr() || c.V.Int64() < 0 {
-			name := "a frame offset that is not a constant"
-			if f.Mode == algebra.FrameRange {
-				name = "RANGE with an offset"
-			}
-			t.refuse(clause, CodeUnsupported, name, "use ROWS or GROUPS with a number")
+		if c == nil || c.V.IsNull() || c.V.IsErr() || f.Mode != algebra.FrameRange && c.V.Int64() < 0 {
+			t.refuse(clause, CodeUnsupported, "a frame offset that is not a constant", "write the number")
 			ok = false
 			return algebra.Bound{}
+		}
+		if f.Mode == algebra.FrameRange {
+			return algebra.Bound{By: c, Preceding: o&preceding != 0}
 		}
 		if o&preceding != 0 {
 			return algebra.Bound{Offset: -c.V.Int64()}

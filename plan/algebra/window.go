@@ -19,10 +19,24 @@ const (
 )
 
 // Bound is one end of a frame: so many units after the current row (before it,
-// if negative), or unbounded.
+// if negative), so far away in the values of the one column that orders (By), or
+// unbounded.
 type Bound struct {
 	Unbounded bool
 	Offset    int64
+	By        *expr.Const // RANGE with an offset
+	Preceding bool        // By is before the current row
+}
+
+// String tells bounds apart.
+func (b Bound) String() string {
+	switch {
+	case b.By != nil && b.Preceding:
+		return expr.String(b.By) + " preceding"
+	case b.By != nil:
+		return expr.String(b.By) + " following"
+	}
+	return fmt.Sprintf("{%v %d}", b.Unbounded, b.Offset)
 }
 
 // Exclusion says which rows around the current one a frame leaves out.
@@ -37,11 +51,19 @@ const (
 )
 
 // Frame is the rows of a partition that a function sees from the current one.
-// Offsets other than 0 are in rows or groups.
+// Numbers other than 0 are in rows or groups.
 type Frame struct {
 	Mode       FrameMode
 	Start, End Bound
 	Exclude    Exclusion
+}
+
+// By is an offset in values, if the frame has one.
+func (f Frame) By() *expr.Const {
+	if f.Start.By != nil {
+		return f.Start.By
+	}
+	return f.End.By
 }
 
 // WindowFunc is one function over a window: an aggregate, or one of the window
