@@ -3,27 +3,16 @@ package plan_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"strings"
 	"testing"
 
 	"github.com/stepping-cdc/stepping-cdc/bench/tpch"
 	"github.com/stepping-cdc/stepping-cdc/embedded"
-	"github.com/stepping-cdc/stepping-cdc/plan"
 )
 
 // TestTPCH maintains the 22 queries of TPC-H over generated data and writes to
 // all of its tables.
 func TestTPCH(t *testing.T) {
-	text, err := os.ReadFile("testdata/tpch.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var views []plan.View
-	for _, part := range strings.Split(string(text), "-- name: ")[1:] {
-		name, query, _ := strings.Cut(part, "\n")
-		views = append(views, plan.View{Name: name, Query: query})
-	}
+	views := namedQueries(t, "testdata/tpch.sql")
 	dsn := embedded.NewDB(t)
 	conn := connect(t, dsn)
 	if _, err := tpch.New(0.001, 7).Load(t.Context(), conn); err != nil {
