@@ -63,7 +63,8 @@ func analyze(t *testing.T, conn *pgx.Conn, row string) (query string, problems [
 
 func TestMaintained(t *testing.T) {
 	conn := shopDB(t)
-	for _, row := range rows(t, readPaper(t, sqlSupport), "maintained") {
+	text := readPaper(t, sqlSupport)
+	for _, row := range append(rows(t, text, "maintained"), rows(t, text, "windows")...) {
 		if query, problems := analyze(t, conn, row); len(problems) > 0 {
 			t.Errorf("%s: %v", query, problems[0])
 		}
