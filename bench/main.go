@@ -25,8 +25,6 @@ type options struct {
 	profile bool
 	version string
 	seed    uint64
-	older   string // results to compare with newer; "" to measure
-	newer   string
 }
 
 // experiments in the order in which they run.
@@ -40,7 +38,6 @@ var experiments = []struct {
 	{"refresh", "REFRESH MATERIALIZED VIEW of the same queries", measureRefresh},
 	{"freshness", "single-row commits, against a bare consumer", measureFreshness},
 	{"pgbench", "the source's own throughput while we follow", measurePgbench},
-	{"growth", "one change by the size of the state, operator by operator", measureGrowth},
 }
 
 func main() {
@@ -70,15 +67,7 @@ func parseOptions() (*options, error) {
 	flag.BoolVar(&o.profile, "cpuprofile", false, "write CPU profiles of the follower into the folder for results")
 	flag.StringVar(&o.version, "pg", "", "major version of Postgres; by default what is installed")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the data")
-	flag.StringVar(&o.older, "compare", "", "measure nothing: compare the results.csv of an earlier run with a newer, named behind it")
 	flag.Parse()
-	if o.older != "" && flag.NArg() == 1 {
-		o.newer = flag.Arg(0)
-		return o, nil
-	}
-	if o.older != "" {
-		return nil, errors.New("compare needs two files: -compare old.csv new.csv")
-	}
 	if flag.NArg() > 0 {
 		return nil, fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	}
@@ -111,9 +100,6 @@ func run(ctx context.Context) (err error) {
 	o, err := parseOptions()
 	if err != nil {
 		return err
-	}
-	if o.older != "" {
-		return compareFiles(os.Stdout, o.older, o.newer)
 	}
 	started := time.Now()
 	l, err := openLab(ctx, o)

@@ -19,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"time"
 
 	"github.com/spf13/pflag"
 )
@@ -36,6 +37,7 @@ type Config struct {
 	Source Source
 	Sink   Sink
 	State  State
+	Clock  Clock
 	HTTP   HTTP
 	Log    Log
 	Views  []View
@@ -61,6 +63,11 @@ type Sink struct {
 type State struct {
 	Dir    string // absolute
 	Memory int64  // bytes that caches and buffers may use
+}
+
+// Clock is the present time as views see it.
+type Clock struct {
+	Tick time.Duration // by how much it moves
 }
 
 // HTTP is the dashboard with its metrics and health pages.

@@ -16,6 +16,7 @@ var defaults = map[string]string{
 	"sink.schema":               "stepping",
 	"state.dir":                 "./stepping-state",
 	"state.memory":              "256MiB",
+	"clock.tick":                "1s",
 	"http.listen":               "127.0.0.1:8585",
 	"log.level":                 "info",
 	"log.format":                "auto",
@@ -23,11 +24,12 @@ var defaults = map[string]string{
 
 // Keys in the order in which messages list them.
 var (
-	topKeys     = []string{"source", "sink", "state", "http", "log", "views"}
+	topKeys     = []string{"source", "sink", "state", "clock", "http", "log", "views"}
 	sectionKeys = map[string][]string{
 		"source": {"dsn", "slot", "publication", "manage_publication"},
 		"sink":   {"dsn", "schema"},
 		"state":  {"dir", "memory"},
+		"clock":  {"tick"},
 		"http":   {"listen"},
 		"log":    {"level", "format"},
 	}

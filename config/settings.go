@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -91,6 +92,7 @@ func (r *reporter) config(s *settings, dir string) *Config {
 		},
 		Sink:  Sink{DSN: DSN(s.get("sink.dsn")), Schema: s.get("sink.schema")},
 		State: State{Dir: s.get("state.dir"), Memory: r.memory(s, "state.memory")},
+		Clock: Clock{Tick: r.tick(s, "clock.tick")},
 		HTTP:  HTTP{Listen: r.listen(s, "http.listen")},
 		Log: Log{
 			Level:  r.oneOf(s, "log.level", "trace", "debug", "info", "warn", "error"),
@@ -199,6 +201,28 @@ func (r *reporter) listen(s *settings, key string) string {
 		r.add(s.problem(key, fmt.Sprintf("%q is not a host", shorten(host)), remedy))
 	}
 	return value
+}
+
+// The clock's tick divides a day, so that midnight is a tick; more often than a
+// hundredth of a second it would do nothing but tick.
+const (
+	minTick = 10 * time.Millisecond
+	day     = 24 * time.Hour
+)
+
+func (r *reporter) tick(s *settings, key string) time.Duration {
+	const remedy = "write a duration like 100ms, 1s or 1m"
+	value := s.get(key)
+	d, err := time.ParseDuration(value)
+	switch {
+	case err != nil:
+		r.add(s.problem(key, fmt.Sprintf("%q is not a duration", shorten(value)), remedy))
+	case d < minTick || d > time.Hour:
+		r.add(s.problem(key, shorten(value)+" is not between 10ms and 1h", remedy))
+	case day%d != 0:
+		r.add(s.problem(key, shorten(value)+" does not divide a day", remedy))
+	}
+	return d
 }
 
 // minMemory is what the state store needs for its write buffers alone.

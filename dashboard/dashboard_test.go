@@ -32,7 +32,7 @@ func (s *source) progress() pipeline.Progress {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	return pipeline.Progress{
 		State: s.state.Load().(string), Applied: 0x1_0000_0010, Position: 0x1_0000_0020, WALEnd: 0x1_0000_0120,
-		CommittedAt: at, AppliedAt: at.Add(2500 * time.Microsecond), Transactions: 12345, StateBytes: 3 << 20,
+		CommittedAt: at, AppliedAt: at.Add(2500 * time.Microsecond), Transactions: 12345, StateBytes: 3 << 20, Clock: at.Add(3 * time.Second),
 	}
 }
 

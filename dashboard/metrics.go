@@ -31,6 +31,7 @@ var (
 	descAcked        = desc("acknowledged_lsn_bytes", "WAL position acknowledged to the slot.")
 	descWALEnd       = desc("source_lsn_bytes", "WAL position the source has told.")
 	descLag          = desc("lag_bytes", "WAL between the outputs and the source.")
+	descClock        = desc("clock_timestamp_seconds", "What now() is in the views; absent if none depends on it.")
 	descFreshness    = desc("freshness_seconds", "Commit of the last source transaction to commit of the outputs.")
 	descStateBytes   = desc("state_bytes", "Size of the local state.")
 	descStateMemory  = desc("state_memory_bytes", "Memory of the local state's caches and buffers.")
@@ -56,6 +57,9 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(descLive, boolean(p.State == "live"))
 	send(prometheus.CounterValue, descTransactions, float64(p.Transactions))
 	gauge(descApplied, float64(p.Applied))
+	if !p.Clock.IsZero() {
+		gauge(descClock, float64(p.Clock.UnixMicro())/1e6)
+	}
 	gauge(descAcked, float64(p.Acked))
 	gauge(descWALEnd, float64(p.WALEnd))
 	gauge(descLag, float64(lag(p)))

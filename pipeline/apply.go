@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/stepping-cdc/stepping-cdc/circuit"
 	"github.com/stepping-cdc/stepping-cdc/decode"
@@ -35,6 +36,11 @@ func (f *effect) turns() bool { return (f.before > 0) != (f.after() > 0) }
 // applyGroup applies whole transactions, in one step and one output commit.
 func (e *engine) applyGroup(ctx context.Context, events []replication.Event) error {
 	last := &events[len(events)-1]
+	if last.EndLSN > e.progress {
+		if err := e.align(ctx); err != nil {
+			return err
+		}
+	}
 	effects, err := e.compute(ctx, events)
 	if err != nil {
 		return err
@@ -52,9 +58,27 @@ func (e *engine) applyGroup(ctx context.Context, events []replication.Event) err
 		}
 		return nil
 	}
-	suppressed := last.EndLSN <= e.progress
-	commit := sink.Commit{LSN: sink.LSN(last.EndLSN), PrevLSN: sink.LSN(e.progress), CommittedAt: last.CommitTime}
-	head := logHead{commit: last.CommitLSN, end: last.EndLSN, time: last.CommitTime}
+	return e.settleStep(ctx, effects, settlement{
+		id: transactionID(last.CommitLSN), at: position{last.EndLSN, e.clock}, time: last.CommitTime,
+		suppressed: last.EndLSN <= e.progress,
+	})
+}
+
+// settlement is the end of a step: where it leads, and what it is in the log.
+type settlement struct {
+	id         logID
+	at         position
+	time       time.Time // when its last transaction was committed
+	suppressed bool      // the outputs have it
+	quiet      bool      // there is nothing to write
+}
+
+// settleStep commits a step to the state, with its output log, and writes it to
+// the outputs.
+func (e *engine) settleStep(ctx context.Context, effects []effect, s settlement) error {
+	suppressed := s.suppressed
+	commit := sink.Commit{LSN: sink.LSN(s.at.lsn), PrevLSN: sink.LSN(e.progress), Clock: s.at.clock, CommittedAt: s.time}
+	head := logHead{id: s.id, at: s.at, time: s.time}
 	logged := false // rows in the log that are not in commit
 	for i := range effects {
 		f := &effects[i]
@@ -65,7 +89,7 @@ func (e *engine) applyGroup(ctx context.Context, events []replication.Event) err
 			v.errors = f.after()
 		}
 		quarantine := viewKey(keyQuarantine, f.gen.id, v.index)
-		logKey := logViewKey(head.commit, f.gen.id, v.index)
+		logKey := logViewKey(head.id, f.gen.id, v.index)
 		switch {
 		case is && f.rows != nil:
 			addRows(e.batch, quarantine, f.rows, 1)
@@ -86,20 +110,24 @@ func (e *engine) applyGroup(ctx context.Context, events []replication.Event) err
 			commit.Views = append(commit.Views, sink.ViewDelta{Table: v.table, Delta: f.rows})
 		}
 		if f.errors != nil {
-			addRows(e.batch, logViewKey(head.commit, f.gen.id, v.index|errorView), f.errors, 1)
+			addRows(e.batch, logViewKey(head.id, f.gen.id, v.index|errorView), f.errors, 1)
 			commit.Errors = append(commit.Errors, errorDeltas(v.name, f.errors)...)
 			commit.Statuses = append(commit.Statuses, v.status())
 		}
 	}
-	if !suppressed {
+	if !suppressed && !s.quiet {
 		head.write(e.batch)
 	}
-	if err := e.commitState(last.EndLSN); err != nil {
+	if err := e.commitState(s.at); err != nil {
 		return err
 	}
-	e.at(pointStep)
+	if s.id.tick != noTick {
+		e.at(pointTick)
+	} else {
+		e.at(pointStep)
+	}
 	switch {
-	case suppressed:
+	case suppressed || s.quiet:
 		return nil
 	case logged:
 		return e.replay(ctx, head)
@@ -221,6 +249,11 @@ func (g *generation) effects(outs []circuit.Output) []effect {
 // the log; the last chunk settles and writes them.
 func (e *engine) applyChunk(ctx context.Context, ev *replication.Event) error {
 	if ev.First && e.partial.Commit != ev.CommitLSN {
+		if ev.CommitLSN >= e.progress {
+			if err := e.align(ctx); err != nil {
+				return err
+			}
+		}
 		e.partial = partial{Commit: ev.CommitLSN, Applied: map[uint32]int{}}
 		clear(e.skip)
 	}
@@ -238,10 +271,10 @@ func (e *engine) applyChunk(ctx context.Context, ev *replication.Event) error {
 		}
 		for _, f := range g.effects(outs) {
 			if f.rows != nil {
-				addRows(e.batch, logViewKey(ev.CommitLSN, g.id, f.view.index), f.rows, 1)
+				addRows(e.batch, logViewKey(transactionID(ev.CommitLSN), g.id, f.view.index), f.rows, 1)
 			}
 			if f.errors != nil {
-				addRows(e.batch, logViewKey(ev.CommitLSN, g.id, f.view.index|errorView), f.errors, 1)
+				addRows(e.batch, logViewKey(transactionID(ev.CommitLSN), g.id, f.view.index|errorView), f.errors, 1)
 				e.batch.AddWeight(viewKey(keyErrors, g.id, f.view.index), sumWeights(f.errors))
 				f.view.errors = f.after()
 			}
@@ -261,13 +294,13 @@ func (e *engine) applyChunk(ctx context.Context, ev *replication.Event) error {
 // settle ends a transaction that was applied in chunks.
 func (e *engine) settle(ctx context.Context, ev *replication.Event) error {
 	suppressed := ev.EndLSN <= e.progress
-	head := logHead{commit: ev.CommitLSN, end: ev.EndLSN, time: ev.CommitTime}
+	head := logHead{id: transactionID(ev.CommitLSN), at: position{ev.EndLSN, e.clock}, time: ev.CommitTime}
 	for _, g := range e.gens {
 		for _, v := range g.views {
-			logKey := logViewKey(ev.CommitLSN, g.id, v.index)
+			logKey := logViewKey(head.id, g.id, v.index)
 			quarantine := viewKey(keyQuarantine, g.id, v.index)
 			var added int64
-			err := readRows(e.store, logViewKey(ev.CommitLSN, g.id, v.index|errorView), errorColumns, func(b *circuit.Batch) error {
+			err := readRows(e.store, logViewKey(head.id, g.id, v.index|errorView), errorColumns, func(b *circuit.Batch) error {
 				added += sumWeights(b)
 				return nil
 			})
@@ -289,11 +322,11 @@ func (e *engine) settle(ctx context.Context, ev *replication.Event) error {
 		}
 	}
 	if suppressed {
-		e.batch.DeleteRange(logPrefix(ev.CommitLSN), logPrefix(ev.CommitLSN+1))
+		e.batch.DeleteRange(logPrefix(head.id), state.PrefixEnd(logPrefix(head.id)))
 	} else {
 		head.write(e.batch)
 	}
-	if err := e.commitState(ev.EndLSN); err != nil {
+	if err := e.commitState(head.at); err != nil {
 		return err
 	}
 	if suppressed {
@@ -303,18 +336,19 @@ func (e *engine) settle(ctx context.Context, ev *replication.Event) error {
 }
 
 // commitState ends a step: the state is now at a position.
-func (e *engine) commitState(end decode.LSN) error {
+func (e *engine) commitState(at position) error {
 	if e.partial.Commit != 0 {
 		e.partial = partial{Applied: map[uint32]int{}}
 		clear(e.skip)
 		e.partial.write(e.batch)
 	}
-	state.SetUint64(e.batch, metaPosition, uint64(end))
+	state.SetUint64(e.batch, metaPosition, uint64(at.lsn))
+	state.SetUint64(e.batch, metaClock, uint64(at.clock))
 	seq, err := e.batch.Commit()
 	if err != nil {
 		return fmt.Errorf("commit state: %w", err)
 	}
-	e.position, e.seq = end, seq
+	e.position, e.clock, e.seq = at.lsn, at.clock, seq
 	return nil
 }
 

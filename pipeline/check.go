@@ -171,7 +171,7 @@ func (r *CheckReport) views(cfg *config.Config, analysis *plan.Analysis) {
 		f := Finding{Area: "view", Code: string(p.Code), Object: p.View, Message: p.Message, Remedy: p.Remedy, Place: cfg.Path}
 		for _, v := range cfg.Views {
 			if v.Name == p.View {
-				line, column := v.QueryPlace(position(v.Query, p.Line, p.Col))
+				line, column := v.QueryPlace(placeOf(v.Query, p.Line, p.Col))
 				f.Place = fmt.Sprintf("%s:%d:%d", cfg.Path, line, column)
 			}
 		}
@@ -211,9 +211,9 @@ func keyText(o *plan.Output) string {
 	return "key (" + strings.Join(names, ", ") + ")"
 }
 
-// position is the number, from 1, of a query's character at a line and column of
+// placeOf is the number, from 1, of a query's character at a line and column of
 // the query without the white space around it.
-func position(query string, line, column int) int {
+func placeOf(query string, line, column int) int {
 	if line < 1 {
 		return 0
 	}

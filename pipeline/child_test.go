@@ -70,6 +70,7 @@ func runChild() int {
 		Source: config.Source{DSN: config.DSN(o.Source), Slot: o.Slot, Publication: "stepping_cdc", ManagePublication: true},
 		Sink:   config.Sink{DSN: config.DSN(o.Sink), Schema: "stepping"},
 		State:  config.State{Dir: o.Dir, Memory: childMemory},
+		Clock:  config.Clock{Tick: testTick},
 		Views:  o.Views,
 	}
 	log := zerolog.New(os.Stderr).Level(zerolog.InfoLevel)

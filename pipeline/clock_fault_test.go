@@ -22,6 +22,10 @@ var wallClock = map[string]string{
 	"sink/sink.go lock":            "a deadline, kept with its monotonic reading",
 	"dashboard/page.go freshness":  "shown: by the program's clock against the source's",
 	"decode/parser.go time":        "a commit's own time",
+	"pipeline/clock.go now":        "the source's clock, counted on by the monotonic one",
+	"pipeline/clock.go untilTick":  "the same",
+	"pipeline/follow.go observe":   "the views' time, which is the source's, shown",
+	"dashboard/metrics.go Collect": "the same",
 }
 
 // TestNoClockIsTrusted: setting the clock of the program's machine forwards or back

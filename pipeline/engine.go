@@ -29,11 +29,12 @@ type Options struct {
 	// Live is called once a session, when all views are live; may be nil.
 	Live func()
 
-	text       bool          // values come in text format: one of them has no other
-	groupBytes int           // bounds the messages of transactions that share a step
-	chunkBytes int           // cuts larger transactions; 0: as replication has it
-	discard    bool          // the state is damaged
-	checkEvery time.Duration // how often the source is compared with what it should be
+	text       bool             // values come in text format: one of them has no other
+	groupBytes int              // bounds the messages of transactions that share a step
+	chunkBytes int              // cuts larger transactions; 0: as replication has it
+	discard    bool             // the state is damaged
+	checkEvery time.Duration    // how often the source is compared with what it should be
+	now        func() time.Time // instead of the source's clock; nil outside of tests
 	// reached is told the points at which a crash differs from one elsewhere; nil
 	// outside of tests.
 	reached func(point)
@@ -51,6 +52,7 @@ const (
 	pointPublished point = "after publishing"
 	pointJoined    point = "joined"
 	pointStep      point = "step in the state, not in the outputs"
+	pointTick      point = "tick in the state, not in the outputs"
 	pointChunk     point = "part of a transaction in the state"
 	pointReplay    point = "before a logged output commit"
 	pointWritten   point = "output commit made"
@@ -111,16 +113,22 @@ type engine struct {
 	statuses []sink.Status // to be written with the next commit
 
 	position decode.LSN // of the state
+	clock    instant    // of the state
 	seq      uint64     // the state's commit that reached it
 	progress decode.LSN // of the sink
-	partial  partial
-	held     *replication.Event // taken off the stream, still to be applied
-	skip     map[uint32]int     // changes of the partial transaction still to skip
-	idle     decode.LSN         // nothing is left to deliver before
+
+	progressClock instant // of the sink
+	clockShown    time.Time
+	serverTime    serverClock
+
+	partial partial
+	held    *replication.Event // taken off the stream, still to be applied
+	skip    map[uint32]int     // changes of the partial transaction still to skip
+	idle    decode.LSN         // nothing is left to deliver before
 
 	flushing   []flush    // state commits on their way to the disk
 	durable    decode.LSN // of the state
-	trimmed    decode.LSN // the output log starts after
+	trimmed    position   // the output log starts after
 	announced  bool
 	delayed    bool          // leastDelay is known
 	leastDelay time.Duration // from commit to arrival
@@ -152,6 +160,7 @@ type Progress struct {
 	Applied     decode.LSN
 	Acked       decode.LSN
 	WALEnd      decode.LSN
+	Clock       time.Time // what now() is in the views; zero if none depends on it
 	CommittedAt time.Time // commit time of the last transaction applied
 	AppliedAt   time.Time
 	Transactions,
@@ -182,10 +191,13 @@ func (e *engine) announce() {
 	e.announced = true
 }
 
-func (e *engine) progressed(lsn decode.LSN, committed time.Time) {
-	e.progress = lsn
+func (e *engine) progressed(at position, committed time.Time) {
+	if at.clock != e.progressClock {
+		e.clockShown = time.Now()
+	}
+	e.progress, e.progressClock = at.lsn, at.clock
 	e.live.update(func(p *Progress) {
-		p.Applied, p.AppliedAt = lsn, time.Now()
+		p.Applied, p.AppliedAt = at.lsn, time.Now()
 		if !committed.IsZero() {
 			p.CommittedAt = committed
 		}

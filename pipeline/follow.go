@@ -44,7 +44,11 @@ func (e *engine) follow(ctx context.Context) error {
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
 	e.lastMend = time.Now()
+	var due <-chan time.Time // the clock's next tick
 	for {
+		if due == nil && e.clocked() {
+			due = time.After(e.untilTick())
+		}
 		if err := e.reached(work); err != nil {
 			return err
 		}
@@ -53,6 +57,11 @@ func (e *engine) follow(ctx context.Context) error {
 			return ctx.Err()
 		case err := <-e.writing:
 			if err := e.settled(err); err != nil {
+				return err
+			}
+		case <-due:
+			due = nil
+			if err := e.tick(work); err != nil {
 				return err
 			}
 		case <-tick.C:
@@ -122,6 +131,15 @@ func (e *streamError) Unwrap() error { return e.err }
 func (e *engine) reached(ctx context.Context) error {
 	if e.opts.UntilLSN == 0 || e.joining != nil || e.position < e.opts.UntilLSN && e.idle < e.opts.UntilLSN {
 		return nil
+	}
+	// Time goes on to the end as well.
+	if err := e.tick(ctx); err != nil {
+		return err
+	}
+	if e.clocked() {
+		if err := e.showClock(ctx); err != nil {
+			return err
+		}
 	}
 	if e.progress < e.opts.UntilLSN {
 		if err := e.moveProgress(ctx, max(e.idle, e.position)); err != nil {
@@ -252,10 +270,16 @@ func (e *engine) moveProgress(ctx context.Context, lsn decode.LSN) error {
 	if err := e.drain(); err != nil || lsn <= e.progress {
 		return err
 	}
-	if err := e.sink.Apply(ctx, sink.Commit{LSN: sink.LSN(lsn), PrevLSN: sink.LSN(e.progress), Statuses: e.takeStatuses()}); err != nil {
+	// The state's clock may have stood still since the outputs' was moved.
+	at := position{lsn, e.clock}
+	if e.clocked() {
+		at.clock = max(e.clock, e.progressClock)
+	}
+	commit := sink.Commit{LSN: sink.LSN(lsn), PrevLSN: sink.LSN(e.progress), Clock: at.clock, Statuses: e.takeStatuses()}
+	if err := e.sink.Apply(ctx, commit); err != nil {
 		return err
 	}
-	e.progressed(lsn, time.Time{})
+	e.progressed(at, time.Time{})
 	return nil
 }
 
@@ -320,10 +344,15 @@ func (e *engine) maintain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	sinkDurable := decode.LSN(durable)
-	e.acknowledge(sinkDurable)
+	sinkDurable := position{decode.LSN(durable.LSN), durable.Clock}
+	e.acknowledge(sinkDurable.lsn)
 	e.at(pointAck)
 	e.observe()
+	if e.clocked() && time.Since(e.serverTime.read) > readClockEvery {
+		if err := e.readClock(ctx); err != nil {
+			return err
+		}
+	}
 	if err := e.judge(); err != nil {
 		return err
 	}
@@ -339,11 +368,11 @@ func (e *engine) maintain(ctx context.Context) error {
 	e.lastFlush = time.Now()
 	// On an idle database the position moves on without transactions.
 	if e.idle > e.position && e.partial.Commit == 0 {
-		if err := e.commitState(e.idle); err != nil {
+		if err := e.commitState(position{e.idle, e.clock}); err != nil {
 			return err
 		}
 	}
-	if sinkDurable > e.trimmed {
+	if e.trimmed.before(sinkDurable) {
 		trimLog(e.batch, sinkDurable, e.partial)
 		if _, err := e.batch.Commit(); err != nil {
 			return fmt.Errorf("trim output log: %w", err)
@@ -394,13 +423,13 @@ func (e *engine) acknowledgeAll(ctx context.Context) {
 		e.log.Warn().Err(err).Msg("the state was not flushed; a restart replays what is missing")
 		return
 	}
-	lsn, err := e.sink.Flush(ctx)
+	durable, err := e.sink.Flush(ctx)
 	if err != nil {
 		e.log.Warn().Err(err).Msg("the outputs were not flushed; a restart replays what is missing")
 		return
 	}
 	e.durable = e.position
-	e.acknowledge(decode.LSN(lsn))
+	e.acknowledge(decode.LSN(durable.LSN))
 }
 
 // observe publishes the present for status and metrics.
@@ -408,6 +437,9 @@ func (e *engine) observe() {
 	pos, m := e.stream.Position(), e.store.Metrics()
 	e.live.update(func(p *Progress) {
 		p.Position, p.WALEnd, p.Acked = e.position, pos.WALEnd, pos.Acked
+		if p.Clock = (time.Time{}); e.clocked() {
+			p.Clock = time.UnixMicro(e.clock)
+		}
 		p.StateBytes, p.StateCache = m.DiskBytes, m.MemoryBytes
 		if e.joining == nil {
 			p.State = "live"
@@ -423,12 +455,15 @@ func (e *engine) readState() error {
 	}
 	var err1, err2, err3 error
 	e.position, err1 = read(metaPosition)
-	e.trimmed, err2 = read(metaTrimmed)
+	e.trimmed.lsn, err2 = read(metaTrimmed)
+	clock, _, err4 := state.GetUint64(e.store, metaClock)
+	trimmed, _, err5 := state.GetUint64(e.store, metaTrimTime)
+	e.clock, e.trimmed.clock = instant(clock), instant(trimmed)
 	e.partial, err3 = readPartial(e.store)
 	e.durable = e.position
 	e.skip = map[uint32]int{}
 	for gen, n := range e.partial.Applied {
 		e.skip[gen] = n
 	}
-	return errors.Join(err1, err2, err3)
+	return errors.Join(err1, err2, err3, err4, err5)
 }

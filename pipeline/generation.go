@@ -17,6 +17,7 @@ import (
 type generation struct {
 	id      uint32
 	from    decode.LSN
+	clock   instant // at which it was loaded
 	program *plan.Program
 	views   []*view
 	byName  map[string]*view // output and error names → view

@@ -34,6 +34,9 @@ func TestMain(m *testing.M) {
 // patience is how long anything may take on a busy machine.
 const patience = 90 * time.Second
 
+// testTick is how often time passes for views that depend on it.
+const testTick = 100 * time.Millisecond
+
 // world is one database with a pipeline on it.
 type world struct {
 	t    *testing.T
@@ -122,6 +125,7 @@ func (w *world) config() *config.Config {
 		Source: config.Source{DSN: config.DSN(cmp.Or(w.sourceVia, w.dsn)), Slot: w.slot, Publication: "stepping_cdc", ManagePublication: true},
 		Sink:   config.Sink{DSN: config.DSN(cmp.Or(w.sinkVia, w.sink)), Schema: "stepping"},
 		State:  config.State{Dir: w.dir, Memory: 32 << 20},
+		Clock:  config.Clock{Tick: testTick},
 		Views:  w.views,
 	}
 	if w.adjust != nil {

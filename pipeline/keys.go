@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"encoding/binary"
+	"math"
 
 	"github.com/stepping-cdc/stepping-cdc/decode"
 	"github.com/stepping-cdc/stepping-cdc/state"
@@ -12,8 +13,8 @@ import (
 const (
 	keyCircuit    = 0x10 // generation → the circuit's traces
 	keyBase       = 0x11 // generation, table, key or row → row or weight
-	keyLog        = 0x12 // commit LSN, generation, view, row → weight
-	keyLogHead    = 0x13 // commit LSN → header
+	keyLog        = 0x12 // log ID, generation, view, row → weight
+	keyLogHead    = 0x13 // log ID → header
 	keyQuarantine = 0x14 // generation, view, row → weight
 	keyErrors     = 0x15 // generation, view → number of errors
 	keyLoad       = 0x16 // generation, view, row → weight
@@ -24,6 +25,8 @@ var (
 	metaPosition = state.MetaKey("position")
 	metaPartial  = state.MetaKey("partial")
 	metaTrimmed  = state.MetaKey("output log starts after")
+	metaClock    = state.MetaKey("clock")
+	metaTrimTime = state.MetaKey("output log starts after time")
 )
 
 func generationKey(kind byte, gen uint32) []byte {
@@ -36,15 +39,27 @@ func viewKey(kind byte, gen uint32, view int) []byte {
 
 func baseKey(gen uint32, table int) []byte { return viewKey(keyBase, gen, table) }
 
-func logHeadKey(commit decode.LSN) []byte {
-	return binary.BigEndian.AppendUint64([]byte{keyLogHead}, uint64(commit))
+// logID names a logged output commit. IDs are in the order of the commits: that of
+// a transaction is its commit record, after all ticks before it; that of a tick is
+// the position at which it happened, and its time.
+type logID struct {
+	lsn  decode.LSN
+	tick uint64
 }
 
-func logPrefix(commit decode.LSN) []byte {
-	return binary.BigEndian.AppendUint64([]byte{keyLog}, uint64(commit))
+const noTick = math.MaxUint64
+
+func transactionID(commit decode.LSN) logID { return logID{commit, noTick} }
+
+func (id logID) appendTo(dst []byte) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(dst, uint64(id.lsn)), id.tick)
 }
 
-func logViewKey(commit decode.LSN, gen uint32, view int) []byte {
-	k := binary.BigEndian.AppendUint32(logPrefix(commit), gen)
+func logHeadKey(id logID) []byte { return id.appendTo([]byte{keyLogHead}) }
+
+func logPrefix(id logID) []byte { return id.appendTo([]byte{keyLog}) }
+
+func logViewKey(id logID, gen uint32, view int) []byte {
+	k := binary.BigEndian.AppendUint32(logPrefix(id), gen)
 	return binary.BigEndian.AppendUint16(k, uint16(view))
 }

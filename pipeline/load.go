@@ -77,7 +77,12 @@ func (e *engine) load(ctx context.Context, wanted []*plan.Output) error {
 	defer func() { _ = session.Close(context.WithoutCancel(ctx)) }()
 	var rows int64
 	// The first step also emits constants and the aggregates over nothing.
-	if err := e.loadStep(ctx, g, nil); err != nil {
+	inputs := map[string]*circuit.Batch{}
+	if g.program.Clock {
+		g.clock = max(e.now(), e.clock, e.progressClock)
+		inputs[plan.ClockSource] = clockRow(0, g.clock)
+	}
+	if err := e.loadStep(ctx, g, inputs); err != nil {
 		return err
 	}
 	for i := range g.tables {
@@ -91,7 +96,7 @@ func (e *engine) load(ctx context.Context, wanted []*plan.Output) error {
 	if stored.Storage, err = session.Storage(ctx, g.tables); err != nil {
 		return err
 	}
-	stored.From = snapshot.ConsistentPoint
+	stored.From, stored.Clock = snapshot.ConsistentPoint, g.clock
 	g.from = snapshot.ConsistentPoint
 	if len(e.gens) == 0 {
 		e.position = g.from
@@ -166,6 +171,11 @@ func (e *engine) loadStep(ctx context.Context, g *generation, inputs map[string]
 	if err != nil {
 		return err
 	}
+	return e.loaded(g, outs)
+}
+
+// loaded commits a step of a generation that has not joined the others.
+func (e *engine) loaded(g *generation, outs []circuit.Output) error {
 	for _, f := range g.effects(outs) {
 		if f.rows != nil {
 			addRows(e.batch, viewKey(keyLoad, g.id, f.view.index), f.rows, 1)
@@ -191,6 +201,14 @@ func (e *engine) join(ctx context.Context) error {
 		return err
 	}
 	g := e.joining
+	if e.progress <= g.from {
+		if err := e.align(ctx); err != nil {
+			return err
+		}
+	}
+	if err := e.joinClock(ctx, g); err != nil {
+		return err
+	}
 	info := e.manifest.generation(g.id)
 	if e.progress > g.from {
 		// The outputs went past this point before a crash took the note of it from
@@ -226,6 +244,7 @@ func (e *engine) join(ctx context.Context) error {
 	prefix := generationKey(keyLoad, g.id)
 	e.batch.DeleteRange(prefix, state.PrefixEnd(prefix))
 	state.SetUint64(e.batch, metaPosition, uint64(max(e.position, g.from)))
+	state.SetUint64(e.batch, metaClock, uint64(e.clock))
 	e.position = max(e.position, g.from)
 	if err := e.writeManifest(); err != nil {
 		return err
@@ -254,11 +273,11 @@ func (e *engine) anchor(ctx context.Context) error {
 	if _, err := e.sink.Flush(ctx); err != nil {
 		return err
 	}
-	trimLog(e.batch, e.progress, e.partial)
+	trimLog(e.batch, e.shown(), e.partial)
 	if _, err := e.batch.Commit(); err != nil {
 		return fmt.Errorf("trim output log: %w", err)
 	}
-	e.trimmed = e.progress
+	e.trimmed = e.shown()
 	return e.store.Flush(ctx)
 }
 
@@ -305,11 +324,12 @@ func (e *engine) publish(ctx context.Context, g *generation) error {
 	}
 	e.at(pointPublish)
 	lsn := max(g.from, e.progress)
+	tx.SetClock(e.clock)
 	if err := tx.Commit(ctx, sink.LSN(lsn), time.Time{}); err != nil {
 		return err
 	}
 	e.at(pointPublished)
-	e.progressed(lsn, time.Time{})
+	e.progressed(position{lsn, e.clock}, time.Time{})
 	return nil
 }
 

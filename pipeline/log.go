@@ -15,9 +15,9 @@ import (
 
 // logHead heads the output log of one output commit.
 type logHead struct {
-	commit decode.LSN // of its last transaction
-	end    decode.LSN
-	time   time.Time
+	id   logID // of its last transaction
+	at   position
+	time time.Time
 }
 
 // errorView marks the log, or load, of a view's error Z-set.
@@ -27,24 +27,31 @@ const errorView = 0x8000
 const errorColumns = 3
 
 func (h logHead) write(b state.Batch) {
-	v := binary.BigEndian.AppendUint64(nil, uint64(h.end))
-	v = binary.BigEndian.AppendUint64(v, uint64(h.time.UnixMicro()))
-	b.Set(logHeadKey(h.commit), v)
+	v := binary.BigEndian.AppendUint64(nil, uint64(h.at.lsn))
+	v = binary.BigEndian.AppendUint64(v, uint64(h.at.clock))
+	if h.time.IsZero() {
+		v = binary.BigEndian.AppendUint64(v, 0)
+	} else {
+		v = binary.BigEndian.AppendUint64(v, uint64(h.time.UnixMicro()))
+	}
+	b.Set(logHeadKey(h.id), v)
 }
 
 // logHeads lists the logged output commits that end after a position, in order.
-func logHeads(store state.Store, after decode.LSN) ([]logHead, error) {
+func logHeads(store state.Store, after position) ([]logHead, error) {
 	var heads []logHead
 	err := scan(store, []byte{keyLogHead}, func(key, value []byte) error {
-		if len(key) != 9 || len(value) != 16 {
+		if len(key) != 17 || len(value) != 24 {
 			return fmt.Errorf("%w: output log", state.ErrCorrupt)
 		}
 		h := logHead{
-			commit: decode.LSN(binary.BigEndian.Uint64(key[1:])),
-			end:    decode.LSN(binary.BigEndian.Uint64(value)),
-			time:   time.UnixMicro(int64(binary.BigEndian.Uint64(value[8:]))),
+			id: logID{decode.LSN(binary.BigEndian.Uint64(key[1:])), binary.BigEndian.Uint64(key[9:])},
+			at: position{decode.LSN(binary.BigEndian.Uint64(value)), instant(binary.BigEndian.Uint64(value[8:]))},
 		}
-		if h.end > after {
+		if at := binary.BigEndian.Uint64(value[16:]); at != 0 {
+			h.time = time.UnixMicro(int64(at))
+		}
+		if after.before(h.at) {
 			heads = append(heads, h)
 		}
 		return nil
@@ -54,13 +61,15 @@ func logHeads(store state.Store, after decode.LSN) ([]logHead, error) {
 
 // trimLog drops the log up to a position, but for the transaction that is
 // applied in part.
-func trimLog(b state.Batch, upTo decode.LSN, p partial) {
-	state.SetUint64(b, metaTrimmed, uint64(upTo))
-	if p.Commit != 0 {
-		upTo = min(upTo, p.Commit)
+func trimLog(b state.Batch, upTo position, p partial) {
+	state.SetUint64(b, metaTrimmed, uint64(upTo.lsn))
+	state.SetUint64(b, metaTrimTime, uint64(upTo.clock))
+	end := logID{upTo.lsn, uint64(upTo.clock) + 1} // after the tick that led there
+	if p.Commit != 0 && p.Commit <= end.lsn {
+		end = logID{p.Commit, 0}
 	}
-	b.DeleteRange([]byte{keyLog}, logPrefix(upTo))
-	b.DeleteRange([]byte{keyLogHead}, logHeadKey(upTo))
+	b.DeleteRange([]byte{keyLog}, logPrefix(end))
+	b.DeleteRange([]byte{keyLogHead}, logHeadKey(end))
 }
 
 // replay writes one logged output commit to the sink.
@@ -77,11 +86,11 @@ func (e *engine) replay(ctx context.Context, h logHead) error {
 			if v.table == nil {
 				continue
 			}
-			prefix := logViewKey(h.commit, g.id, v.index)
+			prefix := logViewKey(h.id, g.id, v.index)
 			if err := e.applyRows(ctx, tx, v, prefix); err != nil {
 				return e.abandon(ctx, tx, err)
 			}
-			err := readRows(e.store, logViewKey(h.commit, g.id, v.index|errorView), errorColumns, func(b *circuit.Batch) error {
+			err := readRows(e.store, logViewKey(h.id, g.id, v.index|errorView), errorColumns, func(b *circuit.Batch) error {
 				tx.AddErrors(errorDeltas(v.name, b)...)
 				return nil
 			})
@@ -92,11 +101,12 @@ func (e *engine) replay(ctx context.Context, h logHead) error {
 		}
 	}
 	e.at(pointReplay)
-	if err := tx.Commit(ctx, sink.LSN(h.end), h.time); err != nil {
+	tx.SetClock(h.at.clock)
+	if err := tx.Commit(ctx, sink.LSN(h.at.lsn), h.time); err != nil {
 		return err
 	}
 	e.at(pointWritten)
-	e.progressed(h.end, h.time)
+	e.progressed(h.at, h.time)
 	return nil
 }
 

@@ -34,6 +34,7 @@ type generationInfo struct {
 	Context []plan.View
 	Views   []viewInfo
 	From    decode.LSN // the snapshot's position; 0 while it is being loaded
+	Clock   instant    // and the time for which it was computed; 0: no view depends on it
 	// Storage is where the tables' rows were when they were read, and every change
 	// of that since is explained.
 	Storage replication.Storage

@@ -66,17 +66,7 @@ func Analyze(ctx context.Context, cfg *config.Config) (*plan.Analysis, error) {
 		return nil, fmt.Errorf("connect to source: %w", err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	a, err := plan.Analyze(ctx, conn, Views(cfg), reserved(cfg))
-	if err != nil {
-		return nil, err
-	}
-	for _, o := range a.Outputs {
-		if o.Clock {
-			a.Problems = append(a.Problems, plan.Problem{View: o.Name, Code: plan.CodeClock, Construct: "now()",
-				Message: "a view that depends on the present time cannot be maintained yet", Remedy: "compare with the clock where the view is read"})
-		}
-	}
-	return a, nil
+	return plan.Analyze(ctx, conn, Views(cfg), reserved(cfg))
 }
 
 // reserved are the schemas that hold our own tables.
@@ -173,7 +163,10 @@ func (e *engine) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.progressed(decode.LSN(progress.LSN), progress.CommittedAt)
+	e.progressed(position{decode.LSN(progress.LSN), progress.Clock}, progress.CommittedAt)
+	if err := e.readClock(ctx); err != nil {
+		return err
+	}
 	e.eval = remote.New(string(e.cfg.Source.DSN), e.analysis.Settings)
 	if err := e.openState(ctx); err != nil {
 		return err
@@ -304,7 +297,7 @@ func (e *engine) giveUpSlot(ctx context.Context) error {
 	if err := e.sink.ResetProgress(ctx); err != nil {
 		return err
 	}
-	e.progressed(0, time.Time{})
+	e.progressed(position{}, time.Time{})
 	return nil
 }
 
@@ -314,8 +307,8 @@ func (e *engine) reopen(ctx context.Context) (wanted []*plan.Output, err error) 
 	if e.manifest == nil {
 		e.manifest = &manifest{NextID: 1, Slot: e.cfg.Source.Slot}
 	}
-	if e.progress < e.trimmed {
-		e.log.Warn().Stringer("progress", e.progress).Stringer("log", e.trimmed).
+	if e.progress < e.trimmed.lsn || e.progressClock != 0 && e.shown().before(e.trimmed) {
+		e.log.Warn().Stringer("progress", e.progress).Stringer("log", e.trimmed.lsn).
 			Msg("the outputs are older than the output log; they are computed anew and corrected by the difference")
 		e.dropAll()
 	}
@@ -333,9 +326,14 @@ func (e *engine) reopen(ctx context.Context) (wanted []*plan.Output, err error) 
 	if len(e.manifest.Generations) == 0 {
 		// Nothing is left that the old position would be of.
 		e.position, e.durable, e.partial = 0, 0, partial{Applied: map[uint32]int{}}
+		e.clock = 0
 		e.batch.Delete(metaPosition)
 		e.batch.Delete(metaPartial)
-		trimLog(e.batch, e.progress, e.partial)
+		trimLog(e.batch, e.shown(), e.partial)
+	}
+	if !e.clocked() {
+		e.clock = 0
+		e.batch.Delete(metaClock)
 	}
 	if err := e.writeManifest(); err != nil {
 		return nil, err
@@ -384,7 +382,7 @@ func (e *engine) reopenGeneration(ctx context.Context, info generationInfo, cove
 	if err != nil {
 		return false, nil // another version of this program built the circuit
 	}
-	g.from = info.From
+	g.from, g.clock = info.From, info.Clock
 	useful := false
 	for i, v := range g.views {
 		spec := e.specs[v.name]
@@ -558,19 +556,19 @@ func (e *engine) checkPosition(ctx context.Context) error {
 
 // start checks the positions and opens the stream.
 func (e *engine) start(ctx context.Context) error {
-	if e.progress > e.position {
+	if e.progress > e.position || e.clocked() && e.progressClock > e.clock {
 		// The way there is taken again without writing; the log will not have it.
 		if err := e.anchor(ctx); err != nil {
 			return err
 		}
 	}
 	// What the sink lost is in the output log.
-	heads, err := logHeads(e.store, e.progress)
+	heads, err := logHeads(e.store, e.shown())
 	if err != nil {
 		return err
 	}
 	for _, h := range heads {
-		if h.end > e.position {
+		if h.at.lsn > e.position {
 			continue // cannot be: the log is written with the position
 		}
 		if err := e.replay(ctx, h); err != nil {

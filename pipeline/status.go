@@ -24,6 +24,8 @@ type Status struct {
 	SourceEnd   string     `json:"source_lsn"`
 	CommittedAt *time.Time `json:"committed_at,omitempty"`
 	AppliedAt   *time.Time `json:"applied_at,omitempty"`
+	// Clock is the time for which views that depend on it are; absent without them.
+	Clock *time.Time `json:"clock,omitempty"`
 	// LagBytes is how much WAL lies between the outputs and the source, LagSeconds
 	// how long it took, or has taken so far, to close that gap.
 	LagBytes   int64        `json:"lag_bytes"`
@@ -191,7 +193,9 @@ func (s *Status) readLag(ctx context.Context, source, out *pgx.Conn, probe bool)
 	s.SourceEnd = decode.LSN(end).String()
 	var lsn uint64
 	read := func() error {
-		err := out.QueryRow(ctx, `SELECT (lsn - '0/0')::int8, committed_at, applied_at FROM stepping_cdc.progress`).Scan(&lsn, &s.CommittedAt, &s.AppliedAt)
+		// The clock came with a later version of the table.
+		err := out.QueryRow(ctx, `SELECT (p.lsn - '0/0')::int8, p.committed_at, p.applied_at, (pg_catalog.to_jsonb(p) ->> 'clock')::timestamptz FROM stepping_cdc.progress p`).
+			Scan(&lsn, &s.CommittedAt, &s.AppliedAt, &s.Clock)
 		if err != nil && !missing(err) && !errors.Is(err, pgx.ErrNoRows) {
 			return fmt.Errorf("read progress: %w", err)
 		}

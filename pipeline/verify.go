@@ -137,6 +137,7 @@ type verifier struct {
 	output   *pgx.Conn                    // reads the output tables; may be the same
 	aside    *pgx.Conn                    // the sink, outside of the snapshot
 	position *pgx.Conn                    // the source, outside of the snapshot
+	clock    string                       // what now() is to be in the queries
 	conns    []*pgx.Conn
 }
 
@@ -378,7 +379,19 @@ func (v *verifier) declare(ctx context.Context) error {
 		}
 		pending = again
 	}
-	return nil
+	if !v.clocked() {
+		return nil
+	}
+	names := make([]string, len(v.analysis.Outputs))
+	for i, o := range v.analysis.Outputs {
+		names[i] = o.Name
+	}
+	return plan.DeclareAsOf(ctx, v.source, names)
+}
+
+// clocked says whether a view depends on the present time.
+func (v *verifier) clocked() bool {
+	return slices.ContainsFunc(v.analysis.Outputs, func(o *plan.Output) bool { return o.Clock })
 }
 
 // present is where the source's WAL ends.
@@ -438,6 +451,11 @@ func (v *verifier) snapshot(ctx context.Context, deadline time.Time) (snap snaps
 	if snap.lsn, snap.last, err = progressOf(ctx, v.output); err != nil {
 		return snap, err
 	}
+	if v.clocked() {
+		if v.clock, err = clockOf(ctx, v.output); err != nil {
+			return snap, err
+		}
+	}
 	if v.source != v.output {
 		if _, err := v.source.Exec(ctx, begin); err != nil {
 			return snap, fmt.Errorf("take a snapshot: %w", err)
@@ -463,6 +481,19 @@ func progressOf(ctx context.Context, conn *pgx.Conn) (lsn decode.LSN, committed 
 		committed = *at
 	}
 	return decode.LSN(n), committed, nil
+}
+
+// clockOf reads the time for which the outputs are.
+func clockOf(ctx context.Context, conn *pgx.Conn) (string, error) {
+	var clock *string
+	err := conn.QueryRow(ctx, `SELECT (clock AT TIME ZONE 'UTC')::text || '+00' FROM stepping_cdc.progress`).Scan(&clock)
+	if err != nil {
+		return "", fmt.Errorf("read the outputs' clock: %w", err)
+	}
+	if clock == nil {
+		return "", errors.New("the outputs have no time yet for which to compare views that depend on it")
+	}
+	return *clock, nil
 }
 
 // lock holds up the writers of the views' tables.
@@ -586,7 +617,7 @@ func (v *verifier) read(ctx context.Context, conn *pgx.Conn, view, query string,
 	if _, err := conn.Exec(ctx, `SAVEPOINT reading`); err != nil {
 		return 0, err
 	}
-	if _, err := conn.Exec(ctx, `SELECT pg_catalog.set_config('TimeZone', $1, true)`, zone); err != nil {
+	if _, err := conn.Exec(ctx, `SELECT pg_catalog.set_config('TimeZone', $1, true), pg_catalog.set_config($2, $3, true)`, zone, plan.ClockSetting, v.clock); err != nil {
 		return 0, err
 	}
 	w := &lines{row: row}

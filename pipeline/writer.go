@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"time"
 
 	"github.com/stepping-cdc/stepping-cdc/decode"
 	"github.com/stepping-cdc/stepping-cdc/sink"
@@ -19,7 +20,7 @@ func (e *engine) write(ctx context.Context, commit sink.Commit) error {
 			return err
 		}
 		e.at(pointWritten)
-		e.progressed(decode.LSN(commit.LSN), commit.CommittedAt)
+		e.progressed(position{decode.LSN(commit.LSN), commit.Clock}, commit.CommittedAt)
 		return nil
 	}
 	for i := range commit.Views {
@@ -29,7 +30,7 @@ func (e *engine) write(ctx context.Context, commit sink.Commit) error {
 	done := make(chan error, 1)
 	go func() { done <- e.sink.Apply(ctx, commit) }()
 	e.writing, e.written = done, commit
-	e.progress = decode.LSN(commit.LSN)
+	e.progress, e.progressClock, e.clockShown = decode.LSN(commit.LSN), commit.Clock, time.Now()
 	return nil
 }
 
@@ -48,7 +49,7 @@ func (e *engine) settled(err error) error {
 	if err != nil {
 		return err
 	}
-	e.progressed(decode.LSN(e.written.LSN), e.written.CommittedAt)
+	e.progressed(position{decode.LSN(e.written.LSN), e.written.Clock}, e.written.CommittedAt)
 	e.written = sink.Commit{}
 	return nil
 }

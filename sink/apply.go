@@ -20,8 +20,9 @@ type ViewDelta struct {
 // Commit is one output transaction: everything that brings the outputs from one
 // position to the next.
 type Commit struct {
-	LSN         LSN // position reached
-	PrevLSN     LSN // position the outputs are at
+	LSN         LSN   // position reached
+	PrevLSN     LSN   // position the outputs are at
+	Clock       int64 // time reached, in microseconds since 1970; 0: no view depends on it
 	CommittedAt time.Time
 	Views       []ViewDelta
 	Statuses    []Status
@@ -48,12 +49,12 @@ func (s *Sink) Apply(ctx context.Context, c Commit) error {
 	if rows > maxChunkRows || bytes > maxChunkBytes {
 		return s.applyLarge(ctx, c, deltas)
 	}
-	if err := s.checkOrder(c.PrevLSN, c.LSN); err != nil {
+	if err := s.checkOrder(c.PrevLSN, c.LSN, c.Clock); err != nil {
 		return err
 	}
 	s.trimStatements(ctx)
 	b := &batch{s: s}
-	if err := b.moveProgress(ctx, c.LSN, c.PrevLSN, c.CommittedAt); err != nil {
+	if err := b.moveProgress(ctx, c.LSN, c.PrevLSN, c.Clock, c.CommittedAt); err != nil {
 		return err
 	}
 	var counts rowCounts
@@ -72,7 +73,7 @@ func (s *Sink) Apply(ctx context.Context, c Commit) error {
 	if err := b.run(ctx); err != nil {
 		return s.outcome("apply commit "+c.LSN.String(), err)
 	}
-	s.committed(c.LSN)
+	s.committed(Position{c.LSN, c.Clock})
 	return nil
 }
 
@@ -87,14 +88,17 @@ func (s *Sink) applyLarge(ctx context.Context, c Commit, deltas []*delta) (err e
 		}
 		deltas[i] = nil // as large as the output's change: free it early
 	}
-	tx.statuses, tx.errors = c.Statuses, c.Errors
+	tx.statuses, tx.errors, tx.clock = c.Statuses, c.Errors, c.Clock
 	return tx.Commit(ctx, c.LSN, c.CommittedAt)
 }
 
-// checkOrder guards law 2: prefixes only grow.
-func (s *Sink) checkOrder(prev, next LSN) error {
+// checkOrder guards law 2: prefixes only grow, and time does.
+func (s *Sink) checkOrder(prev, next LSN, clock int64) error {
 	if next < prev {
 		return fmt.Errorf("output commit goes back from %s to %s", prev, next)
+	}
+	if clock != 0 && clock < s.pos.Clock {
+		return fmt.Errorf("output commit goes back in time from %d to %d", s.pos.Clock, clock)
 	}
 	return nil
 }
@@ -110,15 +114,16 @@ func (s *Sink) outcome(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-func (s *Sink) committed(lsn LSN) {
-	s.lsn = lsn
-	s.dur.applied = lsn
+func (s *Sink) committed(pos Position) {
+	s.pos = pos
+	s.dur.applied = pos
 }
 
 const (
 	moveProgressSQL = `WITH u AS (
-		UPDATE stepping_cdc.progress SET lsn = '0/0'::pg_lsn + $1::int8::numeric, committed_at = coalesce($2, committed_at), applied_at = pg_catalog.clock_timestamp()
-		WHERE lsn = '0/0'::pg_lsn + $3::int8::numeric AND epoch = $4 RETURNING 1)
+		UPDATE stepping_cdc.progress SET lsn = '0/0'::pg_lsn + $1::int8::numeric, committed_at = coalesce($2, committed_at), applied_at = pg_catalog.clock_timestamp(),
+			clock = 'epoch'::timestamptz + $5::int8 * interval '1 us'
+		WHERE lsn = '0/0'::pg_lsn + $3::int8::numeric AND epoch = $4 AND clock IS NOT DISTINCT FROM 'epoch'::timestamptz + $6::int8 * interval '1 us' RETURNING 1)
 	SELECT stepping_cdc.check_progress((SELECT count(*) FROM u), '0/0'::pg_lsn + $3::int8::numeric, $4)`
 	lockProgressSQL = `WITH u AS (
 		SELECT 1 FROM stepping_cdc.progress WHERE lsn = '0/0'::pg_lsn + $1::int8::numeric AND epoch = $2 FOR UPDATE)
@@ -154,13 +159,21 @@ func (b *batch) op(ctx context.Context, o op) error {
 
 // moveProgress comes first: it takes the lock on the progress row that defeats
 // any other writer before anything is written.
-func (b *batch) moveProgress(ctx context.Context, to, from LSN, at time.Time) error {
+func (b *batch) moveProgress(ctx context.Context, to, from LSN, clock int64, at time.Time) error {
 	var committed []byte
 	if !at.IsZero() {
 		committed = []byte(at.UTC().Format("2006-01-02 15:04:05.999999Z07:00"))
 	}
 	return b.add(ctx, moveProgressSQL,
-		[][]byte{int8Param(int64(to)), committed, int8Param(int64(from)), int8Param(b.s.epoch)}, []int16{1, 0, 1, 1})
+		[][]byte{int8Param(int64(to)), committed, int8Param(int64(from)), int8Param(b.s.epoch), clockParam(clock), clockParam(b.s.pos.Clock)},
+		[]int16{1, 0, 1, 1, 1, 1})
+}
+
+func clockParam(clock int64) []byte {
+	if clock == 0 {
+		return nil
+	}
+	return int8Param(clock)
 }
 
 // bookkeeping writes the rows of the control tables that change with a commit.

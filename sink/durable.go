@@ -9,18 +9,21 @@ import (
 // reached it. Positions are of two kinds: those of the source, which commits
 // carry, and those of the sink's own WAL, which say when they are on disk.
 type durability struct {
-	durable LSN    // of the source: known to be on the sink's disk
-	applied LSN    // of the source: committed
-	marks   []mark // ascending in both
+	durable Position // of the source: known to be on the sink's disk
+	applied Position // of the source: committed
+	marks   []mark   // ascending in both
 }
 
-// mark says: once the sink's WAL is on disk up to wal, so is everything up to lsn.
-type mark struct{ lsn, wal LSN }
+// mark says: once the sink's WAL is on disk up to wal, so is everything up to pos.
+type mark struct {
+	pos Position
+	wal LSN
+}
 
 // Durable returns the largest position of the source up to which the outputs are
 // on the sink's disk: what may be acknowledged. It asks the server at most once and
 // waits for nothing, so call it now and then; on an idle sink Flush ends the wait.
-func (s *Sink) Durable(ctx context.Context) (LSN, error) {
+func (s *Sink) Durable(ctx context.Context) (Position, error) {
 	d := &s.dur
 	if d.durable == d.applied {
 		return d.durable, nil
@@ -32,11 +35,11 @@ func (s *Sink) Durable(ctx context.Context) (LSN, error) {
 		return d.durable, fmt.Errorf("read the sink's flushed position: %w", s.lost(err))
 	}
 	// The insert position read now lies behind every commit made before.
-	if n := len(d.marks); n == 0 || d.marks[n-1].lsn < d.applied {
+	if n := len(d.marks); n == 0 || d.marks[n-1].pos != d.applied {
 		d.marks = append(d.marks, mark{d.applied, LSN(inserted)})
 	}
 	for len(d.marks) > 0 && d.marks[0].wal <= LSN(flushed) {
-		d.durable = d.marks[0].lsn
+		d.durable = d.marks[0].pos
 		d.marks = d.marks[1:]
 	}
 	return d.durable, nil
@@ -44,7 +47,7 @@ func (s *Sink) Durable(ctx context.Context) (LSN, error) {
 
 // Flush makes everything committed so far durable, by a small commit that waits
 // for the disk, and returns the position that may be acknowledged.
-func (s *Sink) Flush(ctx context.Context) (LSN, error) {
+func (s *Sink) Flush(ctx context.Context) (Position, error) {
 	_, err := s.pg.Exec(ctx, `BEGIN; SET LOCAL synchronous_commit = local;
 		UPDATE stepping_cdc.instance SET flushed_at = clock_timestamp(); COMMIT`).ReadAll()
 	if err != nil {

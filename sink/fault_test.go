@@ -51,14 +51,14 @@ func TestFencing(t *testing.T) {
 	s2, err := Open(e.ctx, e.dsn, Options{})
 	e.must(err)
 	defer func() { _ = s2.Close(e.ctx) }()
-	if s2.lsn != e.s.lsn {
-		t.Errorf("second instance is at %s, first was at %s", s2.lsn, e.s.lsn)
+	if s2.pos.LSN != e.s.pos.LSN {
+		t.Errorf("second instance is at %s, first was at %s", s2.pos.LSN, e.s.pos.LSN)
 	}
 	err = e.s.Apply(e.ctx, e.next(ViewDelta{table, intRow(2, 2, 1)}))
 	if !errors.Is(err, ErrFenced) || Retryable(err) {
 		t.Errorf("fenced Apply: %v", err)
 	}
-	if _, err := e.s.Begin(e.ctx, e.s.lsn); !errors.Is(err, ErrFenced) {
+	if _, err := e.s.Begin(e.ctx, e.s.pos.LSN); !errors.Is(err, ErrFenced) {
 		t.Errorf("fenced Begin: %v", err)
 	}
 	if got := e.content("v"); got != "(1,1)" {
@@ -66,7 +66,7 @@ func TestFencing(t *testing.T) {
 	}
 	t2, err := s2.Adopt(e.ctx, table.spec)
 	e.must(err)
-	e.must(s2.Apply(e.ctx, Commit{PrevLSN: s2.lsn, LSN: s2.lsn + 1, Views: []ViewDelta{{t2, intRow(3, 3, 1)}}}))
+	e.must(s2.Apply(e.ctx, Commit{PrevLSN: s2.pos.LSN, LSN: s2.pos.LSN + 1, Views: []ViewDelta{{t2, intRow(3, 3, 1)}}}))
 	if got := e.content("v"); got != "(1,1) (3,3)" {
 		t.Errorf("content %s", got)
 	}
@@ -132,15 +132,15 @@ func TestDrift(t *testing.T) {
 						e.must(e.s.Apply(e.ctx, e.next(ViewDelta{table, d})))
 					}
 				}
-				at := e.s.lsn
+				at := e.s.pos.LSN
 				e.exec(c.meddle)
 				err := e.s.Apply(e.ctx, e.next(ViewDelta{other, intRow(4, 4, 1)}, ViewDelta{table, c.delta}))
 				var drift *DriftError
 				if !errors.As(err, &drift) || drift.View != "v" || !strings.Contains(drift.Cause, c.cause) || Retryable(err) {
 					t.Fatalf("got %v", err)
 				}
-				if got := e.content("other"); got != "" || e.s.lsn != at {
-					t.Errorf("the other view was written: %s, progress %s", got, e.s.lsn)
+				if got := e.content("other"); got != "" || e.s.pos.LSN != at {
+					t.Errorf("the other view was written: %s, progress %s", got, e.s.pos.LSN)
 				}
 				// The others go on; the drifted one says so.
 				next := e.next(ViewDelta{other, intRow(4, 4, 1)})
@@ -167,21 +167,21 @@ func TestRebuildReplacesTheTable(t *testing.T) {
 	}
 	built, err := e.s.Create(e.ctx, e.spec("v", "src", nil))
 	e.must(err)
-	tx, err := e.s.Begin(e.ctx, e.s.lsn)
+	tx, err := e.s.Begin(e.ctx, e.s.pos.LSN)
 	e.must(err)
 	e.must(tx.Apply(e.ctx, built, intRow(5, 5, 2)))
-	e.must(tx.Commit(e.ctx, e.s.lsn, time.Time{}))
+	e.must(tx.Commit(e.ctx, e.s.pos.LSN, time.Time{}))
 	e.must(e.s.Index(e.ctx, built))
 	if got := e.text(`SELECT count(*)::text FROM out.v`); got != "1" {
 		t.Errorf("the old table shows %s rows meanwhile", got)
 	}
 	for _, commit := range []bool{false, true} {
-		tx, err = e.s.Begin(e.ctx, e.s.lsn)
+		tx, err = e.s.Begin(e.ctx, e.s.pos.LSN)
 		e.must(err)
 		e.must(tx.Publish(e.ctx, built))
 		e.must(tx.Apply(e.ctx, built, intRow(6, 6, 1)))
 		if commit {
-			e.must(tx.Commit(e.ctx, e.s.lsn+1, time.Now()))
+			e.must(tx.Commit(e.ctx, e.s.pos.LSN+1, time.Now()))
 		} else {
 			e.must(tx.Rollback(e.ctx))
 		}

@@ -32,9 +32,17 @@ type Options struct {
 	SourceElsewhere bool
 }
 
+// Position is how far the outputs are: in the source's WAL and, for views that
+// depend on the present time, in time. Clock is in microseconds since 1970; 0: there
+// are none.
+type Position struct {
+	LSN   LSN
+	Clock int64
+}
+
 // Progress is what stepping_cdc.progress says.
 type Progress struct {
-	LSN         LSN
+	Position
 	CommittedAt time.Time // zero before the first commit
 	AppliedAt   time.Time
 }
@@ -47,7 +55,7 @@ type Sink struct {
 	conn  *pgx.Conn
 	pg    *pgconn.PgConn
 	epoch int64
-	lsn   LSN // progress as of the last commit
+	pos   Position // progress as of the last commit
 	ours  Session
 
 	prepared map[stmtID]*pgconn.StatementDescription
@@ -158,7 +166,7 @@ func (s *Sink) connect(ctx context.Context) (err error) {
 	session.set(s.ours)
 	s.conn, s.pg = conn, conn.PgConn()
 	s.prepared = map[stmtID]*pgconn.StatementDescription{}
-	s.dur = durability{durable: 0, applied: s.lsn}
+	s.dur = durability{applied: s.pos}
 	return nil
 }
 
@@ -216,12 +224,16 @@ func (s *Sink) takeEpoch(ctx context.Context, conn *pgx.Conn) error {
 	}
 	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		var lsn uint64
+		var clock *int64
 		err := tx.QueryRow(ctx, `UPDATE stepping_cdc.progress SET epoch = epoch + 1
-			RETURNING epoch, (lsn - '0/0')::int8`).Scan(&s.epoch, &lsn)
+			RETURNING epoch, (lsn - '0/0')::int8, (extract(epoch FROM clock) * 1000000)::int8`).Scan(&s.epoch, &lsn, &clock)
 		if err != nil {
 			return err
 		}
-		s.lsn = LSN(lsn)
+		s.pos = Position{LSN: LSN(lsn)}
+		if clock != nil {
+			s.pos.Clock = *clock
+		}
 		return tx.QueryRow(ctx, `UPDATE stepping_cdc.instance SET epoch = $1, pid = pg_backend_pid(),
 				application = $2, host = $3, started_at = clock_timestamp()
 			RETURNING pid, (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())`,
@@ -263,13 +275,17 @@ func endBackend(ctx context.Context, conn *pgx.Conn, b Session) error {
 // Progress reads the progress row.
 func (s *Sink) Progress(ctx context.Context) (Progress, error) {
 	var lsn uint64
+	var clock *int64
 	var committed, applied *time.Time
-	err := s.conn.QueryRow(ctx, `SELECT (lsn - '0/0')::int8, committed_at, applied_at FROM stepping_cdc.progress`).
-		Scan(&lsn, &committed, &applied)
+	err := s.conn.QueryRow(ctx, `SELECT (lsn - '0/0')::int8, (extract(epoch FROM clock) * 1000000)::int8, committed_at, applied_at FROM stepping_cdc.progress`).
+		Scan(&lsn, &clock, &committed, &applied)
 	if err != nil {
 		return Progress{}, fmt.Errorf("read progress: %w", s.lost(err))
 	}
-	p := Progress{LSN: LSN(lsn)}
+	p := Progress{Position: Position{LSN: LSN(lsn)}}
+	if clock != nil {
+		p.Clock = *clock
+	}
 	if committed != nil {
 		p.CommittedAt = *committed
 	}
@@ -280,7 +296,7 @@ func (s *Sink) Progress(ctx context.Context) (Progress, error) {
 }
 
 // LSN is the position of the outputs as this instance left or found them.
-func (s *Sink) LSN() LSN { return s.lsn }
+func (s *Sink) LSN() LSN { return s.pos.LSN }
 
 // Close ends the connection. Commits that are not yet durable become so, or not,
 // as the server decides; call Flush before for certainty.

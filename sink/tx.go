@@ -15,6 +15,7 @@ import (
 type Tx struct {
 	s        *Sink
 	prev     LSN
+	clock    int64
 	counts   rowCounts
 	statuses []Status
 	errors   []ErrorDelta
@@ -34,7 +35,7 @@ func (s *Sink) Begin(ctx context.Context, prev LSN) (*Tx, error) {
 	if err == nil {
 		err = b.run(ctx)
 	}
-	tx := &Tx{s: s, prev: prev}
+	tx := &Tx{s: s, prev: prev, clock: s.pos.Clock}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("begin output transaction: %w", s.lost(err)), tx.Rollback(ctx))
 	}
@@ -86,6 +87,10 @@ func (tx *Tx) SetStatus(st ...Status) { tx.statuses = append(tx.statuses, st...)
 // AddErrors has changes of the error Z-set written with the transaction.
 func (tx *Tx) AddErrors(e ...ErrorDelta) { tx.errors = append(tx.errors, e...) }
 
+// SetClock has the time reached written with the transaction; without it time
+// stands still.
+func (tx *Tx) SetClock(clock int64) { tx.clock = clock }
+
 // Commit moves progress to lsn and commits. An lsn equal to the transaction's
 // start leaves progress where it was, as the loading of tables does that nobody
 // sees yet.
@@ -94,12 +99,12 @@ func (tx *Tx) Commit(ctx context.Context, lsn LSN, committedAt time.Time) error 
 	fail := func(err error) error {
 		return errors.Join(fmt.Errorf("commit outputs at %s: %w", lsn, s.lost(err)), tx.Rollback(ctx))
 	}
-	if err := s.checkOrder(tx.prev, lsn); err != nil {
+	if err := s.checkOrder(tx.prev, lsn, tx.clock); err != nil {
 		return fail(err)
 	}
 	b := &batch{s: s}
-	if lsn != tx.prev {
-		if err := b.moveProgress(ctx, lsn, tx.prev, committedAt); err != nil {
+	if lsn != tx.prev || tx.clock != s.pos.Clock {
+		if err := b.moveProgress(ctx, lsn, tx.prev, tx.clock, committedAt); err != nil {
 			return fail(err)
 		}
 	}
@@ -118,7 +123,7 @@ func (tx *Tx) Commit(ctx context.Context, lsn LSN, committedAt time.Time) error 
 		tx.undoInMemory()
 		return s.outcome("commit outputs at "+lsn.String(), err)
 	}
-	s.committed(lsn)
+	s.committed(Position{lsn, tx.clock})
 	return nil
 }
 

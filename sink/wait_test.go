@@ -44,7 +44,7 @@ func TestBell(t *testing.T) {
 		default:
 		}
 		c := e.next()
-		c.LSN = e.s.lsn + 1
+		c.LSN = e.s.pos.LSN + 1
 		e.must(e.s.Apply(e.ctx, c))
 		e.must(<-waited)
 		if all := time.Since(start); all > 20*time.Second {
@@ -138,23 +138,23 @@ func TestDurable(t *testing.T) {
 	table := e.ints("v", nil)
 	_, err = e.s.Flush(e.ctx)
 	e.must(err)
-	base := e.s.lsn
+	base := e.s.pos.LSN
 	c := e.next(ViewDelta{table, intRow(1, 1, 1)})
 	e.must(e.s.Apply(e.ctx, c))
-	if got, err := e.s.Durable(e.ctx); err != nil || got != base {
-		t.Errorf("durable right after an asynchronous commit: %s, %v; want %s", got, err, base)
+	if got, err := e.s.Durable(e.ctx); err != nil || got.LSN != base {
+		t.Errorf("durable right after an asynchronous commit: %s, %v; want %s", got.LSN, err, base)
 	}
 	c2 := e.next(ViewDelta{table, intRow(2, 2, 1)})
 	e.must(e.s.Apply(e.ctx, c2))
 	e.exec(`CREATE TABLE synchronous_commit_of_another ()`)
-	if got, err := e.s.Durable(e.ctx); err != nil || got != c.LSN && got != c2.LSN {
-		t.Errorf("durable after another session's flush: %s, %v; want %s", got, err, c.LSN)
+	if got, err := e.s.Durable(e.ctx); err != nil || got.LSN != c.LSN && got.LSN != c2.LSN {
+		t.Errorf("durable after another session's flush: %s, %v; want %s", got.LSN, err, c.LSN)
 	}
-	if got, err := e.s.Flush(e.ctx); err != nil || got != c2.LSN {
-		t.Errorf("durable after Flush: %s, %v; want %s", got, err, c2.LSN)
+	if got, err := e.s.Flush(e.ctx); err != nil || got.LSN != c2.LSN {
+		t.Errorf("durable after Flush: %s, %v; want %s", got.LSN, err, c2.LSN)
 	}
-	if got, err := e.s.Durable(e.ctx); err != nil || got != c2.LSN {
-		t.Errorf("durable at rest: %s, %v; want %s", got, err, c2.LSN)
+	if got, err := e.s.Durable(e.ctx); err != nil || got.LSN != c2.LSN {
+		t.Errorf("durable at rest: %s, %v; want %s", got.LSN, err, c2.LSN)
 	}
 }
 

@@ -68,6 +68,9 @@ func printStatus(w io.Writer, s *pipeline.Status) error {
 		return fmt.Errorf("write status: %w", err)
 	}
 	fmt.Fprintf(w, "\noutputs   at %s, the source at %s: lag %s, %.3f s\n", s.Position, s.SourceEnd, pipeline.Bytes(s.LagBytes), s.LagSeconds)
+	if s.Clock != nil {
+		fmt.Fprintf(w, "clock     %s\n", s.Clock.Local().Format("2006-01-02 15:04:05.999 MST"))
+	}
 	if s.Slot != nil {
 		safe := ""
 		if s.Slot.SafeBytes != nil {

@@ -18,6 +18,7 @@ type shower struct{ column func(i int) string }
 // infix are the operators behind the names of functions: those that end so are
 // written between their arguments.
 var infix = []struct{ suffix, op string }{
+	{"_pl_interval", "+"}, {"_mi_interval", "-"}, {"_pli", "+"}, {"_mii", "-"},
 	{"_eq", "="}, {"_ne", "<>"}, {"_lt", "<"}, {"_le", "<="}, {"_gt", ">"}, {"_ge", ">="},
 	{"_add", "+"}, {"_sub", "-"}, {"_mul", "*"}, {"_div", "/"}, {"_mod", "%"},
 	{"eq", "="}, {"ne", "<>"}, {"lt", "<"}, {"le", "<="}, {"gt", ">"}, {"ge", ">="},
