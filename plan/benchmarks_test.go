@@ -9,17 +9,19 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan"
 )
 
-// namedQueries reads a file of queries, each after a line "-- name: …" of its own.
-func namedQueries(t testing.TB, path string) []plan.View {
+// namedQueries reads files of queries, each after a line "-- name: …" of its own.
+func namedQueries(t testing.TB, paths ...string) []plan.View {
 	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var views []plan.View
-	for _, part := range strings.Split(string(text), "-- name: ")[1:] {
-		name, query, _ := strings.Cut(part, "\n")
-		views = append(views, plan.View{Name: name, Query: query})
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range strings.Split(string(text), "-- name: ")[1:] {
+			name, query, _ := strings.Cut(part, "\n")
+			views = append(views, plan.View{Name: name, Query: query})
+		}
 	}
 	return views
 }

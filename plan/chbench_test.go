@@ -25,8 +25,8 @@ var chbenchWrites = []string{
 	`DELETE FROM item WHERE i_id % 23 = #`,
 }
 
-// TestCHBenchmark maintains the queries of the CH-benCHmark under its
-// transactions, and under changes of the data that those only read.
+// TestCHBenchmark maintains the queries of the CH-benCHmark, and more of the kind,
+// under its transactions, and under changes of the data that those only read.
 func TestCHBenchmark(t *testing.T) {
 	dsn := embedded.NewDB(t)
 	conn := connect(t, dsn)
@@ -34,7 +34,7 @@ func TestCHBenchmark(t *testing.T) {
 	if err := g.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r := newRig(t, dsn, namedQueries(t, "testdata/chbench.sql"), rand.New(rand.NewPCG(5, 22)))
+	r := newRig(t, dsn, namedQueries(t, "testdata/chbench.sql", "testdata/chbench_more.sql"), rand.New(rand.NewPCG(5, 22)))
 	var h history
 	round := func() {
 		t.Helper()

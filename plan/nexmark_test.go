@@ -27,7 +27,7 @@ var nexmarkWrites = []string{
 	`UPDATE side_input SET value = value || '!' WHERE key % 5 = #`,
 }
 
-// TestNexmark maintains the queries of Nexmark over events that arrive in the
+// TestNexmark maintains the queries of Nexmark, and more of the kind, over events that arrive in the
 // order of time, and that are corrected, repeated and withdrawn later.
 func TestNexmark(t *testing.T) {
 	dsn := embedded.NewDB(t)
@@ -36,7 +36,7 @@ func TestNexmark(t *testing.T) {
 	if err := g.Load(t.Context(), conn, 350); err != nil {
 		t.Fatal(err)
 	}
-	r := newRig(t, dsn, namedQueries(t, "testdata/nexmark.sql"), rand.New(rand.NewPCG(3, 22)))
+	r := newRig(t, dsn, namedQueries(t, "testdata/nexmark.sql", "testdata/nexmark_more.sql"), rand.New(rand.NewPCG(3, 22)))
 	var h history
 	round := func() {
 		t.Helper()
