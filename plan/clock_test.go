@@ -234,7 +234,8 @@ func TestClockViewsEqualPostgres(t *testing.T) {
 				}
 			}
 			for _, name := range []string{"unripe", "unripe_guarded", "infinite", "overflows"} {
-				if r.failed[name] == 0 {
+				// From 17 on there are infinite intervals.
+				if r.failed[name] == 0 && (name != "infinite" || conn.PgConn().ParameterStatus("server_version") < "17") {
 					t.Errorf("view %s never had an error in its data", name)
 				}
 			}
