@@ -139,6 +139,7 @@ type engine struct {
 	lastMend   time.Time  // when the views left out were last looked at
 	storageAt  decode.LSN // where the storage was last found as it should be
 	awaited    decode.LSN // a reader waits for progress up to here; 0: none
+	rungAgain  bool       // another one waits for more than that
 }
 
 // flush says which position the state's commit reached.

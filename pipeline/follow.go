@@ -260,7 +260,11 @@ func (e *engine) idleAt(ctx context.Context, lsn decode.LSN) error {
 		if err := e.judge(); err != nil {
 			return err
 		}
-		return e.moveProgress(ctx, e.idle)
+		if err := e.moveProgress(ctx, e.idle); err != nil || !e.rungAgain {
+			return err
+		}
+		e.rungAgain = false
+		return e.nudge(ctx)
 	}
 	return nil
 }
@@ -312,8 +316,13 @@ func (e *engine) ringing(ctx context.Context, rings chan<- struct{}) {
 
 // nudge has the server tell its position at once, for a reader that waits. What
 // was committed before must be on the server's disk to be sent; a small write
-// that waits for the disk sees to that.
+// that waits for the disk sees to that. Readers that call meanwhile have their turn
+// afterwards: if they moved the goal, on a slow line it would never be reached.
 func (e *engine) nudge(ctx context.Context) error {
+	if e.awaited != 0 {
+		e.rungAgain = true
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, sourceTimeout)
 	defer cancel()
 	var flushed int64

@@ -20,8 +20,8 @@ const (
 	markerTitle = "stepping-cdc state"
 	// formatVersion is the format that this program writes. 1: weight keys as
 	// zigzag varints, the commit number under {0,0}. 2: behind each key the length
-	// of its rest.
-	formatVersion = 2
+	// of its rest. 3: composite values as the encoding of their fields.
+	formatVersion = 3
 )
 
 type markerState uint8
