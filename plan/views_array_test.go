@@ -26,3 +26,11 @@ func init() {
 		viewCase{name: "array_sub_group", query: `SELECT c.tier, ARRAY(SELECT o.id FROM orders o WHERE o.qty = c.tier ORDER BY 1) AS a, count(*) AS n FROM customers c GROUP BY c.tier`},
 	)
 }
+
+// Arrays of types that are carried as Postgres sends them.
+func init() {
+	viewCases = append(viewCases,
+		viewCase{name: "arrays_unread", query: `SELECT id, array_remove(ARRAY[ip, '10.0.0.1'::inet], ip) AS x, ARRAY[bits] || bits AS y, ARRAY[r, r] && ARRAY[r] AS u, ARRAY[pt, NULL] AS p FROM everything`},
+		viewCase{name: "arrays_unread_grouped", query: `SELECT i4, array_agg(ip ORDER BY id) AS x, array_to_string(array_agg(r ORDER BY id), ',') AS y FROM everything GROUP BY 1`},
+	)
+}

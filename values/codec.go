@@ -201,6 +201,24 @@ func AppendBinary(dst []byte, t *Type, d Datum) ([]byte, error) {
 	return append(dst, d.s...), nil
 }
 
+// Printable says whether AppendText knows the text of a type's values: all but
+// those that are carried as they were received.
+func Printable(t *Type) bool {
+	switch t.Kind {
+	case KindArray:
+		return Printable(t.Elem)
+	case KindRecord:
+		for _, f := range t.Fields {
+			if !Printable(f.Type) {
+				return false
+			}
+		}
+	case Opaque:
+		return t.NoBinary
+	}
+	return true
+}
+
 // AppendText appends a non-null value as Postgres prints it under ISO dates,
 // UTC, hex bytea, postgres-style intervals and extra_float_digits 3.
 func AppendText(dst []byte, t *Type, d Datum) ([]byte, error) {

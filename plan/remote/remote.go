@@ -142,6 +142,17 @@ func (e *Evaluator) remember(key string, v values.Datum) {
 // evaluate asks for all rows at once. If one of them fails, it halves until the
 // failing ones are found: their result is the error.
 func (e *Evaluator) evaluate(ctx context.Context, call *expr.Remote, rows [][]values.Datum) ([]values.Datum, error) {
+	if len(rows) > 1 && !together(call) {
+		out := make([]values.Datum, 0, len(rows))
+		for i := range rows {
+			v, err := e.evaluate(ctx, call, rows[i:i+1])
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, v...)
+		}
+		return out, nil
+	}
 	out, err := e.query(ctx, call, rows)
 	var pgErr *pgconn.PgError
 	if !errors.As(err, &pgErr) || !ofData(pgErr.Code) {

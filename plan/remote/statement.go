@@ -3,6 +3,7 @@ package remote
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -70,6 +71,12 @@ func result(call *expr.Remote, arg func(i int) string) string {
 }
 
 func viaText(t *values.Type) bool { return t.Kind == values.KindArray || t.NoBinary }
+
+// together says whether Many can send the arguments: what travels as text has to
+// have one that is known here.
+func together(call *expr.Remote) bool {
+	return !slices.ContainsFunc(call.Args, func(a expr.Expr) bool { return viaText(a.Type()) && !values.Printable(a.Type()) })
+}
 
 // parameters are the parameters of One.
 func parameters(call *expr.Remote, row []values.Datum) ([][]byte, error) {
