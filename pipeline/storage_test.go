@@ -160,3 +160,27 @@ func TestPartitionsOfEveryDay(t *testing.T) {
 		t.Errorf("%d sessions, want 1", now-before)
 	}
 }
+
+// TestEnumLabels renames a label and adds one between others, of which the stream
+// tells nothing.
+func TestEnumLabels(t *testing.T) {
+	w := newWorld(t, `CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE TABLE m (id int PRIMARY KEY, mood mood);
+		INSERT INTO m SELECT i, (ARRAY['sad', 'ok']::mood[])[i % 2 + 1] FROM generate_series(1, 10) i`)
+	w.view("texts", `SELECT id, mood::text AS label FROM m`)
+	w.view("moods", `SELECT id, mood FROM m WHERE mood > 'sad'`)
+	w.view("most", `SELECT id % 3 AS k, max(mood) AS most, count(*) AS n FROM m GROUP BY 1`)
+	opts := Options{checkEvery: tickEvery}
+	w.run(opts)
+	w.heals()
+	w.exec("ALTER TYPE mood RENAME VALUE 'ok' TO 'fine'")
+	w.heals()
+	w.exec("ALTER TYPE mood ADD VALUE 'meh' BEFORE 'fine'")
+	w.exec("UPDATE m SET mood = 'meh' WHERE id < 4")
+	w.heals()
+	w.halt()
+	w.exec("ALTER TYPE mood RENAME VALUE 'meh' TO 'so so'")
+	w.exec("ALTER TYPE mood ADD VALUE 'great'")
+	w.exec("UPDATE m SET mood = 'great' WHERE id = 9")
+	w.run(opts)
+	w.heals()
+}

@@ -33,6 +33,9 @@ type TableStorage struct {
 type ColumnMark struct {
 	Number  int16  `json:"number"`
 	Altered uint32 `json:"altered"` // the transaction that last did
+	// Labels are those of the enum types in it, in their order: renaming one is
+	// not in the stream, and a new one may come before others.
+	Labels string `json:"labels,omitempty"`
 }
 
 // Part is a table, or a part of it, in one file.
@@ -102,15 +105,16 @@ func ReadStorage(ctx context.Context, conn *pgx.Conn, tables []decode.Table) (St
 		return fail(err)
 	}
 	rows, err = conn.Query(ctx, `
-		SELECT DISTINCT u.oid, u.name, a.attnum, a.xmin::text::int8
+		SELECT DISTINCT u.oid, u.name, a.attnum, a.xmin::text::int8, COALESCE(l.labels, '')
 		FROM unnest($1::oid[], $2::text[]) AS u(oid, name)
-		JOIN pg_catalog.pg_attribute a ON a.attrelid = u.oid AND a.attname = u.name AND a.attnum > 0 AND NOT a.attisdropped`, columnsOf, columns)
+		JOIN pg_catalog.pg_attribute a ON a.attrelid = u.oid AND a.attname = u.name AND a.attnum > 0 AND NOT a.attisdropped
+		LEFT JOIN LATERAL (`+labelsSQL+`) l ON a.atttypid >= 16384`, columnsOf, columns)
 	if err != nil {
 		return fail(err)
 	}
 	var name string
 	var mark ColumnMark
-	_, err = pgx.ForEachRow(rows, []any{&oid, &name, &mark.Number, &mark.Altered}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&oid, &name, &mark.Number, &mark.Altered, &mark.Labels}, func() error {
 		s[oid].Columns[name] = mark
 		return nil
 	})
@@ -120,6 +124,20 @@ func ReadStorage(ctx context.Context, conn *pgx.Conn, tables []decode.Table) (St
 	maps.DeleteFunc(s, func(_ uint32, t TableStorage) bool { return len(t.Parts) == 0 })
 	return s, nil
 }
+
+// labelsSQL lists the labels of the enum types that a column's type is made of:
+// through domains, arrays and composite types. Those before 16384 are the
+// server's own, which has no enum type.
+const labelsSQL = `
+	WITH RECURSIVE part AS (
+		SELECT a.atttypid AS oid
+		UNION
+		SELECT x.oid FROM part p JOIN pg_catalog.pg_type t ON t.oid = p.oid CROSS JOIN LATERAL (
+			SELECT t.typbasetype UNION ALL SELECT t.typelem UNION ALL
+			SELECT f.atttypid FROM pg_catalog.pg_attribute f WHERE t.typtype = 'c' AND f.attrelid = t.typrelid AND f.attnum > 0 AND NOT f.attisdropped
+		) x(oid) WHERE x.oid >= 16384
+	)
+	SELECT string_agg(e.enumlabel, E'\n' ORDER BY e.enumtypid, e.enumsortorder) AS labels FROM part JOIN pg_catalog.pg_enum e ON e.enumtypid = part.oid`
 
 // partsSQL walks down from tables to their partitions. CREATE TABLE ... PARTITION
 // OF makes the entry of the partition's system columns, which nothing changes
@@ -230,6 +248,8 @@ func (s Storage) Moves(now Storage, truncated func(table, xid uint32) bool) []Mo
 				move(name, "column %s was dropped or renamed", name)
 			case col.Number != old.Number:
 				move(name, "column %s was replaced by another one of its name", name)
+			case col.Labels != old.Labels:
+				move(name, "the labels of the enum type of column %s were changed", name)
 			case rewritten && col.Altered != old.Altered:
 				// Alone, a new file is VACUUM FULL's, CLUSTER's or another column's.
 				move(name, "column %s was altered and its values computed anew", name)

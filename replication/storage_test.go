@@ -18,7 +18,8 @@ func TestStorage(t *testing.T) {
 	conn := replicationtest.Open(t, embedded.NewDB(t))
 	const schema = `
 		DROP SCHEMA IF EXISTS s CASCADE; CREATE SCHEMA s; SET search_path = s;
-		CREATE TABLE t (id int PRIMARY KEY, b int NOT NULL, c text, unused text); INSERT INTO t SELECT i, i, i, i FROM generate_series(1, 9) i;
+		CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE DOMAIN feeling AS mood; CREATE TYPE pair AS (x int, y feeling[]);
+		CREATE TABLE t (id int PRIMARY KEY, b int NOT NULL, c text, unused text, n pair); INSERT INTO t SELECT i, i, i, i FROM generate_series(1, 9) i;
 		CREATE TABLE p (id int, v text, unused int) PARTITION BY RANGE (id);
 		CREATE TABLE p0 PARTITION OF p FOR VALUES FROM (0) TO (10);
 		CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (10) TO (20) PARTITION BY RANGE (id);
@@ -69,6 +70,8 @@ func TestStorage(t *testing.T) {
 		{"ALTER TABLE t DROP COLUMN unused, ADD COLUMN unused text DEFAULT 'x'", ""},
 		{"ALTER TABLE t ALTER b TYPE int USING b * 2", "column b was altered"},
 		{"ALTER TABLE t DROP COLUMN c, ADD COLUMN c text DEFAULT 'x'", "column c was replaced"},
+		{"ALTER TYPE mood RENAME VALUE 'ok' TO 'fine'", "the labels of the enum type of column n"},
+		{"ALTER TYPE mood ADD VALUE 'meh' BEFORE 'ok'", "the labels of the enum type of column n"},
 		{"ALTER TABLE t RENAME b TO x", "column b was dropped or renamed"},
 		{"ALTER TABLE t RENAME b TO x; ALTER TABLE t RENAME x TO b", ""},
 		{"CREATE TABLE child () INHERITS (t)", "another table inherits from it"},
@@ -114,7 +117,7 @@ func TestStorage(t *testing.T) {
 func storage(t *testing.T, conn *pgx.Conn) replication.Storage {
 	t.Helper()
 	var tables []decode.Table
-	for name, columns := range map[string][]string{"t": {"id", "b", "c"}, "p": {"id", "v"}} {
+	for name, columns := range map[string][]string{"t": {"id", "b", "c", "n"}, "p": {"id", "v"}} {
 		table := decode.Table{Schema: "s", Name: name}
 		if err := conn.QueryRow(t.Context(), "SELECT ('s.' || $1)::regclass::oid", name).Scan(&table.OID); err != nil {
 			t.Fatal(err)
