@@ -112,6 +112,8 @@ func (t *translator) stable(n *pgtree.Node, p *catalog.Proc, args []expr.Expr) b
 			}
 		}
 		return true
+	case builtin && encodes(p, args):
+		return true
 	}
 	remedy := "leave it out"
 	if !builtin {
@@ -119,4 +121,19 @@ func (t *translator) stable(n *pgtree.Node, p *catalog.Proc, args []expr.Expr) b
 	}
 	t.problem(n, CodeVolatile, name, name+" is STABLE: it may depend on tables, on the session or on the clock", remedy)
 	return false
+}
+
+// encodes says whether a call converts between text and its bytes in UTF-8. To and
+// from UTF-8, Postgres has conversions of its own, which come before any that a user
+// made (https://www.postgresql.org/docs/current/multibyte.html). Between other
+// encodings there may be none, until somebody makes one.
+func encodes(p *catalog.Proc, args []expr.Expr) bool {
+	if p.Name != "convert_to" && p.Name != "convert_from" || len(args) != 2 {
+		return false
+	}
+	c, ok := args[1].(*expr.Const)
+	if !ok || c.V.IsNull() || c.V.IsErr() {
+		return false
+	}
+	return strings.EqualFold(strings.ReplaceAll(c.V.Str(), "-", ""), "utf8")
 }
