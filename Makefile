@@ -11,10 +11,10 @@ BIN := bin/stepping-cdc
 export CGO_ENABLED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test matrix soak bench lint fuzz clean postgres
+.PHONY: help build demo test matrix soak bench bench-full lint fuzz clean postgres
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/stepping-cdc, a static binary
 	$(GO) build -trimpath -o $(BIN) ./cmd/stepping-cdc
@@ -36,9 +36,12 @@ matrix: ## all tests on each Postgres of VERSIONS, here 14 16 17 18
 soak: postgres ## random faults under load for SOAKTIME, here 1h
 	STEPPING_SOAK=$(SOAKTIME) $(GO) test -count=1 -timeout 0 -v -run Soak ./pipeline/...
 
-bench: postgres ## Go benchmarks, then the whole program against its aims
+bench: postgres ## the whole program against its aims, in less than ten minutes
+	$(GO) run ./bench -seconds 10
+
+bench-full: postgres ## Go benchmarks, then every experiment at scale 1
 	$(GO) test -run '^$$' -bench . -benchmem ./circuit/... ./decode/... ./values/...
-	$(GO) run ./bench
+	$(GO) run ./bench -scale 1 -only all
 
 lint: ## formatting, go vet, and golangci-lint where it is installed
 	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \

@@ -52,10 +52,29 @@ func (l *lab) backlogs() []backlog {
 // measureCatchup stops the follower, writes a backlog, and has the follower and
 // pg_recvlogical work it off, one after the other.
 func measureCatchup(ctx context.Context, l *lab) error {
+	return l.catchup(ctx, tpch.Views, "four views", l.backlogs)
+}
+
+// measureCatchup22 does so under all queries of TPC-H, by backlogs of a quarter.
+func measureCatchup22(ctx context.Context, l *lab) error {
+	if err := l.indexed(ctx); err != nil {
+		return err
+	}
+	return l.catchup(ctx, tpch.Queries(), "22 views", func() []backlog {
+		backlogs := slices.DeleteFunc(l.backlogs(), func(b backlog) bool { return b.name == "single" })
+		for i := range backlogs {
+			backlogs[i].rows /= 4
+		}
+		return backlogs
+	})
+}
+
+// catchup takes what to catch up with once there is data to change.
+func (l *lab) catchup(ctx context.Context, views []tpch.View, about string, backlogs func() []backlog) error {
 	if err := l.tpch(ctx); err != nil {
 		return err
 	}
-	if err := l.loaded(ctx, tpchDatabase, tpch.Views); err != nil {
+	if err := l.loaded(ctx, tpchDatabase, views); err != nil {
 		return err
 	}
 	conn, err := l.connect(ctx, tpchDatabase)
@@ -66,14 +85,14 @@ func measureCatchup(ctx context.Context, l *lab) error {
 	if err := newDrainSlot(ctx, conn); err != nil {
 		return err
 	}
-	for _, b := range l.backlogs() {
+	for _, b := range backlogs() {
 		var runs catchupRuns
 		for round := range l.opts.rounds {
 			if err := l.catchupRound(ctx, conn, b, round, &runs); err != nil {
 				return fmt.Errorf("%s: %w", b.name, err)
 			}
 		}
-		runs.report(l.report, b)
+		runs.report(l.report, b, about)
 	}
 	if err := dropSlot(ctx, conn, drainSlot); err != nil {
 		return err
@@ -183,9 +202,10 @@ func outputCommits(ctx context.Context, conn *pgx.Conn) (float64, error) {
 	return n, nil
 }
 
-func (c *catchupRuns) report(r *report, b backlog) {
+func (c *catchupRuns) report(r *report, b backlog, views string) {
 	r.add(b.name+": drained by pg_recvlogical", "rows/s", c.drain, b.about)
-	r.add(b.name+": caught up, four views", "rows/s", c.ours, "from the start of the process to the output commit that holds the last row")
+	r.add(b.name+": caught up, "+views, "rows/s", c.ours, "from the start of the process to the output commit that holds the last row")
+	r.versus(b.name, "rows/s", c.ours, c.drain)
 	r.add(b.name+": ratio", "of the drain", c.ratio, "")
 	r.add(b.name+": of which until the stream began", "ms", c.ready, "connecting, analysing the views, opening the state")
 	r.add(b.name+": our CPU time", "µs a row", c.ours1, "")

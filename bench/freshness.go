@@ -71,6 +71,8 @@ func measureFreshness(ctx context.Context, l *lab) error {
 	ours.report(l.report, "five views")
 	l.report.add("p50", "× the bare consumer's", ratio50, "")
 	l.report.add("p99", "× the bare consumer's", ratio99, "")
+	l.report.picture("freshness.svg", lineChart("Source's commit returned → output committed, all rounds", axis{label: "ms", log: true}, axis{label: "% of the rows"},
+		[]series{{name: "five views", points: distribution(ours.all)}, {name: "bare consumer", points: distribution(bare.all)}}))
 	l.report.one("error of these times, at most", "ms", late, "a commit's timestamp → its return to the client, p50, asynchronous commits")
 
 	if err := dropWriteBack(ctx, conn); err != nil {
@@ -84,7 +86,10 @@ func measureFreshness(ctx context.Context, l *lab) error {
 }
 
 // freshnessRuns are the delays of one side, in ms.
-type freshnessRuns struct{ rate, p50, p90, p99, worst, cpu sample }
+type freshnessRuns struct {
+	rate, p50, p90, p99, worst, cpu sample
+	all                             sample // of every row in every round
+}
 
 func (r *freshnessRuns) report(to *report, name string) {
 	to.add(name+": p50", "ms", r.p50, "source's commit returned → output committed")
@@ -124,10 +129,7 @@ type lineKey struct {
 
 // freshnessRound writes for a while and looks up when the rows arrived.
 func (l *lab) freshnessRound(ctx context.Context, conn *pgx.Conn, p *process, runs *freshnessRuns, lookup string) error {
-	duration, warmUp := 20*time.Second, 2*time.Second
-	if l.opts.quick {
-		duration, warmUp = 3*time.Second, time.Second
-	}
+	duration, warmUp := l.duration(), 2*time.Second
 	// The orders come first, so that each line completes a row of the join.
 	rows := int((duration+warmUp).Seconds()*commitRate) + writers
 	lines, err := l.refresh.OrdersFirst(ctx, conn, rows)
@@ -163,6 +165,7 @@ func (l *lab) freshnessRound(ctx context.Context, conn *pgx.Conn, p *process, ru
 			delays.addMillis(arrived[lineKey{lines[i].Order, int32(lines[i].Number)}].Sub(returned[i]))
 		}
 	}
+	runs.all = append(runs.all, delays...)
 	runs.rate.add(float64(len(lines)) / took.Seconds())
 	runs.p50.add(delays.quantile(0.5))
 	runs.p90.add(delays.quantile(0.9))

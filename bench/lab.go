@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -44,6 +45,7 @@ type lab struct {
 
 	data     *tpch.Generator // nil until needed
 	refresh  *tpch.Refresh
+	making   sync.Mutex // for several writers that share refresh
 	dataRows int64
 
 	// What the follower is configured for: a database and views, with state.
@@ -92,6 +94,9 @@ func (l *lab) say(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "%s "+format+"\n", append([]any{time.Now().Format(time.TimeOnly)}, args...)...)
 }
 
+// duration is how long each side of an experiment that runs for a while does.
+func (l *lab) duration() time.Duration { return time.Duration(l.opts.seconds) * time.Second }
+
 // tpchDatabase holds the TPC-H tables.
 const tpchDatabase = "tpch"
 
@@ -120,6 +125,26 @@ func (l *lab) tpch(ctx context.Context) error {
 	}
 	l.report.data = fmt.Sprintf("TPC-H-shaped data at scale %g, seed %d: %s rows, %s in Postgres.", l.opts.scale, l.opts.seed, number(float64(l.dataRows)), size)
 	l.say("%s", l.report.data)
+	return nil
+}
+
+// indexed adds the indexes without which Postgres computes some of the 22 queries by
+// reading a table for each row of another. They slow down writes: experiments
+// that do not need them come first.
+func (l *lab) indexed(ctx context.Context) error {
+	if err := l.tpch(ctx); err != nil {
+		return err
+	}
+	conn, err := l.connect(ctx, tpchDatabase)
+	if err != nil {
+		return err
+	}
+	defer closeConn(conn)
+	_, err = conn.Exec(ctx, `CREATE INDEX IF NOT EXISTS bench_part ON lineitem (l_partkey, l_suppkey);
+		CREATE INDEX IF NOT EXISTS bench_customer ON orders (o_custkey)`)
+	if err != nil {
+		return fmt.Errorf("create indexes: %w", err)
+	}
 	return nil
 }
 
@@ -236,27 +261,36 @@ func (l *lab) loaded(ctx context.Context, database string, views []tpch.View) er
 	return f.stop()
 }
 
-// verify compares all outputs with their queries; f has to be running.
+// verify compares all outputs with their queries and says so in the report; the
+// follower has to be running.
 func (l *lab) verify(ctx context.Context) error {
-	cfg, err := config.Load(l.configPath(), nil)
+	rows, err := l.compared(ctx)
 	if err != nil {
 		return err
 	}
+	l.report.one("rows of the outputs that were compared with their queries afterwards", "rows", float64(rows), "all equal")
+	return nil
+}
+
+// compared compares all outputs with their queries and returns how many rows they have.
+func (l *lab) compared(ctx context.Context) (rows int64, err error) {
+	cfg, err := config.Load(l.configPath(), nil)
+	if err != nil {
+		return 0, err
+	}
 	result, err := pipeline.Verify(ctx, cfg, pipeline.VerifyOptions{Timeout: 5 * time.Minute})
 	if err != nil {
-		return fmt.Errorf("verify: %w", err)
+		return 0, fmt.Errorf("verify: %w", err)
 	}
-	var rows int64
 	for _, v := range result.Views {
 		if v.Verdict != pipeline.Equal {
-			return fmt.Errorf("verify: view %s %s: %d rows in the output, %d in the query, %d missing, %d extra %s",
+			return 0, fmt.Errorf("verify: view %s %s: %d rows in the output, %d in the query, %d missing, %d extra %s",
 				v.View, v.Verdict, v.OutputRows, v.QueryRows, v.Missing, v.Extra, v.Error)
 		}
 		rows += v.OutputRows
 	}
 	l.say("verified: %d views, %d rows, all equal to their queries", len(result.Views), rows)
-	l.report.one("rows of the outputs that were compared with their queries afterwards", "rows", float64(rows), "all equal")
-	return nil
+	return rows, nil
 }
 
 // program is one of the server's own client programs, "" if not installed.

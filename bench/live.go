@@ -92,10 +92,7 @@ func (l *lab) writeFlatOut(ctx context.Context, f *process) (*liveRun, error) {
 	var wg sync.WaitGroup
 	wg.Go(func() { run.lags, readErr = watch(ctx, reader, f, marks) })
 
-	duration := 20 * time.Second
-	if l.opts.quick {
-		duration = 3 * time.Second
-	}
+	duration := l.duration()
 	process, server := f.cpu(), cpuOfTree(l.server.Pid())
 	started, rows := time.Now(), 0
 	var last mark

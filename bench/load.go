@@ -69,6 +69,7 @@ func measureLoad(ctx context.Context, l *lab) error {
 	}
 	l.report.add("COPY TO STDOUT of the used columns, binary", "rows/s", copied, "thrown away by the client")
 	l.report.add("snapshot, four views", "rows/s", rate, "from the start of the process until the outputs are there")
+	l.report.versus("snapshot", "rows/s", rate, copied)
 	l.report.add("time of the snapshot", "× COPY's", ratio, "")
 	l.report.add("our CPU time", "µs a row", cpu, "")
 	l.report.add("peak memory", "MB", memory, "with state.memory at its default of 256 MiB")

@@ -22,22 +22,30 @@ type options struct {
 	backlog string
 	out     string
 	rounds  int
+	seconds int
 	profile bool
 	version string
 	seed    uint64
+	older   string // results to compare with newer; "" to measure
+	newer   string
 }
 
-// experiments in the order in which they run.
+// experiments in the order in which they run; the main ones when none is asked for.
 var experiments = []struct {
 	name, about string
+	main        bool
 	run         func(context.Context, *lab) error
 }{
-	{"load", "snapshot of the tables, memory and state", measureLoad},
-	{"catchup", "a backlog, against pg_recvlogical", measureCatchup},
-	{"live", "a writer running flat out while we follow", measureLive},
-	{"refresh", "REFRESH MATERIALIZED VIEW of the same queries", measureRefresh},
-	{"freshness", "single-row commits, against a bare consumer", measureFreshness},
-	{"pgbench", "the source's own throughput while we follow", measurePgbench},
+	{"load", "snapshot of the tables, memory and state", true, measureLoad},
+	{"catchup", "a backlog, against pg_recvlogical", true, measureCatchup},
+	{"live", "a writer running flat out while we follow", true, measureLive},
+	{"refresh", "REFRESH MATERIALIZED VIEW of the same queries", true, measureRefresh},
+	{"freshness", "single-row commits, against a bare consumer", true, measureFreshness},
+	{"pgbench", "the source's own throughput while we follow", true, measurePgbench},
+	{"triggers", "a view kept by triggers, against us", false, measureTriggers},
+	{"catchup22", "a backlog under all 22 queries of TPC-H", false, measureCatchup22},
+	{"change", "one change against REFRESH, each of the 22 queries of TPC-H", false, measureChange},
+	{"growth", "one change by the size of the state, operator by operator", false, measureGrowth},
 }
 
 func main() {
@@ -59,23 +67,35 @@ func parseOptions() (*options, error) {
 		names[i] = e.name
 	}
 	flag.Float64Var(&o.scale, "scale", 0.1, "scale factor of the data; 1 is 8.7 million rows")
-	flag.BoolVar(&o.quick, "quick", false, "scale 0.01, one short round of everything")
-	flag.StringVar(&o.only, "only", "", "run only these experiments, with commas between: "+strings.Join(names, ", "))
+	flag.BoolVar(&o.quick, "quick", false, "scale 0.01, one short round")
+	flag.StringVar(&o.only, "only", "", "run these experiments, with commas between, or all; the first six by default: "+strings.Join(names, ", "))
 	flag.StringVar(&o.backlog, "backlog", "", "catch up with these backlogs only, with commas between: inserts, mixed, single")
 	flag.StringVar(&o.out, "out", filepath.Join("bench", "results"), "folder for results.csv, results.md and logs")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often everything is measured")
+	flag.IntVar(&o.seconds, "seconds", 20, "how long each side of the experiments live, freshness, pgbench and triggers runs")
 	flag.BoolVar(&o.profile, "cpuprofile", false, "write CPU profiles of the follower into the folder for results")
 	flag.StringVar(&o.version, "pg", "", "major version of Postgres; by default what is installed")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the data")
+	flag.StringVar(&o.older, "compare", "", "measure nothing: compare the results.csv of an earlier run with a newer, named behind it")
 	flag.Parse()
+	if o.older != "" && flag.NArg() == 1 {
+		o.newer = flag.Arg(0)
+		return o, nil
+	}
+	if o.older != "" {
+		return nil, errors.New("compare needs two files: -compare old.csv new.csv")
+	}
 	if flag.NArg() > 0 {
 		return nil, fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	}
 	if o.quick {
-		o.scale, o.rounds = 0.01, 1
+		o.scale, o.rounds, o.seconds = 0.01, 1, 3
 	}
-	if o.scale <= 0 || o.rounds < 1 {
-		return nil, errors.New("scale and rounds must be positive")
+	if o.scale <= 0 || o.rounds < 1 || o.seconds < 1 {
+		return nil, errors.New("scale, rounds and seconds must be positive")
+	}
+	if o.only == "all" {
+		o.only = strings.Join(names, ",")
 	}
 	for _, name := range list(o.only) {
 		if !slices.Contains(names, name) {
@@ -101,6 +121,9 @@ func run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if o.older != "" {
+		return compareFiles(os.Stdout, o.older, o.newer)
+	}
 	started := time.Now()
 	l, err := openLab(ctx, o)
 	if err != nil {
@@ -108,7 +131,7 @@ func run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, l.close()) }()
 	for _, e := range experiments {
-		if !chosen(o.only, e.name) {
+		if o.only == "" && !e.main || !chosen(o.only, e.name) {
 			continue
 		}
 		l.say("== %s: %s", e.name, e.about)

@@ -68,6 +68,8 @@ func measurePgbench(ctx context.Context, l *lab) error {
 	l.report.add("alone", "tps", alone.tps, "pgbench -c 4 -j 1, scale "+strconv.Itoa(l.pgbenchScale())+", fsync on, on the same machine")
 	l.report.add("with pg_recvlogical attached", "tps", drained.tps, "")
 	l.report.add("with us, four views", "tps", followed.tps, "")
+	l.report.versus("beside pg_recvlogical", "tps", followed.tps, drained.tps)
+	l.report.versus("beside nobody", "tps", followed.tps, alone.tps)
 	l.report.add("with us", "of alone", ratioAlone, "")
 	l.report.add("with us", "of pg_recvlogical", ratioDrained, "")
 	l.report.add("behind when pgbench ends", "ms", followed.lag, "")
@@ -137,10 +139,7 @@ func (l *lab) pgbenchAlone(ctx context.Context, runs *pgbenchRuns) error {
 
 // pgbench runs the default script for a while and adds its throughput.
 func (l *lab) pgbench(ctx context.Context, runs *pgbenchRuns) error {
-	seconds := "20"
-	if l.opts.quick {
-		seconds = "3"
-	}
+	seconds := strconv.Itoa(l.opts.seconds)
 	cmd := exec.CommandContext(ctx, l.program("pgbench"), "-n", "-c", "4", "-j", "1", "-T", seconds, l.server.DSN(pgbenchDatabase))
 	out, err := cmd.CombinedOutput()
 	if err != nil {

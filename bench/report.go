@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -22,6 +21,26 @@ type report struct {
 	took    time.Duration
 	rows    []figure
 	now     figure // section and title of what comes next
+	images  []image
+	pairs   []pair // throughputs beside their references
+}
+
+// image is a picture that stands below the figures of its section.
+type image struct {
+	section, file string
+	data          []byte
+}
+
+// picture keeps a picture for the report.
+func (r *report) picture(file string, data []byte) {
+	r.images = append(r.images, image{r.now.section, file, data})
+}
+
+// versus notes that two throughputs belong together, for a picture of all of them.
+func (r *report) versus(name, unit string, ours, reference sample) {
+	if len(ours) > 0 && len(reference) > 0 {
+		r.pairs = append(r.pairs, pair{r.now.section + ", " + name, unit, ours, reference})
+	}
 }
 
 // figure is one line of the report.
@@ -94,38 +113,41 @@ func (r *report) print(w io.Writer) {
 	_ = t.Flush()
 }
 
-// write leaves the figures as results.csv and results.md.
+// write leaves the figures as results.csv and results.md, and the pictures beside them.
 func (r *report) write(dir string) error {
+	if len(r.pairs) > 0 {
+		r.images = append(r.images, image{"", "throughput.svg", barChart("Throughput, ours and the reference's", r.pairs)})
+	}
+	for _, i := range r.images {
+		if err := os.WriteFile(filepath.Join(dir, i.file), i.data, 0o644); err != nil {
+			return err
+		}
+	}
 	return errors.Join(r.writeCSV(filepath.Join(dir, "results.csv")), os.WriteFile(filepath.Join(dir, "results.md"), []byte(r.markdown()), 0o644))
-}
-
-func (r *report) writeCSV(path string) (err error) {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	w := csv.NewWriter(f)
-	rows := [][]string{{"experiment", "figure", "unit", "median", "lowest", "highest", "runs", "note"}}
-	for _, f := range r.rows {
-		exact := func(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
-		rows = append(rows, []string{f.section, f.what, f.unit, exact(f.runs.median()), exact(f.runs.quantile(0)), exact(f.runs.quantile(1)),
-			strconv.Itoa(len(f.runs)), f.note})
-	}
-	return w.WriteAll(rows)
 }
 
 func (r *report) markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "`%s` on %s.\n%s Load average before %s, after %s; %s in all.\n", r.command, r.machine, r.data,
 		r.machine.before, r.machine.after, r.took.Round(time.Second))
-	section := ""
-	for _, f := range r.rows {
-		if f.section != section {
-			section = f.section
-			fmt.Fprintf(&b, "\n**%s**: %s\n\n| figure | median | range of the runs | |\n|---|--:|--:|---|\n", f.section, f.title)
+	r.show(&b, "")
+	for i, f := range r.rows {
+		if i == 0 || f.section != r.rows[i-1].section {
+			fmt.Fprintf(&b, "\n**%s**: %s\n\n| figure | median | range of the rounds | |\n|---|--:|--:|---|\n", f.section, f.title)
 		}
 		fmt.Fprintf(&b, "| %s | %s %s | %s | %s |\n", f.what, number(f.runs.median()), f.unit, f.span(), f.note)
+		if i == len(r.rows)-1 || f.section != r.rows[i+1].section {
+			r.show(&b, f.section)
+		}
 	}
 	return b.String()
+}
+
+// show places the pictures of a section.
+func (r *report) show(b *strings.Builder, section string) {
+	for _, i := range r.images {
+		if i.section == section {
+			fmt.Fprintf(b, "\n![%s](%s)\n", strings.TrimSuffix(i.file, ".svg"), i.file)
+		}
+	}
 }

@@ -12,7 +12,7 @@ import (
 // TestTPCH maintains the 22 queries of TPC-H over generated data and writes to
 // all of its tables.
 func TestTPCH(t *testing.T) {
-	views := namedQueries(t, "testdata/tpch.sql")
+	views := namedQueries(t, "../bench/tpch/queries.sql")
 	dsn := embedded.NewDB(t)
 	conn := connect(t, dsn)
 	if _, err := tpch.New(0.001, 7).Load(t.Context(), conn); err != nil {

@@ -41,6 +41,25 @@ func (r *Refresh) Insert(ctx context.Context, conn *pgx.Conn, rows int) (int, er
 	return r.transaction(ctx, conn, func() (int, error) { return r.insert(ctx, conn, rows) })
 }
 
+// Update is a transaction that changes an order of the beginning and its lines.
+func (r *Refresh) Update(ctx context.Context, conn *pgx.Conn) error {
+	_, err := r.transaction(ctx, conn, func() (int, error) {
+		key := r.baseKey(r.random.between(r.deleted, r.gen.orders-1))
+		if _, err := conn.Exec(ctx, "UPDATE orders SET o_totalprice = o_totalprice + 1 WHERE o_orderkey = $1", key); err != nil {
+			return 0, err
+		}
+		_, err := conn.Exec(ctx, "UPDATE lineitem SET l_quantity = l_quantity % 50 + 1, l_extendedprice = l_extendedprice + 1 WHERE l_orderkey = $1", key)
+		return 0, err
+	})
+	return err
+}
+
+// Delete is a transaction that removes an order of the beginning with its lines.
+func (r *Refresh) Delete(ctx context.Context, conn *pgx.Conn) error {
+	_, err := r.transaction(ctx, conn, func() (int, error) { return r.delete(ctx, conn, 1) })
+	return err
+}
+
 // Mixed is a transaction of three quarters inserts, an eighth updates and an
 // eighth deletes.
 func (r *Refresh) Mixed(ctx context.Context, conn *pgx.Conn, rows int) (int, error) {
