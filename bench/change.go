@@ -191,8 +191,8 @@ func (l *lab) changeRound(ctx context.Context, conn *pgx.Conn, f *process, name 
 	}
 	// On a busy machine a commit may be in the output before its client knows of it:
 	// shown as it is, and no part of a ratio.
-	ours := max(delays.median(), 0.01)
-	runs.ours.add(delays.median())
+	ours := delays.median()
+	runs.ours.add(ours)
 	runs.worst.add(delays.quantile(1))
 	refresh := func(how string, took, ratio *sample) error {
 		started := time.Now()
@@ -200,7 +200,9 @@ func (l *lab) changeRound(ctx context.Context, conn *pgx.Conn, f *process, name 
 			return fmt.Errorf("refresh: %w", err)
 		}
 		took.addMillis(time.Since(started))
-		ratio.add((*took)[len(*took)-1] / ours)
+		if ours > 0 {
+			ratio.add((*took)[len(*took)-1] / ours)
+		}
 		return nil
 	}
 	// First the one that has changes to find.
