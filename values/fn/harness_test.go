@@ -59,7 +59,8 @@ func newOracle(t *testing.T) *oracle {
 	o := &oracle{t: t, conn: conn, types: map[string]*values.Type{}, pools: map[string][]arg{}}
 	o.exec(`SET timezone = 'UTC'; SET datestyle = 'ISO'; SET intervalstyle = 'postgres';
 		SET bytea_output = 'hex'; SET lc_messages = 'C'; SET client_min_messages = 'warning';
-		CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy', 'Großartig', 'a b', '1', '2', '3', '4', '5')`)
+		CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy', 'Großartig', 'a b', '1', '2', '3', '4', '5');
+		CREATE TYPE triple AS (i int4, t text, n numeric)`)
 	var version int
 	if err := conn.QueryRow(t.Context(), `SELECT current_setting('server_version_num')::int / 10000`).Scan(&version); err != nil {
 		t.Fatal(err)
@@ -115,6 +116,12 @@ func (o *oracle) typeOf(sql string) *values.Type {
 			o.t.Fatal(err)
 		}
 		typ = values.NewType(values.Facts{OID: oid, Typmod: -1, Schema: "public", Name: "mood", SQL: sql, TypType: 'e', Category: 'E', Labels: labels})
+	} else if sql == "triple" {
+		var fields []values.Field
+		for _, name := range []string{"int4", "text", "numeric"} {
+			fields = append(fields, values.Field{Name: name, Type: o.typeOf(name)})
+		}
+		typ = values.NewType(values.Facts{OID: oid, Typmod: -1, Schema: "public", Name: sql, SQL: sql, TypType: 'c', Category: 'C', Fields: fields})
 	} else {
 		o.t.Fatalf("type %s is not native", sql)
 	}
@@ -293,6 +300,8 @@ func sqlType(typname string, as map[string]string) string {
 		return as[typname]
 	case strings.HasPrefix(typname, "_"):
 		return typname[1:] + "[]"
+	case typname == "record":
+		return "triple"
 	}
 	return typname
 }

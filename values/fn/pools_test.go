@@ -40,6 +40,9 @@ func poolTexts(sql string, texty bool) []string {
 	if elem, isArray := strings.CutSuffix(sql, "[]"); isArray {
 		return arrayTexts(r, poolTexts(elem, true))
 	}
+	if sql == "triple" {
+		return recordTexts(r, "int4", "text", "numeric")
+	}
 	texts := strings.Split(edges[sql], "|")
 	if edges[sql] == "" {
 		texts = nil
@@ -57,6 +60,25 @@ func poolTexts(sql string, texty bool) []string {
 			s = strconv.Itoa(r.IntN(25) - 8)
 		}
 		texts = append(texts, s)
+	}
+	return texts
+}
+
+// recordTexts are composite values of few different fields, so that many are
+// equal in the first ones.
+func recordTexts(r *rand.Rand, fields ...string) []string {
+	var texts []string
+	for range randomPerPool {
+		var parts []string
+		for _, f := range fields {
+			pool := poolTexts(f, true)
+			if s := pool[r.IntN(min(len(pool), 6))]; r.IntN(5) > 0 {
+				parts = append(parts, `"`+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s)+`"`)
+			} else {
+				parts = append(parts, "") // NULL
+			}
+		}
+		texts = append(texts, "("+strings.Join(parts, ",")+")")
 	}
 	return texts
 }
