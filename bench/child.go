@@ -91,6 +91,7 @@ func followChild(ctx context.Context) (err error) {
 			err = errors.Join(err, f.Close())
 		}()
 	}
+	pipeline.SpareProcessors()
 	var rows int64
 	return pipeline.New(cfg, zerolog.New(os.Stderr).With().Timestamp().Logger(), pipeline.Options{
 		Progress: func(p pipeline.LoadProgress) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/config"
 	"github.com/stepping-cdc/stepping-cdc/demo"
+	"github.com/stepping-cdc/stepping-cdc/pipeline"
 )
 
 func demoCommand() *cobra.Command {
@@ -42,6 +43,7 @@ Exit status: 0 all tables were equal, 1 otherwise.`,
 			if opts.Log, err = logger(cmd.ErrOrStderr(), config.Log{Level: "warn", Format: "console"}); err != nil {
 				return err
 			}
+			pipeline.SpareProcessors()
 			return demo.Run(cmd.Context(), opts)
 		},
 	}

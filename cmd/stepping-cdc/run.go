@@ -61,6 +61,7 @@ func run(cmd *cobra.Command, cfg *config.Config, opts pipeline.Options) error {
 	}
 	loading := newLoading(cmd.ErrOrStderr(), log)
 	opts.Progress = loading.progress
+	pipeline.SpareProcessors()
 	p := pipeline.New(cfg, log, opts)
 	if cfg.HTTP.Listen != "" {
 		server, err := dashboard.Listen(cfg.HTTP.Listen, dashboard.Options{
