@@ -133,7 +133,8 @@ type engine struct {
 	delayed    bool          // leastDelay is known
 	leastDelay time.Duration // from commit to arrival
 	lastFlush  time.Time
-	lastCheck  time.Time  // of drift
+	lastCheck  time.Time // of drift
+	checkTook  time.Duration
 	described  bool       // the stream has described a table since
 	suspect    *suspicion // waits for the stream; nil: none
 	lastMend   time.Time  // when the views left out were last looked at

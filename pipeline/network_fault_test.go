@@ -146,7 +146,7 @@ func TestSlowNetwork(t *testing.T) {
 	a := w.startAuditor()
 	var r recoveries
 	for what, rules := range map[string]rules{
-		"150 ms latency": {latency: 150 * time.Millisecond}, "64 kB/s": {rate: 64 << 10}, "sliced packets": {slice: 7},
+		"200 ms latency": {latency: 200 * time.Millisecond}, "64 kB/s": {rate: 64 << 10}, "sliced packets": {slice: 7},
 	} {
 		p.set(func(p *proxy) { p.rules = rules })
 		before := p.connections()

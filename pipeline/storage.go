@@ -168,14 +168,23 @@ func (e *engine) trustStorage(now replication.Storage, at decode.LSN) error {
 	return e.writeManifest()
 }
 
+// checkShare is the part of the time, as 1 in so many, that looking for drift may
+// take: on a slow line it is a second or more, in which nothing else is done.
+const checkShare = 20
+
 // drift compares the source with what it should be, unless that was done lately;
 // when the stream has described a table, soon.
 func (e *engine) drift(ctx context.Context, every time.Duration) error {
-	since := time.Since(e.lastCheck)
-	if since < tickEvery || since < every && !e.described {
+	began := time.Now()
+	since := began.Sub(e.lastCheck)
+	if since < max(tickEvery, checkShare*e.checkTook) || since < every && !e.described {
 		return nil
 	}
-	e.lastCheck, e.described = time.Now(), false
+	defer func() {
+		e.lastCheck = time.Now()
+		e.checkTook = e.lastCheck.Sub(began)
+	}()
+	e.described = false
 	if err := e.checkDrift(ctx); err != nil {
 		return err
 	}
