@@ -143,7 +143,7 @@ func (t *translator) relation(rte *pgtree.Node, s *scope) algebra.Node {
 	if e := rte.Node("eref"); e != nil {
 		names = e.Strings("colnames")
 	}
-	if kind := rte.Int("rtekind"); rte.Bool("lateral") && kind != 1 && kind != 3 {
+	if kind := rte.Int("rtekind"); rte.Bool("lateral") && kind != 1 && kind != 3 && kind != rteTableFunc {
 		t.refuse(rte, CodeUnsupported, "LATERAL", "")
 		return empty(t.unknownCols(names))
 	}
@@ -160,12 +160,22 @@ func (t *translator) relation(rte *pgtree.Node, s *scope) algebra.Node {
 		return t.cte(rte, s)
 	case 8:
 		return oneRow()
+	case rteTableFunc:
+		construct := "XMLTABLE"
+		if rte.Node("tablefunc").Int("functype") == 1 {
+			construct = "JSON_TABLE"
+		}
+		t.refuse(rte, CodeUnsupported, construct, "")
+		return empty(t.unknownCols(names))
 	default:
-		construct := map[int]string{4: "a table function in FROM", 7: "a transition table"}[kind]
+		construct := map[int]string{7: "a transition table"}[kind]
 		t.refuse(rte, CodeUnsupported, construct, "")
 		return empty(t.unknownCols(names))
 	}
 }
+
+// rteTableFunc is RTE_TABLEFUNC of Postgres' parsenodes.h.
+const rteTableFunc = 4
 
 // unknownCols are stand-ins for the columns of a relation that was refused.
 func (t *translator) unknownCols(names []string) []algebra.Column {
