@@ -132,6 +132,12 @@ func (e *engine) reached(ctx context.Context) error {
 	if e.opts.UntilLSN == 0 || e.joining != nil || e.position < e.opts.UntilLSN && e.idle < e.opts.UntilLSN {
 		return nil
 	}
+	if e.clocked() && max(e.position, e.idle) < e.progress {
+		// Where the outputs have come, the stream has not told again yet: time stands
+		// still until then.
+		e.stream.RequestPosition()
+		return nil
+	}
 	// Time goes on to the end as well.
 	if err := e.tick(ctx); err != nil {
 		return err

@@ -176,13 +176,12 @@ const checkShare = 20
 // when the stream has described a table, soon.
 func (e *engine) drift(ctx context.Context, every time.Duration) error {
 	began := time.Now()
-	since := began.Sub(e.lastCheck)
+	since := time.Since(e.lastCheck)
 	if since < max(tickEvery, checkShare*e.checkTook) || since < every && !e.described {
 		return nil
 	}
 	defer func() {
-		e.lastCheck = time.Now()
-		e.checkTook = e.lastCheck.Sub(began)
+		e.lastCheck, e.checkTook = time.Now(), time.Since(began)
 	}()
 	e.described = false
 	if err := e.checkDrift(ctx); err != nil {
