@@ -23,7 +23,7 @@ type front struct {
 	mu       sync.RWMutex // held while a layer is read by its keys, or changes
 	active   *layer
 	draining *layer        // nil: none
-	below    pebble.Reader // what Pebble had before draining
+	below    pebble.Reader // what Pebble had before what is being written to it
 	iters    iterPool      // of below
 	broken   error         // the active layer holds half a batch
 
@@ -100,14 +100,33 @@ func (d *Disk) commitThrough(b *diskBatch) (uint64, error) {
 		return 0, b.err
 	}
 	defer b.renew()
-	if err := b.b.Commit(pebble.NoSync); err != nil {
-		return 0, err
-	}
+	f.mu.Lock()
+	below := d.hold()
+	f.mu.Unlock()
+	err := b.b.Commit(pebble.NoSync)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err != nil {
+		return 0, errors.Join(err, d.release(below))
+	}
 	f.drained = seq
 	d.committed.Store(seq)
-	return seq, f.iters.clear()
+	return seq, d.release(below)
+}
+
+// hold has readers see Pebble as it is now, whatever is written there, until
+// release; mu is held for both. That is for more than what is visible when: Pebble
+// may flush a large batch before it counts as visible, and merge what it adds with
+// what was there before. An iterator made in between would see neither.
+func (d *Disk) hold() *pebble.Snapshot {
+	below := d.db.NewSnapshot()
+	d.front.below = below
+	return below
+}
+
+func (d *Disk) release(below *pebble.Snapshot) error {
+	d.front.below = d.db
+	return errors.Join(d.front.iters.clear(), below.Close())
 }
 
 // rouse wakes the drainer.
@@ -176,8 +195,8 @@ func (d *Disk) drainLayer() error {
 		defer f.mu.Unlock()
 		return f.broken
 	}
-	below := d.db.NewSnapshot()
-	f.draining, f.active, f.below = f.active, newLayer(), below
+	below := d.hold()
+	f.draining, f.active = f.active, newLayer()
 	f.mu.Unlock()
 
 	err := d.writeLayer(f.draining, seq)
@@ -189,8 +208,8 @@ func (d *Disk) drainLayer() error {
 		f.broken = fmt.Errorf("drain state: %w", err)
 		err = f.broken
 	} else {
-		f.draining, f.below, f.drained = nil, d.db, seq
-		err = errors.Join(f.iters.clear(), below.Close())
+		f.draining, f.drained = nil, seq
+		err = d.release(below)
 	}
 	f.idle.Broadcast()
 	return err
