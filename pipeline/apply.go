@@ -77,7 +77,7 @@ type settlement struct {
 // the outputs.
 func (e *engine) settleStep(ctx context.Context, effects []effect, s settlement) error {
 	suppressed := s.suppressed
-	commit := sink.Commit{LSN: sink.LSN(s.at.lsn), PrevLSN: sink.LSN(e.progress), Clock: s.at.clock, CommittedAt: s.time}
+	commit := sink.Commit{At: s.at.ofSink(), Prev: e.shown().ofSink(), CommittedAt: s.time}
 	head := logHead{id: s.id, at: s.at, time: s.time}
 	logged := false // rows in the log that are not in commit
 	for i := range effects {

@@ -26,6 +26,11 @@ type position struct {
 	clock instant
 }
 
+// ofSink is the position in the sink's terms.
+func (p position) ofSink() sink.Position { return sink.Position{LSN: sink.LSN(p.lsn), Clock: p.clock} }
+
+func positionOf(p sink.Position) position { return position{decode.LSN(p.LSN), p.Clock} }
+
 // before orders the positions of one path.
 func (p position) before(q position) bool {
 	return p.lsn < q.lsn || p.lsn == q.lsn && p.clock < q.clock
@@ -184,7 +189,7 @@ func (e *engine) showClock(ctx context.Context) error {
 	}
 	// Between the outputs' position and the state's, if they differ, is nothing.
 	at := position{max(e.position, e.progress), e.clock}
-	commit := sink.Commit{LSN: sink.LSN(at.lsn), PrevLSN: sink.LSN(e.progress), Clock: at.clock, Statuses: e.takeStatuses()}
+	commit := sink.Commit{At: at.ofSink(), Prev: e.shown().ofSink(), Statuses: e.takeStatuses()}
 	if err := e.sink.Apply(ctx, commit); err != nil {
 		return err
 	}

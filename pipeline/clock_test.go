@@ -146,13 +146,20 @@ func TestClockJoins(t *testing.T) {
 		conn, rnd := w.connect(w.dsn), rand.New(rand.NewPCG(1, 2))
 		for ctx.Err() == nil {
 			_ = job(ctx, conn, rnd)
-			time.Sleep(10 * time.Millisecond)
+			time.Sleep(time.Millisecond)
 		}
 	})
+	// At each tick more is to come, so that its outputs are written behind the next
+	// step, and that late: what follows has to wait for them.
+	slow := Options{reached: func(p point) {
+		if p == pointTick || p == pointBehind {
+			time.Sleep(20 * time.Millisecond)
+		}
+	}}
 	for i := range 3 {
 		w.halt()
 		w.view(fmt.Sprintf("added%d", i), fmt.Sprintf(`SELECT size, count(*) AS n FROM jobs WHERE at < now() - interval '%d s' GROUP BY size`, i))
-		w.run(Options{})
+		w.run(slow)
 		w.verified()
 	}
 	cancel()

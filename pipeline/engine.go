@@ -55,6 +55,7 @@ const (
 	pointTick      point = "tick in the state, not in the outputs"
 	pointChunk     point = "part of a transaction in the state"
 	pointReplay    point = "before a logged output commit"
+	pointBehind    point = "output commit about to be written behind the next step"
 	pointWritten   point = "output commit made"
 	pointAck       point = "acknowledged"
 	pointFlush     point = "flush of the state begun"

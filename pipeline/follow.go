@@ -164,6 +164,7 @@ func (e *engine) handle(ctx context.Context, ev replication.Event) error {
 	var group []replication.Event
 	bytes := 0
 	lingered := false
+	var idle decode.LSN // told while the group gathered: for after it
 	flushGroup := func() error {
 		if len(group) == 0 {
 			return nil
@@ -171,13 +172,16 @@ func (e *engine) handle(ctx context.Context, ev replication.Event) error {
 		err := e.applyGroup(ctx, group)
 		e.live.update(func(p *Progress) { p.Transactions += int64(len(group)) })
 		group, bytes = group[:0], 0
-		return err
+		if err != nil || idle == 0 {
+			return err
+		}
+		return e.idleAt(ctx, idle)
 	}
 	for {
 		whole := ev.First && ev.Last && ev.CommitLSN != e.partial.Commit
 		// What the sink has already, and what it has not, are never one step; nor
 		// is what a joining generation sees and what it does not.
-		if len(group) > 0 {
+		if len(group) > 0 && !ev.Idle() {
 			last := &group[len(group)-1]
 			if !whole || bytes+ev.Bytes > e.opts.groupBytes ||
 				(last.EndLSN <= e.progress) != (ev.EndLSN <= e.progress) ||
@@ -189,6 +193,8 @@ func (e *engine) handle(ctx context.Context, ev replication.Event) error {
 			}
 		}
 		switch {
+		case ev.Idle() && len(group) > 0:
+			idle = ev.EndLSN
 		case ev.Idle():
 			if err := e.idleAt(ctx, ev.EndLSN); err != nil {
 				return err
@@ -285,7 +291,7 @@ func (e *engine) moveProgress(ctx context.Context, lsn decode.LSN) error {
 	if e.clocked() {
 		at.clock = max(e.clock, e.progressClock)
 	}
-	commit := sink.Commit{LSN: sink.LSN(lsn), PrevLSN: sink.LSN(e.progress), Clock: at.clock, Statuses: e.takeStatuses()}
+	commit := sink.Commit{At: at.ofSink(), Prev: e.shown().ofSink(), Statuses: e.takeStatuses()}
 	if err := e.sink.Apply(ctx, commit); err != nil {
 		return err
 	}

@@ -209,6 +209,9 @@ func (e *engine) join(ctx context.Context) error {
 	if err := e.joinClock(ctx, g); err != nil {
 		return err
 	}
+	if err := e.drain(); err != nil { // the tick that brought the others to the joint time
+		return err
+	}
 	info := e.manifest.generation(g.id)
 	if e.progress > g.from {
 		// The outputs went past this point before a crash took the note of it from
@@ -315,7 +318,7 @@ func (e *engine) publish(ctx context.Context, g *generation) error {
 		}
 		e.at(pointFilled)
 	}
-	tx, err := e.sink.Begin(ctx, sink.LSN(e.progress))
+	tx, err := e.sink.Begin(ctx, e.shown().ofSink())
 	if err != nil {
 		return err
 	}
@@ -323,27 +326,26 @@ func (e *engine) publish(ctx context.Context, g *generation) error {
 		return e.abandon(ctx, tx, err)
 	}
 	e.at(pointPublish)
-	lsn := max(g.from, e.progress)
-	tx.SetClock(e.clock)
-	if err := tx.Commit(ctx, sink.LSN(lsn), time.Time{}); err != nil {
+	at := position{max(g.from, e.progress), e.clock}
+	if err := tx.Commit(ctx, at.ofSink(), time.Time{}); err != nil {
 		return err
 	}
 	e.at(pointPublished)
-	e.progressed(position{lsn, e.clock}, time.Time{})
+	e.progressed(at, time.Time{})
 	return nil
 }
 
 // fill fills and indexes a table that nobody sees yet.
 func (e *engine) fill(ctx context.Context, g *generation, v *view) error {
 	if v.errors == 0 {
-		tx, err := e.sink.Begin(ctx, sink.LSN(e.progress))
+		tx, err := e.sink.Begin(ctx, e.shown().ofSink())
 		if err != nil {
 			return err
 		}
 		if err := e.applyRows(ctx, tx, v, v.loaded(g)); err != nil {
 			return e.abandon(ctx, tx, err)
 		}
-		if err := tx.Commit(ctx, sink.LSN(e.progress), time.Time{}); err != nil {
+		if err := tx.Commit(ctx, e.shown().ofSink(), time.Time{}); err != nil {
 			return err
 		}
 	}

@@ -77,7 +77,7 @@ func (e *engine) replay(ctx context.Context, h logHead) error {
 	if err := e.drain(); err != nil {
 		return err
 	}
-	tx, err := e.sink.Begin(ctx, sink.LSN(e.progress))
+	tx, err := e.sink.Begin(ctx, e.shown().ofSink())
 	if err != nil {
 		return err
 	}
@@ -101,8 +101,7 @@ func (e *engine) replay(ctx context.Context, h logHead) error {
 		}
 	}
 	e.at(pointReplay)
-	tx.SetClock(h.at.clock)
-	if err := tx.Commit(ctx, sink.LSN(h.at.lsn), h.time); err != nil {
+	if err := tx.Commit(ctx, h.at.ofSink(), h.time); err != nil {
 		return err
 	}
 	e.at(pointWritten)

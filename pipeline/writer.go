@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/stepping-cdc/stepping-cdc/decode"
 	"github.com/stepping-cdc/stepping-cdc/sink"
 )
 
@@ -20,7 +19,7 @@ func (e *engine) write(ctx context.Context, commit sink.Commit) error {
 			return err
 		}
 		e.at(pointWritten)
-		e.progressed(position{decode.LSN(commit.LSN), commit.Clock}, commit.CommittedAt)
+		e.progressed(positionOf(commit.At), commit.CommittedAt)
 		return nil
 	}
 	for i := range commit.Views {
@@ -28,9 +27,13 @@ func (e *engine) write(ctx context.Context, commit sink.Commit) error {
 		commit.Views[i].Delta = copyBatch(commit.Views[i].Delta)
 	}
 	done := make(chan error, 1)
-	go func() { done <- e.sink.Apply(ctx, commit) }()
+	go func() {
+		e.at(pointBehind)
+		done <- e.sink.Apply(ctx, commit)
+	}()
 	e.writing, e.written = done, commit
-	e.progress, e.progressClock, e.clockShown = decode.LSN(commit.LSN), commit.Clock, time.Now()
+	at := positionOf(commit.At)
+	e.progress, e.progressClock, e.clockShown = at.lsn, at.clock, time.Now()
 	return nil
 }
 
@@ -49,7 +52,7 @@ func (e *engine) settled(err error) error {
 	if err != nil {
 		return err
 	}
-	e.progressed(position{decode.LSN(e.written.LSN), e.written.Clock}, e.written.CommittedAt)
+	e.progressed(positionOf(e.written.At), e.written.CommittedAt)
 	e.written = sink.Commit{}
 	return nil
 }

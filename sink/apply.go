@@ -20,9 +20,8 @@ type ViewDelta struct {
 // Commit is one output transaction: everything that brings the outputs from one
 // position to the next.
 type Commit struct {
-	LSN         LSN   // position reached
-	PrevLSN     LSN   // position the outputs are at
-	Clock       int64 // time reached, in microseconds since 1970; 0: no view depends on it
+	At          Position // reached
+	Prev        Position // that the outputs are at
 	CommittedAt time.Time
 	Views       []ViewDelta
 	Statuses    []Status
@@ -49,12 +48,12 @@ func (s *Sink) Apply(ctx context.Context, c Commit) error {
 	if rows > maxChunkRows || bytes > maxChunkBytes {
 		return s.applyLarge(ctx, c, deltas)
 	}
-	if err := s.checkOrder(c.PrevLSN, c.LSN, c.Clock); err != nil {
+	if err := s.checkOrder(c.Prev, c.At); err != nil {
 		return err
 	}
 	s.trimStatements(ctx)
 	b := &batch{s: s}
-	if err := b.moveProgress(ctx, c.LSN, c.PrevLSN, c.Clock, c.CommittedAt); err != nil {
+	if err := b.moveProgress(ctx, c.Prev, c.At, c.CommittedAt); err != nil {
 		return err
 	}
 	var counts rowCounts
@@ -71,14 +70,14 @@ func (s *Sink) Apply(ctx context.Context, c Commit) error {
 	// The messages up to the one Sync are one implicit transaction: section 55.2.3 of
 	// the manual, "Extended Query", and 55.2.4, "Pipelining".
 	if err := b.run(ctx); err != nil {
-		return s.outcome("apply commit "+c.LSN.String(), err)
+		return s.outcome("apply commit "+c.At.LSN.String(), err)
 	}
-	s.committed(Position{c.LSN, c.Clock})
+	s.committed(c.At)
 	return nil
 }
 
 func (s *Sink) applyLarge(ctx context.Context, c Commit, deltas []*delta) (err error) {
-	tx, err := s.Begin(ctx, c.PrevLSN)
+	tx, err := s.Begin(ctx, c.Prev)
 	if err != nil {
 		return err
 	}
@@ -88,17 +87,21 @@ func (s *Sink) applyLarge(ctx context.Context, c Commit, deltas []*delta) (err e
 		}
 		deltas[i] = nil // as large as the output's change: free it early
 	}
-	tx.statuses, tx.errors, tx.clock = c.Statuses, c.Errors, c.Clock
-	return tx.Commit(ctx, c.LSN, c.CommittedAt)
+	tx.statuses, tx.errors = c.Statuses, c.Errors
+	return tx.Commit(ctx, c.At, c.CommittedAt)
 }
 
-// checkOrder guards law 2: prefixes only grow, and time does.
-func (s *Sink) checkOrder(prev, next LSN, clock int64) error {
-	if next < prev {
+// checkOrder guards law 2: prefixes only grow, and time does; and each commit
+// stands on the one before. A caller that takes another position for that of the
+// outputs has lost a commit, which the database cannot know.
+func (s *Sink) checkOrder(prev, next Position) error {
+	switch {
+	case prev != s.pos:
+		return fmt.Errorf("output commit from %s, but the outputs are at %s", prev, s.pos)
+	case next.LSN < prev.LSN:
 		return fmt.Errorf("output commit goes back from %s to %s", prev, next)
-	}
-	if clock != 0 && clock < s.pos.Clock {
-		return fmt.Errorf("output commit goes back in time from %d to %d", s.pos.Clock, clock)
+	case next.Clock != 0 && next.Clock < prev.Clock:
+		return fmt.Errorf("output commit goes back in time from %s to %s", prev, next)
 	}
 	return nil
 }
@@ -159,13 +162,13 @@ func (b *batch) op(ctx context.Context, o op) error {
 
 // moveProgress comes first: it takes the lock on the progress row that defeats
 // any other writer before anything is written.
-func (b *batch) moveProgress(ctx context.Context, to, from LSN, clock int64, at time.Time) error {
+func (b *batch) moveProgress(ctx context.Context, from, to Position, at time.Time) error {
 	var committed []byte
 	if !at.IsZero() {
 		committed = []byte(at.UTC().Format("2006-01-02 15:04:05.999999Z07:00"))
 	}
 	return b.add(ctx, moveProgressSQL,
-		[][]byte{int8Param(int64(to)), committed, int8Param(int64(from)), int8Param(b.s.epoch), clockParam(clock), clockParam(b.s.pos.Clock)},
+		[][]byte{int8Param(int64(to.LSN)), committed, int8Param(int64(from.LSN)), int8Param(b.s.epoch), clockParam(to.Clock), clockParam(from.Clock)},
 		[]int16{1, 0, 1, 1, 1, 1})
 }
 

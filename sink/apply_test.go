@@ -239,13 +239,13 @@ func TestLargeDelta(t *testing.T) {
 			for i := range all.Len() {
 				delta.Append(all.Row(i), -1)
 			}
-			tx, err := e.s.Begin(e.ctx, e.s.pos.LSN)
+			tx, err := e.s.Begin(e.ctx, e.s.pos)
 			e.must(err)
 			e.must(tx.Apply(e.ctx, table, delta))
 			if got := e.text(`SELECT count(*)::text FROM out.v`); got != "23000" {
 				t.Errorf("seen before the commit: %s rows", got)
 			}
-			e.must(tx.Commit(e.ctx, e.s.pos.LSN+1, time.Now()))
+			e.must(tx.Commit(e.ctx, e.after(1), time.Now()))
 			if got := e.text(same); got != "0/0" {
 				t.Fatalf("after the change: %s", got)
 			}

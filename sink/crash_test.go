@@ -54,9 +54,9 @@ func TestCrashLosesOnlyWhatWasNotDurable(t *testing.T) {
 			t.Errorf("round %d: progress fell to %s, %s was durable", round, p.LSN, durable.LSN)
 		}
 		for _, c := range commits { // the replay from the output log
-			if c.PrevLSN == p.LSN {
+			if c.Prev == p.Position {
 				e.must(e.s.Apply(ctx, c))
-				p.LSN = c.LSN
+				p.Position = c.At
 				lost++
 			}
 		}
@@ -98,7 +98,7 @@ func TestIndexes(t *testing.T) {
 func TestManyDeltasInOneTransaction(t *testing.T) {
 	e := setup(t)
 	keyed, multi := e.ints("keyed", []int{0}), e.ints("multi", nil)
-	tx, err := e.s.Begin(e.ctx, e.s.LSN())
+	tx, err := e.s.Begin(e.ctx, e.s.pos)
 	e.must(err)
 	for _, table := range []*Table{keyed, multi} {
 		e.must(tx.Apply(e.ctx, table, ints(2, []int64{1, 1, 1}, []int64{2, 2, 1})))
@@ -108,7 +108,7 @@ func TestManyDeltasInOneTransaction(t *testing.T) {
 	}
 	tx.SetStatus(Status{View: "multi", State: Stopped})
 	tx.AddErrors(ErrorDelta{View: "keyed", SQLState: "22003", Message: "out of range", Weight: 1})
-	e.must(tx.Commit(e.ctx, e.s.LSN()+9, time.Now()))
+	e.must(tx.Commit(e.ctx, e.after(9), time.Now()))
 	if k, m := e.content("keyed"), e.content("multi"); k != "(2,3)" || m != "(2,3)" {
 		t.Errorf("keyed %s, multi %s", k, m)
 	}
@@ -127,7 +127,7 @@ func TestResetProgress(t *testing.T) {
 	if p, err := e.s.Progress(e.ctx); err != nil || p.LSN != 0 || !p.CommittedAt.IsZero() {
 		t.Errorf("progress %+v, %v", p, err)
 	}
-	e.must(e.s.Apply(e.ctx, Commit{PrevLSN: 0, LSN: 3, Views: []ViewDelta{{table, intRow(2, 2, 1)}}}))
+	e.must(e.s.Apply(e.ctx, Commit{At: Position{LSN: 3}, Views: []ViewDelta{{table, intRow(2, 2, 1)}}}))
 	e.exec(`UPDATE stepping_cdc.progress SET epoch = epoch + 1`)
 	if err := e.s.ResetProgress(e.ctx); !errors.Is(err, ErrFenced) {
 		t.Errorf("reset by a fenced instance: %v", err)

@@ -58,7 +58,7 @@ func TestFencing(t *testing.T) {
 	if !errors.Is(err, ErrFenced) || Retryable(err) {
 		t.Errorf("fenced Apply: %v", err)
 	}
-	if _, err := e.s.Begin(e.ctx, e.s.pos.LSN); !errors.Is(err, ErrFenced) {
+	if _, err := e.s.Begin(e.ctx, e.s.pos); !errors.Is(err, ErrFenced) {
 		t.Errorf("fenced Begin: %v", err)
 	}
 	if got := e.content("v"); got != "(1,1)" {
@@ -66,7 +66,7 @@ func TestFencing(t *testing.T) {
 	}
 	t2, err := s2.Adopt(e.ctx, table.spec)
 	e.must(err)
-	e.must(s2.Apply(e.ctx, Commit{PrevLSN: s2.pos.LSN, LSN: s2.pos.LSN + 1, Views: []ViewDelta{{t2, intRow(3, 3, 1)}}}))
+	e.must(s2.Apply(e.ctx, Commit{Prev: s2.pos, At: Position{LSN: s2.pos.LSN + 1}, Views: []ViewDelta{{t2, intRow(3, 3, 1)}}}))
 	if got := e.content("v"); got != "(1,1) (3,3)" {
 		t.Errorf("content %s", got)
 	}
@@ -82,7 +82,7 @@ func TestProgressIsComparedAndSwapped(t *testing.T) {
 		t.Errorf("applied twice: %v", err)
 	}
 	back := c
-	back.PrevLSN, back.LSN = c.LSN, c.LSN-1
+	back.Prev, back.At = c.At, Position{LSN: c.At.LSN - 1}
 	if err := e.s.Apply(e.ctx, back); err == nil || !strings.Contains(err.Error(), "goes back") {
 		t.Errorf("applied backwards: %v", err)
 	}
@@ -91,7 +91,7 @@ func TestProgressIsComparedAndSwapped(t *testing.T) {
 	}
 	p, err := e.s.Progress(e.ctx)
 	e.must(err)
-	if p.LSN != c.LSN || !p.CommittedAt.Equal(c.CommittedAt) || time.Since(p.AppliedAt) > time.Minute {
+	if p.Position != c.At || !p.CommittedAt.Equal(c.CommittedAt) || time.Since(p.AppliedAt) > time.Minute {
 		t.Errorf("progress is %+v", p)
 	}
 }
@@ -167,21 +167,21 @@ func TestRebuildReplacesTheTable(t *testing.T) {
 	}
 	built, err := e.s.Create(e.ctx, e.spec("v", "src", nil))
 	e.must(err)
-	tx, err := e.s.Begin(e.ctx, e.s.pos.LSN)
+	tx, err := e.s.Begin(e.ctx, e.s.pos)
 	e.must(err)
 	e.must(tx.Apply(e.ctx, built, intRow(5, 5, 2)))
-	e.must(tx.Commit(e.ctx, e.s.pos.LSN, time.Time{}))
+	e.must(tx.Commit(e.ctx, e.s.pos, time.Time{}))
 	e.must(e.s.Index(e.ctx, built))
 	if got := e.text(`SELECT count(*)::text FROM out.v`); got != "1" {
 		t.Errorf("the old table shows %s rows meanwhile", got)
 	}
 	for _, commit := range []bool{false, true} {
-		tx, err = e.s.Begin(e.ctx, e.s.pos.LSN)
+		tx, err = e.s.Begin(e.ctx, e.s.pos)
 		e.must(err)
 		e.must(tx.Publish(e.ctx, built))
 		e.must(tx.Apply(e.ctx, built, intRow(6, 6, 1)))
 		if commit {
-			e.must(tx.Commit(e.ctx, e.s.pos.LSN+1, time.Now()))
+			e.must(tx.Commit(e.ctx, e.after(1), time.Now()))
 		} else {
 			e.must(tx.Rollback(e.ctx))
 		}
@@ -289,7 +289,7 @@ func TestUnknownOutcome(t *testing.T) {
 	p.mute.Store(false)
 	prog, err := e.s.Reconnect(e.ctx)
 	e.must(err)
-	if prog.LSN != c.LSN || e.content("v") != "(0,0) (1,1)" {
+	if prog.Position != c.At || e.content("v") != "(0,0) (1,1)" {
 		t.Errorf("lost answer: progress %s, content %s", prog.LSN, e.content("v"))
 	}
 
@@ -309,7 +309,7 @@ func TestUnknownOutcome(t *testing.T) {
 	prog, err = e.s.Reconnect(e.ctx)
 	e.must(err)
 	e.must(lock.Rollback(e.ctx))
-	if prog.LSN != c.PrevLSN || e.content("v") != "(0,0) (1,1) (9,9)" {
+	if prog.Position != c.Prev || e.content("v") != "(0,0) (1,1) (9,9)" {
 		t.Errorf("stuck commit: progress %s, content %s", prog.LSN, e.content("v"))
 	}
 	e.must(e.s.Apply(e.ctx, c))

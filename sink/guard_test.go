@@ -100,7 +100,7 @@ func TestHalfOpenConnectionIsNoticed(t *testing.T) {
 	lose(c)
 	prog, err := e.s.Reconnect(e.ctx)
 	e.must(err)
-	if prog.LSN != c.PrevLSN {
+	if prog.Position != c.Prev {
 		t.Fatalf("progress %s", prog.LSN)
 	}
 	e.must(e.s.Apply(e.ctx, c))

@@ -20,10 +20,10 @@ func TestDefaultPrivileges(t *testing.T) {
 		t.Helper()
 		built, err := e.s.Create(e.ctx, e.spec("v", "src", nil))
 		e.must(err)
-		tx, err := e.s.Begin(e.ctx, e.s.pos.LSN)
+		tx, err := e.s.Begin(e.ctx, e.s.pos)
 		e.must(err)
 		e.must(tx.Publish(e.ctx, built))
-		e.must(tx.Commit(e.ctx, e.s.pos.LSN+1, time.Now()))
+		e.must(tx.Commit(e.ctx, e.after(1), time.Now()))
 	}
 	privileges := func() string {
 		return e.text(`SELECT string_agg(CASE WHEN p.grantee = 0 THEN 'public' ELSE p.grantee::regrole::text END || ' ' || p.privilege_type || CASE WHEN p.is_grantable THEN '*' ELSE '' END, ', '

@@ -40,6 +40,14 @@ type Position struct {
 	Clock int64
 }
 
+// String is the LSN and, where there is one, the time.
+func (p Position) String() string {
+	if p.Clock == 0 {
+		return p.LSN.String()
+	}
+	return p.LSN.String() + " at " + time.UnixMicro(p.Clock).UTC().Format(time.RFC3339Nano)
+}
+
 // Progress is what stepping_cdc.progress says.
 type Progress struct {
 	Position
@@ -247,7 +255,7 @@ func (s *Sink) takeEpoch(ctx context.Context, conn *pgx.Conn) error {
 
 // Reconnect replaces a lost connection and returns the progress, which decides
 // whether a commit with unknown outcome happened: it did if the progress is its
-// LSN, it did not if the progress is still its PrevLSN. Tables stay valid.
+// LSN, it did not if the progress is still its Prev. Tables stay valid.
 func (s *Sink) Reconnect(ctx context.Context) (Progress, error) {
 	old := s.ours
 	_ = s.conn.Close(ctx)

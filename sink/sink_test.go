@@ -136,10 +136,10 @@ func (e *env) publish(s *Sink, spec *ViewSpec) *Table {
 	t, err := s.Create(e.ctx, spec)
 	e.must(err)
 	e.must(s.Index(e.ctx, t))
-	tx, err := s.Begin(e.ctx, s.pos.LSN)
+	tx, err := s.Begin(e.ctx, s.pos)
 	e.must(err)
 	e.must(tx.Publish(e.ctx, t))
-	e.must(tx.Commit(e.ctx, s.pos.LSN, time.Time{}))
+	e.must(tx.Commit(e.ctx, s.pos, time.Time{}))
 	return t
 }
 
@@ -176,8 +176,11 @@ func (e *env) multiset(rel string) map[string]int64 {
 
 // next is a commit of deltas from where the sink is.
 func (e *env) next(views ...ViewDelta) Commit {
-	return Commit{PrevLSN: e.s.pos.LSN, LSN: e.s.pos.LSN + 8, CommittedAt: time.Unix(1_700_000_000, 123456000), Views: views}
+	return Commit{Prev: e.s.pos, At: e.after(8), CommittedAt: time.Unix(1_700_000_000, 123456000), Views: views}
 }
+
+// after is a position n bytes behind that of the sink.
+func (e *env) after(n LSN) Position { return Position{e.s.pos.LSN + n, e.s.pos.Clock} }
 
 func ints(width int, rows ...[]int64) *circuit.Batch {
 	b := circuit.NewBatch(width, len(rows))

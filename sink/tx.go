@@ -14,8 +14,7 @@ import (
 // method but Rollback, call Rollback.
 type Tx struct {
 	s        *Sink
-	prev     LSN
-	clock    int64
+	prev     Position
 	counts   rowCounts
 	statuses []Status
 	errors   []ErrorDelta
@@ -25,17 +24,20 @@ type Tx struct {
 
 // Begin starts an output transaction at the position the outputs are at, and
 // locks out every other writer until it ends.
-func (s *Sink) Begin(ctx context.Context, prev LSN) (*Tx, error) {
+func (s *Sink) Begin(ctx context.Context, prev Position) (*Tx, error) {
+	if err := s.checkOrder(prev, prev); err != nil {
+		return nil, fmt.Errorf("begin output transaction: %w", err)
+	}
 	s.trimStatements(ctx)
 	b := &batch{s: s}
 	if err := b.add(ctx, "BEGIN", nil, nil); err != nil {
 		return nil, fmt.Errorf("begin output transaction: %w", err)
 	}
-	err := b.add(ctx, lockProgressSQL, [][]byte{int8Param(int64(prev)), int8Param(s.epoch)}, []int16{1, 1})
+	err := b.add(ctx, lockProgressSQL, [][]byte{int8Param(int64(prev.LSN)), int8Param(s.epoch)}, []int16{1, 1})
 	if err == nil {
 		err = b.run(ctx)
 	}
-	tx := &Tx{s: s, prev: prev, clock: s.pos.Clock}
+	tx := &Tx{s: s, prev: prev}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("begin output transaction: %w", s.lost(err)), tx.Rollback(ctx))
 	}
@@ -87,24 +89,19 @@ func (tx *Tx) SetStatus(st ...Status) { tx.statuses = append(tx.statuses, st...)
 // AddErrors has changes of the error Z-set written with the transaction.
 func (tx *Tx) AddErrors(e ...ErrorDelta) { tx.errors = append(tx.errors, e...) }
 
-// SetClock has the time reached written with the transaction; without it time
-// stands still.
-func (tx *Tx) SetClock(clock int64) { tx.clock = clock }
-
-// Commit moves progress to lsn and commits. An lsn equal to the transaction's
-// start leaves progress where it was, as the loading of tables does that nobody
-// sees yet.
-func (tx *Tx) Commit(ctx context.Context, lsn LSN, committedAt time.Time) error {
+// Commit moves progress to a position and commits. The transaction's start leaves
+// progress where it was, as the loading of tables does that nobody sees yet.
+func (tx *Tx) Commit(ctx context.Context, at Position, committedAt time.Time) error {
 	s := tx.s
 	fail := func(err error) error {
-		return errors.Join(fmt.Errorf("commit outputs at %s: %w", lsn, s.lost(err)), tx.Rollback(ctx))
+		return errors.Join(fmt.Errorf("commit outputs at %s: %w", at, s.lost(err)), tx.Rollback(ctx))
 	}
-	if err := s.checkOrder(tx.prev, lsn, tx.clock); err != nil {
+	if err := s.checkOrder(tx.prev, at); err != nil {
 		return fail(err)
 	}
 	b := &batch{s: s}
-	if lsn != tx.prev || tx.clock != s.pos.Clock {
-		if err := b.moveProgress(ctx, lsn, tx.prev, tx.clock, committedAt); err != nil {
+	if at != tx.prev {
+		if err := b.moveProgress(ctx, tx.prev, at, committedAt); err != nil {
 			return fail(err)
 		}
 	}
@@ -121,9 +118,9 @@ func (tx *Tx) Commit(ctx context.Context, lsn LSN, committedAt time.Time) error 
 	tx.done = true
 	if err != nil {
 		tx.undoInMemory()
-		return s.outcome("commit outputs at "+lsn.String(), err)
+		return s.outcome("commit outputs at "+at.LSN.String(), err)
 	}
-	s.committed(Position{lsn, tx.clock})
+	s.committed(at)
 	return nil
 }
 

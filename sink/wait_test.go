@@ -44,7 +44,7 @@ func TestBell(t *testing.T) {
 		default:
 		}
 		c := e.next()
-		c.LSN = e.s.pos.LSN + 1
+		c.At = e.after(1)
 		e.must(e.s.Apply(e.ctx, c))
 		e.must(<-waited)
 		if all := time.Since(start); all > 20*time.Second {
@@ -147,14 +147,14 @@ func TestDurable(t *testing.T) {
 	c2 := e.next(ViewDelta{table, intRow(2, 2, 1)})
 	e.must(e.s.Apply(e.ctx, c2))
 	e.exec(`CREATE TABLE synchronous_commit_of_another ()`)
-	if got, err := e.s.Durable(e.ctx); err != nil || got.LSN != c.LSN && got.LSN != c2.LSN {
-		t.Errorf("durable after another session's flush: %s, %v; want %s", got.LSN, err, c.LSN)
+	if got, err := e.s.Durable(e.ctx); err != nil || got != c.At && got != c2.At {
+		t.Errorf("durable after another session's flush: %s, %v; want %s", got, err, c.At)
 	}
-	if got, err := e.s.Flush(e.ctx); err != nil || got.LSN != c2.LSN {
-		t.Errorf("durable after Flush: %s, %v; want %s", got.LSN, err, c2.LSN)
+	if got, err := e.s.Flush(e.ctx); err != nil || got.LSN != c2.At.LSN {
+		t.Errorf("durable after Flush: %s, %v; want %s", got.LSN, err, c2.At.LSN)
 	}
-	if got, err := e.s.Durable(e.ctx); err != nil || got.LSN != c2.LSN {
-		t.Errorf("durable at rest: %s, %v; want %s", got.LSN, err, c2.LSN)
+	if got, err := e.s.Durable(e.ctx); err != nil || got.LSN != c2.At.LSN {
+		t.Errorf("durable at rest: %s, %v; want %s", got.LSN, err, c2.At.LSN)
 	}
 }
 
