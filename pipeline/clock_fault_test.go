@@ -20,6 +20,7 @@ var wallClock = map[string]string{
 	"pipeline/follow.go behind":    "compared with the source's clock, to wait 10 ms for more or not",
 	"pipeline/verify.go run":       "a deadline, kept with its monotonic reading",
 	"sink/sink.go lock":            "a deadline, kept with its monotonic reading",
+	"sink/sink.go String":          "the views' time, which is the source's, shown",
 	"dashboard/page.go freshness":  "shown: by the program's clock against the source's",
 	"decode/parser.go time":        "a commit's own time",
 	"pipeline/clock.go now":        "the source's clock, counted on by the monotonic one",
