@@ -76,8 +76,13 @@ func orderKey(cols []algebra.Column, keys []algebra.SortKey) func(dst []byte, ro
 // number of copies, the length of its encoding, and the encoding.
 func firstRows(e circuit.Entries, n *algebra.TopK, order func([]byte, []values.Datum) []byte) values.Datum {
 	var list, row, last, key []byte
-	skip, left := n.Offset, n.Limit
-	for ok := e.First(); ok; ok = e.Next() {
+	limit, skip := n.Limit, n.Offset
+	ok := e.First()
+	if ok && n.Numbers != nil {
+		limit, skip = numbers(e.Args(), n.Numbers)
+	}
+	left := limit
+	for ; ok; ok = e.Next() {
 		w := e.Weight()
 		if skip >= w {
 			skip -= w
@@ -85,11 +90,11 @@ func firstRows(e circuit.Entries, n *algebra.TopK, order func([]byte, []values.D
 		}
 		w -= skip
 		skip = 0
-		if n.Limit != algebra.NoLimit {
+		if limit != algebra.NoLimit {
 			tied := false
 			if n.Ties {
 				key = order(key[:0], e.Args())
-				tied = left == 0 && n.Limit > 0 && bytes.Equal(key, last)
+				tied = left == 0 && limit > 0 && bytes.Equal(key, last)
 			}
 			if left == 0 && !tied {
 				break
@@ -109,6 +114,18 @@ func firstRows(e circuit.Entries, n *algebra.TopK, order func([]byte, []values.D
 		list = append(list, row...)
 	}
 	return values.String(string(list))
+}
+
+// numbers reads a limit and an offset from a row.
+func numbers(row []values.Datum, at *algebra.Numbers) (limit, offset int64) {
+	limit = algebra.NoLimit
+	if v := row[at.Limit]; !v.IsNull() {
+		limit = v.Int64()
+	}
+	if v := row[at.Offset]; !v.IsNull() {
+		offset = v.Int64()
+	}
+	return limit, offset
 }
 
 // spread turns lists of rows into the rows.

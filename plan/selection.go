@@ -96,48 +96,12 @@ func ordered(q *pgtree.Node) bool {
 	return q.Get("limitCount") != nil || q.Get("limitOffset") != nil || q.Bool("hasDistinctOn")
 }
 
-// limited applies LIMIT and OFFSET, for each row of the domain.
-func (t *translator) limited(q *pgtree.Node, s *scope, in algebra.Node) algebra.Node {
-	if q.Get("limitCount") == nil && q.Get("limitOffset") == nil {
-		return in
-	}
-	const withTies = 1
-	return &algebra.TopK{
-		In: in, Partition: s.domain.partition(), Order: t.sortKeys(q, s, in),
-		Offset: max(0, t.bound(q, "limitOffset", "OFFSET", s)), Limit: t.bound(q, "limitCount", "LIMIT", s),
-		Ties: q.Int("limitOption") == withTies,
-	}
-}
-
 // partition is what keeps the rows of a domain apart.
 func (d *domain) partition() []int {
 	if d == nil {
 		return nil
 	}
 	return []int{d.width() - 1}
-}
-
-// bound reads LIMIT or OFFSET; NoLimit if there is none.
-func (t *translator) bound(q *pgtree.Node, field, name string, s *scope) int64 {
-	n := q.Node(field)
-	if n == nil {
-		return algebra.NoLimit
-	}
-	var c *expr.Const
-	if !contains(n, "SUBLINK") {
-		c, _ = t.expr(n, &scope{query: q}).(*expr.Const)
-	}
-	if c == nil || c.V.IsErr() {
-		t.refuse(n, CodeUnsupported, name+" that is not a constant", "write the number")
-		return algebra.NoLimit
-	}
-	if c.V.IsNull() {
-		return algebra.NoLimit
-	}
-	if c.V.Int64() < 0 {
-		t.problem(n, CodeSyntax, name, name+" must not be negative", "")
-	}
-	return c.V.Int64()
 }
 
 // distinctOn keeps the first row of each combination of its expressions.

@@ -26,7 +26,13 @@ type TopK struct {
 	Order         []SortKey
 	Offset, Limit int64
 	Ties          bool
+	// Numbers are columns that hold Limit and Offset instead, alike in all rows of
+	// a partition; NULL is no limit, or no offset. nil: they are constants.
+	Numbers *Numbers
 }
+
+// Numbers are the columns of a TopK's limit and offset.
+type Numbers struct{ Limit, Offset int }
 
 // Children is the input.
 func (n *TopK) Children() []Node { return []Node{n.In} }
@@ -52,6 +58,9 @@ func (n *TopK) Label() string {
 	s := fmt.Sprintf("Top %d from %d by %s", n.Limit, n.Offset, strings.Join(keys, ", "))
 	if n.Limit == NoLimit {
 		s = fmt.Sprintf("All from %d by %s", n.Offset, strings.Join(keys, ", "))
+	}
+	if n.Numbers != nil {
+		s = fmt.Sprintf("Top #%d from #%d by %s", n.Numbers.Limit, n.Numbers.Offset, strings.Join(keys, ", "))
 	}
 	if n.Ties {
 		s += " with ties"
@@ -81,6 +90,9 @@ func pruneTopK(n *TopK, need []int) Node {
 	for _, k := range n.Order {
 		cols = append(cols, k.Col)
 	}
+	if n.Numbers != nil {
+		cols = append(cols, n.Numbers.Limit, n.Numbers.Offset)
+	}
 	used := withColumns(cols)
 	at := index(used)
 	m := *n
@@ -94,12 +106,15 @@ func pruneTopK(n *TopK, need []int) Node {
 		k.Col = at[k.Col]
 		m.Order = append(m.Order, k)
 	}
+	if n.Numbers != nil {
+		m.Numbers = &Numbers{Limit: at[n.Numbers.Limit], Offset: at[n.Numbers.Offset]}
+	}
 	return pick(&m, used, need)
 }
 
 func topKKeys(n *TopK) [][]int {
 	keys := Keys(n.In)
-	if n.Limit == 0 || n.Limit == 1 && !n.Ties {
+	if n.Numbers == nil && (n.Limit == 0 || n.Limit == 1 && !n.Ties) {
 		keys = append([][]int{append([]int{}, n.Partition...)}, keys...)
 	}
 	return keys
