@@ -97,7 +97,7 @@ func (s *Sink) applyLarge(ctx context.Context, c Commit, deltas []*delta) (err e
 func (s *Sink) checkOrder(prev, next Position) error {
 	switch {
 	case prev != s.pos:
-		return fmt.Errorf("output commit from %s, but the outputs are at %s", prev, s.pos)
+		return fmt.Errorf("%w: an output commit from %s, and they are at %s", ErrPosition, prev, s.pos)
 	case next.LSN < prev.LSN:
 		return fmt.Errorf("output commit goes back from %s to %s", prev, next)
 	case next.Clock != 0 && next.Clock < prev.Clock:

@@ -37,10 +37,10 @@ func TestClockIsComparedAndSwapped(t *testing.T) {
 	// LSN or by time alone.
 	for _, prev := range []Position{{c.At.LSN, at + 1}, {c.At.LSN, at + 3}, {c.At.LSN + 1, at + 2}, {c.At.LSN, 0}} {
 		err := e.s.Apply(e.ctx, Commit{At: Position{c.At.LSN + 1, at + 9}, Prev: prev, Views: []ViewDelta{{table, intRow(9, 9, 1)}}})
-		if err == nil {
-			t.Errorf("a commit from %s, but the outputs are at %s", prev, e.s.pos)
+		if !errors.Is(err, ErrPosition) {
+			t.Errorf("%v: a commit from %s, but the outputs are at %s", err, prev, e.s.pos)
 		}
-		if _, err := e.s.Begin(e.ctx, prev); err == nil {
+		if _, err := e.s.Begin(e.ctx, prev); !errors.Is(err, ErrPosition) {
 			t.Errorf("a transaction from %s, but the outputs are at %s", prev, e.s.pos)
 		}
 	}
@@ -50,6 +50,11 @@ func TestClockIsComparedAndSwapped(t *testing.T) {
 	if err != nil || p2.Position != (Position{c.At.LSN, at + 2}) {
 		t.Errorf("found again %+v, %v", p2, err)
 	}
+	e.exec(`UPDATE stepping_cdc.progress SET lsn = lsn - 1`)
+	if err := e.s.Apply(e.ctx, e.next()); !errors.Is(err, ErrFenced) {
+		t.Errorf("commit over another's position: %v", err)
+	}
+	e.exec(`UPDATE stepping_cdc.progress SET lsn = lsn + 1`)
 	e.exec(`UPDATE stepping_cdc.progress SET clock = clock + interval '1 us'`)
 	err = e.s.Apply(e.ctx, Commit{At: Position{c.At.LSN + 1, at + 9}, Prev: e.s.pos, Views: []ViewDelta{{table, intRow(4, 4, 1)}}})
 	if !errors.Is(err, ErrFenced) {

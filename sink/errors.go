@@ -15,6 +15,11 @@ import (
 // has taken over, or the row was set back. It is final for this Sink.
 var ErrFenced = errors.New("another instance has taken over the outputs")
 
+// ErrPosition says that the caller takes another position than it is for that of
+// the outputs: it has lost sight of one of its own commits. Whoever begins again from
+// the progress row finds what is missing in its log.
+var ErrPosition = errors.New("the outputs are not where the writer believes them to be")
+
 // ErrUnknown says that the connection was lost while a commit was under way:
 // it may or may not have happened. Reconnect, and compare the progress it returns.
 var ErrUnknown = errors.New("connection lost during the commit: outcome unknown")
@@ -89,7 +94,7 @@ func Retryable(err error) bool {
 		errors.Is(err, context.Canceled) {
 		return false
 	}
-	if errors.Is(err, ErrUnknown) {
+	if errors.Is(err, ErrUnknown) || errors.Is(err, ErrPosition) {
 		return true
 	}
 	var running *RunningError

@@ -78,7 +78,7 @@ func TestProgressIsComparedAndSwapped(t *testing.T) {
 	table := e.ints("v", nil)
 	c := e.next(ViewDelta{table, intRow(1, 1, 1)})
 	e.must(e.s.Apply(e.ctx, c))
-	if err := e.s.Apply(e.ctx, c); !errors.Is(err, ErrFenced) {
+	if err := e.s.Apply(e.ctx, c); !errors.Is(err, ErrPosition) || !Retryable(err) {
 		t.Errorf("applied twice: %v", err)
 	}
 	back := c
