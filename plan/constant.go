@@ -157,6 +157,9 @@ func (t *translator) datum(ty *values.Type, img []byte) (values.Datum, error) {
 	if elem != nil {
 		return t.rangeConstant(ty, elem, img)
 	}
+	if ty.Schema == "pg_catalog" && ty.Name == "jsonpath" {
+		return t.jsonpathConstant(ty, img)
+	}
 	return opaqueConstant(ty, img)
 }
 

@@ -3,6 +3,7 @@ package plan_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,14 +77,34 @@ var literals = map[string][]string{
 	"tstzrange":     {"(2024-01-01 00:00+00,]"},
 	"pg_lsn":        {"16/B374D848"},
 	"xid8":          {"42"},
+	"jsonpath": {
+		"$", "strict $", "lax $.a", `$."a b"."é\"\\\n"`, "$.*", "$[*]", "$.**", "$.**{2}", "$.**{1 to last}", "$.**{last}", "$.**{2 to 5}.k",
+		"$[0]", "$[0, 2 to 4, last - 1 to last]", "$[$.n]", `$.a[*] ? (@.b > 1 && (@.c == "x" || !(@.d <= 2.50)))`,
+		`$ ? (@ starts with "ab")`, `$ ? (@ starts with $x)`, `$ ? (@.a like_regex "^a\\d+'" flag "iq")`, `$ ? (@ like_regex "x")`,
+		`$ ? (exists (@.a ? (@ != null)))`, `$ ? ((@.a == true) is unknown)`, `!($.a == 1)`, `($.a == 1).type()`, `(!($.a == 1)).type()`, `(exists ($.b)).type()`,
+		"1", "-1.50", "(1).type()", "(-1.5).abs()", "null", "true", "false", `"x"`, `"x".size()`, "1e100", "0.00001",
+		"$.a + 1 * 2 - -$.b / (3 % +$.c)", "(1 + 2) * 3", "1 + 2 * 3", "-(1 + $.a)", "(-$.a).floor()", "($.a + 1).ceiling().double()",
+		"$.keyvalue().key", `$.datetime()`, `$.datetime("HH24:MI") > $x.datetime()`, "$.a.type() == \"number\"", "$[last].size()", "$.x.y.z[1].*",
+		"$.t ? (@ < $max).abs()", `$ ? (@.a > 1) ? (@.b < 2)[0]`,
+	},
+}
+
+// literalsOf17 are constants that servers before 17 do not know.
+var literalsOf17 = []string{
+	"$.bigint()", "$.boolean()", "$.date()", "$.decimal()", "$.decimal(10)", "$.decimal(10, -2)", "$.integer().abs()", "$.number()", "$.string().size()",
+	"$.time()", "$.time(3)", "$.time_tz()", "$.time_tz(0)", "$.timestamp()", "$.timestamp(6) < $b", "$.timestamp_tz()", "$.a.timestamp_tz(1).string()",
 }
 
 // TestConstants takes constants of every type through the query tree.
 func TestConstants(t *testing.T) {
 	dsn := embedded.NewDB(t)
-	mustExec(t, connect(t, dsn), schema)
+	conn := connect(t, dsn)
+	mustExec(t, conn, schema)
 	var views []plan.View
 	for typ, texts := range literals {
+		if typ == "jsonpath" && majorVersion(t, conn) >= 17 {
+			texts = slices.Concat(texts, literalsOf17)
+		}
 		for i, text := range append(texts, "\x00NULL") {
 			literal := "'" + strings.ReplaceAll(text, "'", "''") + "'"
 			if text == "\x00NULL" {

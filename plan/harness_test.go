@@ -48,6 +48,15 @@ func mustExec(t testing.TB, conn *pgx.Conn, sql string) {
 	}
 }
 
+// majorVersion is the server's.
+func majorVersion(t testing.TB, conn *pgx.Conn) (version int) {
+	t.Helper()
+	if err := conn.QueryRow(t.Context(), `SELECT current_setting('server_version_num')::int / 10000`).Scan(&version); err != nil {
+		t.Fatal(err)
+	}
+	return version
+}
+
 // analyze analyzes views that must have no problems.
 func analyze(t testing.TB, dsn string, views []plan.View) *plan.Analysis {
 	t.Helper()

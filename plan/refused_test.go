@@ -40,10 +40,7 @@ func TestRefused(t *testing.T) {
 	dsn := embedded.NewDB(t)
 	conn := connect(t, dsn)
 	mustExec(t, conn, schema+refusedSchema)
-	var version int
-	if err := conn.QueryRow(t.Context(), `SELECT current_setting('server_version_num')::int / 10000`).Scan(&version); err != nil {
-		t.Fatal(err)
-	}
+	version := majorVersion(t, conn)
 	places := regexp.MustCompile(`(?m)^[0-9]+:[0-9]+`)
 	datadriven.RunTest(t, "testdata/refused", func(t *testing.T, d *datadriven.TestData) string {
 		a, err := plan.Analyze(t.Context(), conn, []plan.View{{Name: "v", Query: d.Input}}, plan.Reserved{"stepping"})
