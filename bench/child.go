@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/pprof"
 	"syscall"
 	"time"
@@ -79,17 +80,11 @@ func followChild(ctx context.Context) (err error) {
 		return err
 	}
 	if path := os.Getenv(profileEnv); path != "" {
-		f, err := os.Create(path)
+		stop, err := profileTo(path)
 		if err != nil {
 			return err
 		}
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return err
-		}
-		defer func() {
-			pprof.StopCPUProfile()
-			err = errors.Join(err, f.Close())
-		}()
+		defer func() { err = errors.Join(err, stop()) }()
 	}
 	pipeline.SpareProcessors()
 	var rows int64
@@ -101,4 +96,27 @@ func followChild(ctx context.Context) (err error) {
 		},
 		Live: func() { tell(event{Live: true, Rows: rows}) },
 	}).Run(ctx)
+}
+
+// profileTo begins a CPU profile of this process, which stop ends.
+func profileTo(path string) (stop func() error, err error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("write a profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(fmt.Errorf("write a profile: %w", err), f.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
+}
+
+// profileHere profiles this process, if profiles are wanted.
+func (l *lab) profileHere(name string) (stop func() error, err error) {
+	if !l.opts.profile {
+		return func() error { return nil }, nil
+	}
+	return profileTo(filepath.Join(l.opts.out, name+".pprof"))
 }

@@ -211,25 +211,33 @@ func (g *growing) integrate(outs []circuit.Output) error {
 		return nil
 	}
 	for _, o := range outs {
-		if o.Name != g.out.Name && o.Batch.Len() > 0 {
+		if o.Name != g.out.Name {
 			return errors.New("the view has errors in its data")
 		}
-		for i := range o.Batch.Len() {
-			parts := make([]string, o.Batch.Width)
-			for c, d := range o.Batch.Row(i) {
-				if d.IsNull() {
-					continue
-				}
-				text, err := values.AppendText(nil, g.out.Columns[c].Type, d)
-				if err != nil {
-					return err
-				}
-				parts[c] = string(text)
+		if err := addRows(g.output, g.out, o.Batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addRows adds a delta of an output to its rows as text, with their copies.
+func addRows(rows map[string]int64, out *plan.Output, delta *circuit.Batch) error {
+	for i := range delta.Len() {
+		parts := make([]string, delta.Width)
+		for c, d := range delta.Row(i) {
+			if d.IsNull() {
+				continue
 			}
-			row := "(" + strings.Join(parts, ",") + ")"
-			if g.output[row] += o.Batch.W[i]; g.output[row] == 0 {
-				delete(g.output, row)
+			text, err := values.AppendText(nil, out.Columns[c].Type, d)
+			if err != nil {
+				return err
 			}
+			parts[c] = string(text)
+		}
+		row := "(" + strings.Join(parts, ",") + ")"
+		if rows[row] += delta.W[i]; rows[row] == 0 {
+			delete(rows, row)
 		}
 	}
 	return nil
@@ -263,12 +271,17 @@ func (g *growing) compare(ctx context.Context, conn *pgx.Conn) error {
 		return fmt.Errorf("compare: %w", err)
 	}
 	query := strings.ReplaceAll(g.op.query, "now()", "timestamptz '"+moment(g.now).Format("2006-01-02 15:04:05.999999")+"+00'")
+	return compareRows(ctx, conn, g.output, query)
+}
+
+// compareRows compares rows as text, which it uses up, with what Postgres computes.
+func compareRows(ctx context.Context, conn *pgx.Conn, output map[string]int64, query string) error {
 	rows, err := conn.Query(ctx, "SELECT kept::text FROM ("+query+") AS kept")
 	var row string
 	if err == nil {
 		_, err = pgx.ForEachRow(rows, []any{&row}, func() error {
-			if g.output[row]--; g.output[row] == 0 {
-				delete(g.output, row)
+			if output[row]--; output[row] == 0 {
+				delete(output, row)
 			}
 			return nil
 		})
@@ -276,8 +289,8 @@ func (g *growing) compare(ctx context.Context, conn *pgx.Conn) error {
 	if err != nil {
 		return fmt.Errorf("compare: %w", err)
 	}
-	for row, copies := range g.output {
-		return fmt.Errorf("the output differs from its query: %+d of row %s, and %d others", copies, row, len(g.output)-1)
+	for row, copies := range output {
+		return fmt.Errorf("the output differs from its query: %+d of row %s, and %d others", copies, row, len(output)-1)
 	}
 	return nil
 }

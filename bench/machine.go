@@ -127,3 +127,22 @@ func cpuOfTree(root int) time.Duration {
 		}
 	}
 }
+
+// memoryOf is how much memory a process has now, and had at most, in MB; 0 where it
+// cannot be known.
+func memoryOf(pid int) (now, most float64) {
+	field := func(name string) float64 {
+		kb, err := strconv.ParseFloat(strings.TrimSuffix(procField(fmt.Sprintf("/proc/%d/status", pid), name), " kB"), 64)
+		if err != nil {
+			return 0
+		}
+		return kb / 1024
+	}
+	return field("VmRSS"), field("VmHWM")
+}
+
+// forgetPeak has the kernel count the most memory of a process anew.
+func forgetPeak(pid int) {
+	// Where that is not possible, the peak is that of the whole life.
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0)
+}

@@ -45,6 +45,11 @@ var experiments = []struct {
 	{"triggers", "a view kept by triggers, against us", false, measureTriggers},
 	{"catchup22", "a backlog under all 22 queries of TPC-H", false, measureCatchup22},
 	{"change", "one change against REFRESH, each of the 22 queries of TPC-H", false, measureChange},
+	{"ancestor", "meter reads and a type checker: the queries of the ancestor", false, measureAncestor},
+	{"idle", "no traffic: what is left", false, measureIdle},
+	{"many", "500 views over 50 tables", false, measureMany},
+	{"fanout", "one row that a million others join with", false, measureFanout},
+	{"circuit", "circuits alone, a row a step, beside published rates", false, measureAlone},
 	{"growth", "one change by the size of the state, operator by operator", false, measureGrowth},
 }
 

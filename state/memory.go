@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 // Memory is a Store that lives and dies with the process: for tests, and for
@@ -15,6 +16,8 @@ type Memory struct {
 	committed uint64
 	onDurable func(uint64)
 	closed    bool
+	broken    error        // half a batch is applied
+	readers   atomic.Int64 // open iterators: while there are some, writes copy what they change
 }
 
 // NewMemory makes an empty store. Of the options it heeds OnDurable.
@@ -35,12 +38,27 @@ func (m *Memory) Get(dst, key []byte) ([]byte, bool, error) {
 
 // NewIter implements Store.
 func (m *Memory) NewIter(lower, upper []byte) Iterator {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.mu.RLock()
+	defer m.mu.RUnlock()
 	if m.closed {
 		return failedIter{ErrClosed}
 	}
-	return &treeIter{root: m.tree.snapshot(), lower: lower, upper: upper}
+	m.readers.Add(1)
+	return &memoryIter{treeIter: treeIter{root: m.tree.root, lower: lower, upper: upper}, m: m}
+}
+
+// memoryIter is an iterator over the tree as it was when it was made.
+type memoryIter struct {
+	treeIter
+	m *Memory // nil once it is closed
+}
+
+func (it *memoryIter) Close() error {
+	if it.m != nil {
+		it.m.readers.Add(-1)
+		it.m = nil
+	}
+	return it.treeIter.Close()
 }
 
 // NewBatch implements Store.
@@ -145,16 +163,20 @@ func (b *memoryBatch) apply() (uint64, error) {
 	if m.closed {
 		return 0, ErrClosed
 	}
+	if m.broken != nil {
+		return 0, m.broken
+	}
+	if m.readers.Load() > 0 {
+		m.tree.snapshot()
+	}
 	// The tree keeps slices of the arena, which is not used again.
 	arena, ops := b.arena, b.ops
 	b.arena, b.ops = nil, ops[:0]
-	before := *m.tree
-	before.root = m.tree.snapshot()
 	for _, op := range ops {
 		key := arena[op.off : op.off+op.a : op.off+op.a]
 		value := arena[op.off+op.a : op.off+op.a+op.b : op.off+op.a+op.b]
 		if err := m.tree.apply(op, key, value); err != nil {
-			*m.tree = before
+			m.broken = err
 			return 0, err
 		}
 	}
