@@ -304,7 +304,7 @@ func (v *verifier) connect(ctx context.Context, dsn string) (*pgx.Conn, error) {
 	for name, value := range map[string]string{
 		"application_name": "stepping-cdc verify", "TimeZone": v.analysis.Settings.TimeZone, "DateStyle": "ISO, MDY",
 		"IntervalStyle": "postgres", "search_path": v.analysis.Settings.SearchPath, "bytea_output": "hex", "extra_float_digits": "1",
-		"client_encoding": "UTF8", "statement_timeout": "0", "idle_in_transaction_session_timeout": "0",
+		"client_encoding": "UTF8", "xmloption": "content", "xmlbinary": "base64", "statement_timeout": "0", "idle_in_transaction_session_timeout": "0",
 		"default_transaction_isolation": "read committed", "default_transaction_read_only": "off", "row_security": "off", "lock_timeout": "0",
 	} {
 		cfg.RuntimeParams[name] = value

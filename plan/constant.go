@@ -157,8 +157,16 @@ func (t *translator) datum(ty *values.Type, img []byte) (values.Datum, error) {
 	if elem != nil {
 		return t.rangeConstant(ty, elem, img)
 	}
-	if ty.Schema == "pg_catalog" && ty.Name == "jsonpath" {
+	switch {
+	case ty.Schema != "pg_catalog":
+	case ty.Name == "jsonpath":
 		return t.jsonpathConstant(ty, img)
+	case ty.Name == "xml":
+		data, err := varlena(img)
+		if err != nil {
+			return values.Null, err
+		}
+		return t.rewritten(ty, string(data))
 	}
 	return opaqueConstant(ty, img)
 }

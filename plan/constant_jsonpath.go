@@ -51,8 +51,12 @@ func (t *translator) jsonpathConstant(ty *values.Type, img []byte) (values.Datum
 	if err != nil {
 		return values.Null, err
 	}
-	quoted := strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(text)
-	v, pgErr, err := t.cat.Value(t.ctx, "E'"+quoted+"'::pg_catalog.jsonpath", ty)
+	return t.rewritten(ty, text)
+}
+
+// rewritten is a value by its text, in the form in which Postgres sends it.
+func (t *translator) rewritten(ty *values.Type, text string) (values.Datum, error) {
+	v, pgErr, err := t.cat.Value(t.ctx, quote(text)+"::"+ty.SQL, ty)
 	switch {
 	case err != nil:
 		t.fail(err)

@@ -77,6 +77,7 @@ var literals = map[string][]string{
 	"tstzrange":     {"(2024-01-01 00:00+00,]"},
 	"pg_lsn":        {"16/B374D848"},
 	"xid8":          {"42"},
+	"xml":           {"", "plain", "<a/>", `<?xml version="1.0" encoding="UTF-8"?><a b="\'"> \\ é</a>`, `<?xml version="1.0" standalone="yes"?><a/>`, "<a/><b>&lt;</b>"},
 	"jsonpath": {
 		"$", "strict $", "lax $.a", `$."a b"."é\"\\\n"`, "$.*", "$[*]", "$.**", "$.**{2}", "$.**{1 to last}", "$.**{last}", "$.**{2 to 5}.k",
 		"$[0]", "$[0, 2 to 4, last - 1 to last]", "$[$.n]", `$.a[*] ? (@.b > 1 && (@.c == "x" || !(@.d <= 2.50)))`,

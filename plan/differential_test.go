@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,8 +13,11 @@ import (
 // compares it with the query's result after each round.
 func TestViewsEqualPostgres(t *testing.T) {
 	dsn := embedded.NewDB(t)
-	mustExec(t, connect(t, dsn), schema)
-	views, loose := caseViews(viewCases)
+	conn := connect(t, dsn)
+	mustExec(t, conn, schema)
+	version := majorVersion(t, conn)
+	known := slices.DeleteFunc(slices.Clone(viewCases), func(c viewCase) bool { return c.since > version })
+	views, loose := caseViews(known)
 	r := newRig(t, dsn, views, rand.New(rand.NewPCG(1, 2)))
 	r.loose = loose
 	r.check()

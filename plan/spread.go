@@ -18,18 +18,25 @@ import (
 // rangeFunction translates a function in FROM. One that reads columns beside it
 // is computed for their domain, as a LATERAL sub-query is.
 func (t *translator) rangeFunction(rte *pgtree.Node, names []string, s *scope) algebra.Node {
-	n := &algebra.Spread{Ordinality: rte.Bool("funcordinality")}
 	var sets []*set
 	for _, f := range rte.Nodes("functions") {
 		set := t.inFrom(f, s)
 		if set == nil {
 			return empty(t.unknownCols(names))
 		}
+		sets = append(sets, set)
+	}
+	return t.spreadSets(sets, rte.Bool("funcordinality"), names, s)
+}
+
+// spreadSets is the relation of sets side by side.
+func (t *translator) spreadSets(sets []*set, ordinality bool, names []string, s *scope) algebra.Node {
+	n := &algebra.Spread{Ordinality: ordinality}
+	for i, set := range sets {
 		name := "value"
-		if i := len(sets); i < len(names) {
+		if i < len(names) {
 			name = names[i]
 		}
-		sets = append(sets, set)
 		n.Arrays = append(n.Arrays, set.array)
 		n.Elements = append(n.Elements, algebra.Column{Name: name, Type: set.array.Type().Elem})
 	}

@@ -39,7 +39,7 @@ var stableNames = map[string]bool{
 	"timetzdate_pl": true, "datetimetz_pl": true,
 	"json_populate_record": true, "jsonb_populate_record": true, "json_populate_recordset": true, "jsonb_populate_recordset": true,
 	"json_to_record": true, "jsonb_to_record": true, "json_to_recordset": true, "jsonb_to_recordset": true,
-	"date_add": true, "date_subtract": true, "generate_series": true,
+	"date_add": true, "date_subtract": true, "generate_series": true, "xml": true,
 }
 
 // crossTypeComparisons are STABLE since they read local time through TimeZone.
@@ -73,7 +73,7 @@ func (t *translator) settled(n *pgtree.Node, ty *values.Type) bool {
 		}
 		return true
 	}
-	if ty.Kind != values.Opaque {
+	if ty.Kind != values.Opaque || ty.Schema == "pg_catalog" && ty.Name == "xml" { // xmloption is pinned
 		return true
 	}
 	ok, err := t.cat.ImmutableText(t.ctx, ty.BaseOID)

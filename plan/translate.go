@@ -161,21 +161,13 @@ func (t *translator) relation(rte *pgtree.Node, s *scope) algebra.Node {
 	case 8:
 		return oneRow()
 	case rteTableFunc:
-		construct := "XMLTABLE"
-		if rte.Node("tablefunc").Int("functype") == 1 {
-			construct = "JSON_TABLE"
-		}
-		t.refuse(rte, CodeUnsupported, construct, "")
-		return empty(t.unknownCols(names))
+		return t.tableFunction(rte, names, s)
 	default:
 		construct := map[int]string{7: "a transition table"}[kind]
 		t.refuse(rte, CodeUnsupported, construct, "")
 		return empty(t.unknownCols(names))
 	}
 }
-
-// rteTableFunc is RTE_TABLEFUNC of Postgres' parsenodes.h.
-const rteTableFunc = 4
 
 // unknownCols are stand-ins for the columns of a relation that was refused.
 func (t *translator) unknownCols(names []string) []algebra.Column {

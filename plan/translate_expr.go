@@ -130,6 +130,12 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 		if f := n.Node("func"); f != nil && f.Tag == "AGGREF" && n.Node("coercion") == nil {
 			return t.expr(f, s)
 		}
+	case "XMLEXPR":
+		return t.xmlCall(n, s)
+	case "JSONVALUEEXPR":
+		return t.expr(n.Node("formatted_expr"), s)
+	case "JSONEXPR":
+		return t.jsonCall(n, s)
 	case "GROUPINGFUNC":
 		return t.groupingCall(n, s)
 	case "SQLVALUEFUNCTION":

@@ -287,9 +287,14 @@ func literal(e expr.Expr) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	quoted := "'" + strings.ReplaceAll(string(text), "'", "''") + "'"
-	if strings.Contains(quoted, `\`) {
-		quoted = "E" + strings.ReplaceAll(quoted, `\`, `\\`)
+	return "CAST(" + quote(string(text)) + " AS " + k.T.SQL + ")", true
+}
+
+// quote writes a text as SQL, whatever the server's standard_conforming_strings.
+func quote(text string) string {
+	q := "'" + strings.ReplaceAll(text, "'", "''") + "'"
+	if strings.Contains(q, `\`) {
+		q = "E" + strings.ReplaceAll(q, `\`, `\\`)
 	}
-	return "CAST(" + quoted + " AS " + k.T.SQL + ")", true
+	return q
 }

@@ -9,6 +9,7 @@ type viewCase struct {
 	name, query string
 	loose       bool
 	from        string
+	since       int // the first server version that knows the query
 }
 
 var viewCases = []viewCase{

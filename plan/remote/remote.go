@@ -73,6 +73,7 @@ func (e *Evaluator) connect(ctx context.Context) error {
 	for name, value := range map[string]string{
 		"application_name": "stepping-cdc evaluate", "TimeZone": e.settings.TimeZone, "DateStyle": "ISO, MDY", "IntervalStyle": "postgres",
 		"search_path": e.settings.SearchPath, "bytea_output": "hex", "extra_float_digits": "1", "statement_timeout": "0", "client_encoding": "UTF8",
+		"xmloption": "content", "xmlbinary": "base64",
 	} {
 		cfg.RuntimeParams[name] = value
 	}
