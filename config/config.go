@@ -38,9 +38,12 @@ type Config struct {
 	Sink   Sink
 	State  State
 	Clock  Clock
-	HTTP   HTTP
-	Log    Log
-	Views  []View
+	// RecursionLimit is the number of iterations after which a recursive query is
+	// taken to have no end.
+	RecursionLimit int64
+	HTTP           HTTP
+	Log            Log
+	Views          []View
 }
 
 // Source is the database that is followed.

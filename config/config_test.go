@@ -54,6 +54,7 @@ state:
   memory: 1.5GiB
 clock:
   tick: 500ms
+recursion_limit: 77
 http:
   listen: "[::1]:80"
 log:
@@ -80,15 +81,15 @@ views:
 		},
 		Sink:  Sink{DSN: "host=sink dbname=out password='ge heim'", Schema: "Öffentlich"},
 		State: State{Dir: filepath.Join(filepath.Dir(filepath.Dir(path)), "state"), Memory: 3 << 29},
-		Clock: Clock{Tick: 500 * time.Millisecond},
-		HTTP:  HTTP{Listen: "[::1]:80"},
-		Log:   Log{Level: "debug", Format: "json"},
+		Clock: Clock{Tick: 500 * time.Millisecond}, RecursionLimit: 77,
+		HTTP: HTTP{Listen: "[::1]:80"},
+		Log:  Log{Level: "debug", Format: "json"},
 		Views: []View{
 			{
 				Name: "revenue_by_region", Query: "SELECT c.region, count(*)\nFROM customers c GROUP BY c.region",
-				Indexes: [][]string{{"revenue"}, {"region", "Revenue"}}, Line: 21, Column: 5,
+				Indexes: [][]string{{"revenue"}, {"region", "Revenue"}}, Line: 22, Column: 5,
 			},
-			{Name: "Stock Ж", From: "public.stock_view", Line: 26, Column: 5},
+			{Name: "Stock Ж", From: "public.stock_view", Line: 27, Column: 5},
 		},
 	}
 	if diff := cmp.Diff(want, cfg, cmpopts.IgnoreUnexported(View{})); diff != "" {
@@ -108,10 +109,10 @@ func TestDefaults(t *testing.T) {
 		Source: Source{Slot: "stepping_cdc", Publication: "stepping_cdc", ManagePublication: true},
 		Sink:   Sink{Schema: "stepping"},
 		State:  State{Dir: filepath.Join(filepath.Dir(path), "stepping-state"), Memory: 256 << 20},
-		Clock:  Clock{Tick: time.Second},
-		HTTP:   HTTP{Listen: "127.0.0.1:8585"},
-		Log:    Log{Level: "info", Format: "auto"},
-		Views:  []View{{Name: "v", Query: "SELECT 1", Line: 2, Column: 5}},
+		Clock:  Clock{Tick: time.Second}, RecursionLimit: 10_000,
+		HTTP:  HTTP{Listen: "127.0.0.1:8585"},
+		Log:   Log{Level: "info", Format: "auto"},
+		Views: []View{{Name: "v", Query: "SELECT 1", Line: 2, Column: 5}},
 	}
 	if diff := cmp.Diff(want, cfg, cmpopts.IgnoreUnexported(View{})); diff != "" {
 		t.Error(diff)

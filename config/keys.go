@@ -17,6 +17,7 @@ var defaults = map[string]string{
 	"state.dir":                 "./stepping-state",
 	"state.memory":              "256MiB",
 	"clock.tick":                "1s",
+	"recursion_limit":           "10000",
 	"http.listen":               "127.0.0.1:8585",
 	"log.level":                 "info",
 	"log.format":                "auto",
@@ -24,7 +25,7 @@ var defaults = map[string]string{
 
 // Keys in the order in which messages list them.
 var (
-	topKeys     = []string{"source", "sink", "state", "clock", "http", "log", "views"}
+	topKeys     = []string{"source", "sink", "state", "clock", "recursion_limit", "http", "log", "views"}
 	sectionKeys = map[string][]string{
 		"source": {"dsn", "slot", "publication", "manage_publication"},
 		"sink":   {"dsn", "schema"},

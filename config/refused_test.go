@@ -22,17 +22,17 @@ var refused = []struct {
 	{"views without elements", "views:\n", []string{
 		"1:1: views: there is no view; add one: a list element with a name and a query"}},
 	{"not a mapping", "- a\n", []string{
-		"1:1: must be a mapping, and is a list; known keys here are source, sink, state, clock, http, log, views",
+		"1:1: must be a mapping, and is a list; known keys here are source, sink, state, clock, recursion_limit, http, log, views",
 		"views: there is no view; add one: a list element with a name and a query"}},
 	{"text", "SELECT 1\n", []string{
-		"1:1: must be a mapping, and is text; known keys here are source, sink, state, clock, http, log, views",
+		"1:1: must be a mapping, and is text; known keys here are source, sink, state, clock, recursion_limit, http, log, views",
 		"views: there is no view; add one: a list element with a name and a query"}},
 	{"unknown top key", "sorce: {}\n" + oneView, []string{
 		`1:1: sorce: unknown key; did you mean "source"?`}},
 	{"upper case", "Source: {}\n" + oneView, []string{
 		`1:1: Source: unknown key; did you mean "source"?`}},
 	{"unknown key, nothing near", "telemetry: {}\n" + oneView, []string{
-		"1:1: telemetry: unknown key; known keys here are source, sink, state, clock, http, log, views"}},
+		"1:1: telemetry: unknown key; known keys here are source, sink, state, clock, recursion_limit, http, log, views"}},
 	{"key of a section at the top", "dsn: x\n" + oneView, []string{
 		"1:1: dsn: unknown key; dsn belongs under source"}},
 	{"unknown key in a section", "source:\n  slto: x\n  manage-publication: true\n" + oneView, []string{
@@ -52,15 +52,15 @@ var refused = []struct {
 	{"views twice", oneView + oneView, []string{
 		"4:1: views: the key is there twice, first in line 1; keep one"}},
 	{"key that is a list", "? [a]\n: b\n" + oneView, []string{
-		"1:3: a key must be a word, and is a list; known keys here are source, sink, state, clock, http, log, views"}},
+		"1:3: a key must be a word, and is a list; known keys here are source, sink, state, clock, recursion_limit, http, log, views"}},
 	{"merge key", "source: {<<: {slot: a}}\n" + oneView, []string{
 		"1:10: source.<<: YAML's merge key is not supported; write the keys out"}},
 	{"aliases", "source: {slot: &a x, publication: *a}\nviews:\n  - &v {name: v, query: SELECT 1}\n  - *v\n", []string{
 		"1:35: source.publication: YAML aliases are not supported; write the value out",
 		"4:5: views[1]: YAML aliases are not supported; write the value out"}},
 	{"alias bomb", "a: &a [x, x]\nb: &b [*a, *a]\nviews: *b\n", []string{
-		"1:1: a: unknown key; known keys here are source, sink, state, clock, http, log, views",
-		"2:1: b: unknown key; known keys here are source, sink, state, clock, http, log, views",
+		"1:1: a: unknown key; known keys here are source, sink, state, clock, recursion_limit, http, log, views",
+		"2:1: b: unknown key; known keys here are source, sink, state, clock, recursion_limit, http, log, views",
 		"3:8: views: YAML aliases are not supported; write the value out"}},
 	{"alias of itself", "views: &v\n  - *v\n", []string{
 		"2:5: views[0]: YAML aliases are not supported; write the value out"}},
@@ -120,6 +120,14 @@ var refused = []struct {
 		"1:15: clock.tick: 2h is not between 10ms and 1h; write a duration like 100ms, 1s or 1m"}},
 	{"odd tick", "clock: {tick: 7s}\n" + oneView, []string{
 		"1:15: clock.tick: 7s does not divide a day; write a duration like 100ms, 1s or 1m"}},
+	{"recursion limit", "recursion_limit: many\n" + oneView, []string{
+		`1:18: recursion_limit: "many" is not a number; write a number from 1 to 1000000000`}},
+	{"recursion limit of nothing", "recursion_limit: 0\n" + oneView, []string{
+		"1:18: recursion_limit: 0 is out of range; write a number from 1 to 1000000000"}},
+	{"endless recursion limit", "recursion_limit: 99999999999999999999\n" + oneView, []string{
+		"1:18: recursion_limit: 99999999999999999999 is out of range; write a number from 1 to 1000000000"}},
+	{"recursion limit with keys", "recursion_limit: {max: 3}\n" + oneView, []string{
+		"1:18: recursion_limit: must be a single value, and is a mapping"}},
 	{"listen without port", "http: {listen: localhost}\n" + oneView, []string{
 		`1:16: http.listen: "localhost" is not an address; write host:port, like 127.0.0.1:8585, or off`}},
 	{"listen port", "http: {listen: ':65536'}\n" + oneView, []string{

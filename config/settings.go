@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -44,7 +45,11 @@ func (r *reporter) settings(f *file, flags *pflag.FlagSet) *settings {
 		if isNull(node) {
 			continue
 		}
-		section, name, _ := strings.Cut(key, ".")
+		section, name, within := strings.Cut(key, ".")
+		if !within {
+			fromFile[key] = node.Value
+			continue
+		}
 		values, ok := fromFile[section].(map[string]any)
 		if !ok {
 			values = map[string]any{}
@@ -94,6 +99,8 @@ func (r *reporter) config(s *settings, dir string) *Config {
 		State: State{Dir: s.get("state.dir"), Memory: r.memory(s, "state.memory")},
 		Clock: Clock{Tick: r.tick(s, "clock.tick")},
 		HTTP:  HTTP{Listen: r.listen(s, "http.listen")},
+
+		RecursionLimit: r.recursionLimit(s, "recursion_limit"),
 		Log: Log{
 			Level:  r.oneOf(s, "log.level", "trace", "debug", "info", "warn", "error"),
 			Format: r.oneOf(s, "log.format", "auto", "console", "json"),
@@ -223,6 +230,23 @@ func (r *reporter) tick(s *settings, key string) time.Duration {
 		r.add(s.problem(key, shorten(value)+" does not divide a day", remedy))
 	}
 	return d
+}
+
+// maxRecursion bounds the iterations of a recursive query: a loop of more of them
+// would go on for hours.
+const maxRecursion = 1_000_000_000
+
+func (r *reporter) recursionLimit(s *settings, key string) int64 {
+	const remedy = "write a number from 1 to 1000000000"
+	value := s.get(key)
+	n, err := strconv.ParseInt(value, 10, 64)
+	switch {
+	case errors.Is(err, strconv.ErrSyntax):
+		r.add(s.problem(key, fmt.Sprintf("%q is not a number", shorten(value)), remedy))
+	case err != nil || n < 1 || n > maxRecursion:
+		r.add(s.problem(key, shorten(value)+" is out of range", remedy))
+	}
+	return n
 }
 
 // minMemory is what the state store needs for its write buffers alone.

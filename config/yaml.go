@@ -116,6 +116,12 @@ func (r *reporter) file(doc *yaml.Node, lines [][]byte) *file {
 			})
 			return
 		}
+		if sectionKeys[key] == nil {
+			if r.scalar(v, key) {
+				f.settings[key] = v
+			}
+			return
+		}
 		r.mapping(v, key, sectionKeys[key], func(name string, _, value *yaml.Node) {
 			path := key + "." + name
 			if r.scalar(value, path) {

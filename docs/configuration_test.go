@@ -36,7 +36,7 @@ func TestSettings(t *testing.T) {
 		"source.manage_publication": strconv.FormatBool(c.Source.ManagePublication),
 		"sink.dsn":                  "the source's", "sink.schema": c.Sink.Schema,
 		"state.dir": "./" + strings.TrimPrefix(c.State.Dir, dir+"/"), "state.memory": "256MiB",
-		"clock.tick": c.Clock.Tick.String(), "http.listen": c.HTTP.Listen, "log.level": c.Log.Level, "log.format": c.Log.Format,
+		"clock.tick": c.Clock.Tick.String(), "recursion_limit": strconv.FormatInt(c.RecursionLimit, 10), "http.listen": c.HTTP.Listen, "log.level": c.Log.Level, "log.format": c.Log.Format,
 	}
 	for _, row := range rows(t, readPaper(t, "configuration.md"), "settings") {
 		cells := strings.Split(strings.Trim(row, "| "), "|")

@@ -49,7 +49,7 @@ func (e *ProblemsError) empty() bool {
 func Views(cfg *config.Config) []plan.View {
 	out := make([]plan.View, len(cfg.Views))
 	for i, v := range cfg.Views {
-		out[i] = plan.View{Name: v.Name, Query: v.Query, From: v.From}
+		out[i] = plan.View{Name: v.Name, Query: v.Query, From: v.From, RecursionLimit: cfg.RecursionLimit}
 	}
 	return out
 }

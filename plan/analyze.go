@@ -8,6 +8,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +32,15 @@ type View struct {
 	Name  string
 	Query string
 	From  string // schema.name or name; "" when Query is given
+	// RecursionLimit is the number of iterations after which a recursion is taken to
+	// have no end: its rows that come later are errors in the data. 0 is
+	// DefaultRecursionLimit.
+	RecursionLimit int64
 }
+
+// DefaultRecursionLimit is the number of iterations that a recursion has at most,
+// unless a view says otherwise.
+const DefaultRecursionLimit = 10_000
 
 // Output is one analyzed view.
 type Output struct {
@@ -239,7 +248,7 @@ func (a *analyzer) translate() error {
 		}
 		prefix := createPrefix(v.Name)
 		t := &translator{
-			ctx: a.ctx, cat: a.cat, settings: a.result.Settings, now: a.now, view: v.Name,
+			ctx: a.ctx, cat: a.cat, settings: a.result.Settings, now: a.now, view: v.Name, recursionLimit: cmp.Or(v.RecursionLimit, DefaultRecursionLimit),
 			query: v.Query, prefix: len(prefix),
 			tables: map[uint32]*catalog.Relation{}, depends: map[uint32]bool{}, loops: map[*pgtree.Node]algebra.Node{},
 		}

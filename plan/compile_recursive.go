@@ -11,14 +11,9 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
-const (
-	// RecursionLimit is the number of iterations after which a recursion is
-	// considered to have no end: its rows that come later are errors in the data.
-	RecursionLimit = 10_000
-	// recursionRows bounds the rows of one recursion that change at once; more do
-	// not fit into memory.
-	recursionRows = 1 << 24
-)
+// recursionRows bounds the rows of one recursion that change at once; more do
+// not fit into memory.
+const recursionRows = 1 << 24
 
 // recursive compiles a loop. Errors in it are errors of the view, whatever the
 // iteration.
@@ -26,7 +21,7 @@ func (c *compiler) recursive(n *algebra.Recursive, id string) *compiled {
 	bound, table := n.Bind(fmt.Sprintf("%016x", xxh3.HashString(id)))
 	cols := table.Columns
 	width := len(cols)
-	spec := circuit.RecursionSpec{Limit: RecursionLimit, MaxRows: recursionRows}
+	spec := circuit.RecursionSpec{Limit: n.Limit, MaxRows: recursionRows}
 	label := fmt.Sprintf("Recursion with all copies over %s, %d iterations", types(cols), spec.Limit)
 	if !n.All {
 		spec.Key = rowKey(cols[:width-1])
@@ -41,7 +36,7 @@ func (c *compiler) recursive(n *algebra.Recursive, id string) *compiled {
 	endless := c.b.Map(overdue, errorWidth, "Errors of "+label, func(_ context.Context, in, out *circuit.Batch) error {
 		for i, w := range in.W {
 			row := in.Row(i)
-			message := fmt.Sprintf("recursion did not end after %d iterations", spec.Limit)
+			message := fmt.Sprintf("recursion did not end after %d iterations, the configuration's recursion_limit", spec.Limit)
 			if row[width-1].Int64() < spec.Limit {
 				message = fmt.Sprintf("recursion makes more than %d copies of a row", circuit.MaxCopies)
 			}

@@ -173,7 +173,7 @@ func describeNode(b *box, n algebra.Node) {
 		if n.All {
 			b.title = "Recursion with copies"
 		}
-		b.lines = append(b.lines, fmt.Sprintf("until an iteration makes nothing new, %d at most", RecursionLimit))
+		b.lines = append(b.lines, fmt.Sprintf("until an iteration makes nothing new, %d at most", n.Limit))
 		state("each row with the iterations in which it arises")
 	case *algebra.WorkTable:
 		b.title = "Rows of the iteration before"

@@ -37,7 +37,7 @@ func (t *translator) recursive(c *pgtree.Node, at *scope, d *domain) algebra.Nod
 	if len(term.Exprs) != len(base.Exprs) {
 		return t.loops[c] // refused below
 	}
-	rec, refused := algebra.NewRecursive(base, term, work)
+	rec, refused := algebra.NewRecursive(base, term, work, t.recursionLimit)
 	if refused != "" {
 		t.refuse(c, CodeUnsupported, refused+" in a recursive term", "")
 		return t.loops[c]

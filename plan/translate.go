@@ -22,6 +22,9 @@ type translator struct {
 	cat      *catalog.Catalog
 	settings Settings
 	now      time.Time // of the analysis
+
+	recursionLimit int64
+
 	view     string
 	query    string // the view's text
 	prefix   int    // bytes before it in what locations of the tree refer to

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/embedded"
 	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 )
 
 // Recursive queries over small graphs that change all the time: with cycles,
@@ -184,7 +185,7 @@ func TestRecursionWithoutEnd(t *testing.T) {
 		t.Fatalf("%d errors", len(errs))
 	}
 	for key, w := range errs {
-		if s := showKey(key); w != 1 || !strings.HasPrefix(s, "54000 | recursion did not end after 10000 iterations | x=1, n=10000") {
+		if s := showKey(key); w != 1 || !strings.HasPrefix(s, "54000 | recursion did not end after 10000 iterations, the configuration's recursion_limit | x=1, n=10000") {
 			t.Fatalf("%d × %s", w, s)
 		}
 	}
@@ -203,4 +204,32 @@ func TestRecursionWithoutEnd(t *testing.T) {
 	mustExec(t, r.conn, `DELETE FROM e WHERE l = 2`)
 	r.feed(1)
 	r.check()
+}
+
+// TestRecursionLimit: a view has as many iterations as it is told, and is another
+// view with another number of them.
+func TestRecursionLimit(t *testing.T) {
+	dsn := embedded.NewDB(t)
+	mustExec(t, connect(t, dsn), recursiveSchema)
+	query := `WITH RECURSIVE t(n) AS (SELECT id FROM p UNION SELECT n + 1 FROM t WHERE n < 9) SELECT n FROM t`
+	views := []plan.View{{Name: "few", Query: query, RecursionLimit: 8}, {Name: "enough", Query: query, RecursionLimit: 9}}
+	r := newRig(t, dsn, views, rand.New(rand.NewPCG(1, 1)))
+	if a, b := r.prog.Views[0].Plan, r.prog.Views[1].Plan; algebra.Fingerprint(a) == algebra.Fingerprint(b) {
+		t.Error("the limit makes no difference")
+	}
+	mustExec(t, r.conn, `INSERT INTO p VALUES (1)`)
+	r.feed(1)
+	if n, errs := len(r.outputs["enough"]), len(r.outputs[plan.ErrorsOf("enough")]); n != 9 || errs != 0 {
+		t.Errorf("%d rows and %d errors", n, errs)
+	}
+	mustExec(t, r.conn, `UPDATE p SET id = 0`)
+	r.feed(1)
+	for key := range r.outputs[plan.ErrorsOf("few")] {
+		if !strings.Contains(key, "after 8 iterations, the configuration's recursion_limit") {
+			t.Error(showKey(key))
+		}
+	}
+	if len(r.outputs[plan.ErrorsOf("few")]) == 0 {
+		t.Error("no error")
+	}
 }

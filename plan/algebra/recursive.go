@@ -19,6 +19,7 @@ type Recursive struct {
 	In    Node
 	Level int // greater than that of those within it
 	All   bool
+	Limit int64 // iterations that there are at most
 }
 
 // WorkTable is the working table within its Recursive.
@@ -33,7 +34,7 @@ type WorkTable struct {
 func (n *Recursive) Children() []Node { return []Node{n.In} }
 
 // With recurs over another input.
-func (n *Recursive) With(c []Node) Node { return &Recursive{In: c[0], Level: n.Level, All: n.All} }
+func (n *Recursive) With(c []Node) Node { m := *n; m.In = c[0]; return &m }
 
 // Cols are the input's but for the iteration.
 func (n *Recursive) Cols() []Column {
@@ -43,10 +44,11 @@ func (n *Recursive) Cols() []Column {
 
 // Label tells UNION from UNION ALL.
 func (n *Recursive) Label() string {
+	kind := "Recursion"
 	if n.All {
-		return fmt.Sprint("Recursion of all copies, level ", n.Level)
+		kind = "Recursion of all copies"
 	}
-	return fmt.Sprint("Recursion, level ", n.Level)
+	return fmt.Sprintf("%s, level %d, %d iterations", kind, n.Level, n.Limit)
 }
 
 // Children are none: the loop is no part of the tree.
@@ -77,7 +79,7 @@ func (n *Recursive) Bind(loop string) (bound *Recursive, table *WorkTable) {
 		}
 		return w
 	})
-	return &Recursive{In: in, Level: n.Level, All: n.All}, table
+	return n.With([]Node{in}).(*Recursive), table
 }
 
 // replace exchanges the working tables of a plan.
@@ -101,9 +103,9 @@ func replace(n Node, with func(*WorkTable) *WorkTable) Node {
 func NewWorkTable(cols []Column, all bool) *WorkTable { return &WorkTable{Columns: cols, All: all} }
 
 // NewRecursive makes a recursion of its two terms, the second of which reads
-// work. It fails, with the name of what it met, if the term does something with
+// work, and of a limit to its iterations. It fails, with the name of what it met, if the term does something with
 // the working table that cannot be done by iteration.
-func NewRecursive(base, term Node, work *WorkTable) (rec *Recursive, refused string) {
+func NewRecursive(base, term Node, work *WorkTable, limit int64) (rec *Recursive, refused string) {
 	cols := work.Columns
 	c := &carrier{work: work, inner: map[int]bool{}, level: 1}
 	for _, in := range []Node{base, term} {
@@ -119,7 +121,7 @@ func NewRecursive(base, term Node, work *WorkTable) (rec *Recursive, refused str
 	}
 	zero := project(base, append(all(cols), &expr.Const{V: values.Int(0), T: values.Int8Type}))
 	next := project(carried, append(all(cols), following(len(cols))))
-	return &Recursive{In: &UnionAll{Inputs: []Node{zero, next}}, Level: c.level, All: work.All}, ""
+	return &Recursive{In: &UnionAll{Inputs: []Node{zero, next}}, Level: c.level, All: work.All, Limit: limit}, ""
 }
 
 func walk(n Node, f func(Node)) {
@@ -284,7 +286,7 @@ func (c *carrier) carry(n Node) Node {
 		w := len(n.In.Cols())
 		cols := in.Cols()
 		swapped := append(all(cols[:w-1]), iterationAt(w), iterationAt(w-1))
-		return &Recursive{In: project(in, swapped), Level: n.Level, All: n.All}
+		return n.With([]Node{project(in, swapped)})
 	}
 	return c.refuse(n.Label())
 }
