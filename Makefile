@@ -4,6 +4,8 @@ GO       ?= go
 VERSIONS ?= 14 16 17 18
 FUZZTIME ?= 30s
 SOAKTIME ?= 1h
+SOAKVIEWS ?= 20000
+SOAKSEED ?= 1
 # For all tests of one package; the slowest needs a fraction of it on two cores.
 TIMEOUT  ?= 30m
 
@@ -33,7 +35,8 @@ matrix: ## all tests on each Postgres of VERSIONS, here 14 16 17 18
 		STEPPING_TEST_PG_VERSION=$$v $(GO) test -count=1 -timeout $(TIMEOUT) ./...; \
 	done
 
-soak: postgres ## random faults under load for SOAKTIME, here 1h
+soak: postgres ## SOAKVIEWS random queries, then random faults under load for SOAKTIME, here 1h
+	cd plan && STEPPING_VIEWS=$(SOAKVIEWS) STEPPING_SEED=$(SOAKSEED) GOGC=300 $(GO) test -count=1 -timeout 0 -run TestRandomViewsEqualPostgres
 	STEPPING_SOAK=$(SOAKTIME) $(GO) test -count=1 -timeout 0 -v -run Soak ./pipeline/...
 
 bench: postgres ## the whole program against its aims, in less than ten minutes

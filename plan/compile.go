@@ -42,11 +42,11 @@ const errorWidth = 3
 func Compile(views []*Output, eval expr.Evaluator) *Program {
 	c := &compiler{
 		b: circuit.NewBuilder(), eval: eval, asker: &asker{eval: eval, ctx: context.Background()},
-		done: map[string]*compiled{}, indexes: map[string]circuit.Indexed{},
+		prints: algebra.NewFingerprints(), done: map[string]*compiled{}, indexes: map[string]circuit.Indexed{},
 		sources: map[uint32]*Source{}, scans: map[uint32]circuit.Stream{},
 	}
 	for _, v := range views {
-		c.collect(v.Plan)
+		algebra.Walk(v.Plan, c.collect)
 	}
 	tables := make([]*Source, 0, len(c.sources))
 	for _, s := range c.sources {
@@ -78,6 +78,7 @@ type compiler struct {
 	b       *circuit.Builder
 	eval    expr.Evaluator
 	asker   *asker
+	prints  *algebra.Fingerprints
 	done    map[string]*compiled // by fingerprint
 	indexes map[string]circuit.Indexed
 	sources map[uint32]*Source
@@ -114,29 +115,28 @@ func (r *compiled) exprs(es []expr.Expr) []expr.Expr {
 
 // collect notes which columns of which tables are read.
 func (c *compiler) collect(n algebra.Node) {
-	if s, ok := n.(*algebra.Scan); ok {
-		src := c.sources[s.Table.OID]
-		if src == nil {
-			src = &Source{Name: s.Table.SQL(), Table: s.Table}
-			// The replica identity is needed to find old rows.
-			if !s.Table.Full {
-				src.Attrs = slices.Clone(s.Table.Identity)
-			}
-			c.sources[s.Table.OID] = src
-		}
-		for _, a := range s.Attrs {
-			if !slices.Contains(src.Attrs, a) {
-				src.Attrs = append(src.Attrs, a)
-			}
-		}
+	s, ok := n.(*algebra.Scan)
+	if !ok {
+		return
 	}
-	for _, in := range n.Children() {
-		c.collect(in)
+	src := c.sources[s.Table.OID]
+	if src == nil {
+		src = &Source{Name: s.Table.SQL(), Table: s.Table}
+		// The replica identity is needed to find old rows.
+		if !s.Table.Full {
+			src.Attrs = slices.Clone(s.Table.Identity)
+		}
+		c.sources[s.Table.OID] = src
+	}
+	for _, a := range s.Attrs {
+		if !slices.Contains(src.Attrs, a) {
+			src.Attrs = append(src.Attrs, a)
+		}
 	}
 }
 
 func (c *compiler) node(n algebra.Node) *compiled {
-	id := algebra.Fingerprint(n)
+	id := c.prints.Of(n)
 	if r, ok := c.done[id]; ok {
 		return r
 	}

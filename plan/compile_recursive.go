@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/zeebo/xxh3"
-
 	"github.com/stepping-cdc/stepping-cdc/circuit"
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/values"
@@ -18,7 +16,7 @@ const recursionRows = 1 << 24
 // recursive compiles a loop. Errors in it are errors of the view, whatever the
 // iteration.
 func (c *compiler) recursive(n *algebra.Recursive, id string) *compiled {
-	bound, table := n.Bind(fmt.Sprintf("%016x", xxh3.HashString(id)))
+	bound, table := n.Bind(id)
 	cols := table.Columns
 	width := len(cols)
 	spec := circuit.RecursionSpec{Limit: n.Limit, MaxRows: recursionRows}
@@ -28,7 +26,7 @@ func (c *compiler) recursive(n *algebra.Recursive, id string) *compiled {
 		label = fmt.Sprintf("Recursion over %s, %d iterations", types(cols), spec.Limit)
 	}
 	work, overdue := c.b.Recursion(width, label, spec)
-	of := algebra.Fingerprint(table)
+	of := c.prints.Of(table)
 	c.done[of] = &compiled{stream: work, width: width, id: of, at: identity(width)}
 	in := c.exact(c.clean(c.node(bound.In), cols))
 	c.b.Close(work, in.stream)

@@ -21,25 +21,31 @@ func TestViewsEqualPostgres(t *testing.T) {
 	r := newRig(t, dsn, views, rand.New(rand.NewPCG(1, 2)))
 	r.loose = loose
 	r.check()
-	for range 70 {
+	// A view that was never compared, or never had a row, has shown nothing; nor
+	// has one of these without an error in its data. They get their chance.
+	failing := []string{"division", "bad_cast", "fussy", "overflow", "error_in_group", "domain_check", "limit_negative", "limit_sub_negative", "limit_outer_negative", "offset_negative", "limit_division"}
+	unseen := func() (why []string) {
+		for _, v := range views {
+			empty := strings.Contains(v.Query, "WHERE false") || strings.Contains(v.Query, "WHERE NULL") || strings.Contains(v.Query, "tier = 77")
+			switch {
+			case r.agreed[v.Name] == 0:
+				why = append(why, v.Name+" failed in Postgres each time")
+			case r.filled[v.Name] == 0 && !empty:
+				why = append(why, v.Name+" never had a row")
+			case r.failed[v.Name] == 0 && slices.Contains(failing, v.Name):
+				why = append(why, v.Name+" never had an error in its data")
+			}
+		}
+		return why
+	}
+	for round := 0; round < 70 || round < 250 && len(unseen()) > 0; round++ {
 		for range 1 + r.rnd.IntN(18) {
 			r.write()
 		}
 		r.feed(3)
 		r.check()
 	}
-	// A view that was never compared has shown nothing.
-	for _, v := range views {
-		if r.agreed[v.Name] == 0 {
-			t.Errorf("view %s failed in Postgres each time", v.Name)
-		}
-		if empty := strings.Contains(v.Query, "WHERE false") || strings.Contains(v.Query, "WHERE NULL") || strings.Contains(v.Query, "tier = 77"); !empty && r.filled[v.Name] == 0 {
-			t.Errorf("view %s never had a row", v.Name)
-		}
-	}
-	for _, name := range []string{"division", "bad_cast", "fussy", "overflow", "error_in_group", "domain_check", "limit_negative", "limit_sub_negative", "limit_outer_negative", "offset_negative", "limit_division"} {
-		if r.failed[name] == 0 {
-			t.Errorf("view %s never had an error in its data", name)
-		}
+	for _, why := range unseen() {
+		t.Errorf("view %s", why)
 	}
 }

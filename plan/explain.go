@@ -25,7 +25,7 @@ var Formats = []string{"text", "dot", "mermaid", "svg"}
 // Explain shows the circuit of a view in one of Formats. The program, if given,
 // tells which parts are shared with other views.
 func Explain(o *Output, prog *Program, format string) (string, error) {
-	e := &explainer{at: map[string]int{}, users: map[string][]string{}}
+	e := &explainer{prints: algebra.NewFingerprints(), at: map[string]int{}, users: map[string][]string{}}
 	if prog != nil {
 		for _, v := range prog.Views {
 			if v.Name != o.Name {
@@ -49,20 +49,20 @@ func Explain(o *Output, prog *Program, format string) (string, error) {
 }
 
 type explainer struct {
-	boxes []box               // inputs first, the view last
-	at    map[string]int      // fingerprint → box
-	users map[string][]string // fingerprint → other views
-	loops int                 // recursions met so far
+	prints *algebra.Fingerprints
+	boxes  []box               // inputs first, the view last
+	at     map[string]int      // fingerprint → box
+	users  map[string][]string // fingerprint → other views
+	loops  int                 // recursions met so far
 }
 
 func (e *explainer) use(n algebra.Node, view string) {
-	id := algebra.Fingerprint(n)
-	if !slices.Contains(e.users[id], view) {
-		e.users[id] = append(e.users[id], view)
-	}
-	for _, c := range n.Children() {
-		e.use(c, view)
-	}
+	algebra.Walk(n, func(n algebra.Node) {
+		id := e.prints.Of(n)
+		if !slices.Contains(e.users[id], view) {
+			e.users[id] = append(e.users[id], view)
+		}
+	})
 }
 
 func outputBox(o *Output, top int) box {
@@ -86,7 +86,7 @@ func outputBox(o *Output, top int) box {
 }
 
 func (e *explainer) node(n algebra.Node) int {
-	id := algebra.Fingerprint(n)
+	id := e.prints.Of(n)
 	if i, ok := e.at[id]; ok {
 		return i
 	}

@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math"
@@ -97,17 +98,23 @@ type rig struct {
 	agreed  map[string]int  // how often it was compared
 	filled  map[string]int  // how many rows it had in all
 	rnd     *rand.Rand
-	clock   time.Time // the present, for views that depend on it
+	written []randomTable   // what write changes
+	asked   map[string]bool // queries that the oracle has prepared
+	clock   time.Time       // the present, for views that depend on it
 }
 
 func newRig(t testing.TB, dsn string, views []plan.View, rnd *rand.Rand) *rig {
 	t.Helper()
-	a := analyze(t, dsn, views)
+	return rigOf(t, dsn, analyze(t, dsn, views), rnd)
+}
+
+func rigOf(t testing.TB, dsn string, a *plan.Analysis, rnd *rand.Rand) *rig {
+	t.Helper()
 	eval := remote.New(dsn, a.Settings)
 	t.Cleanup(func() { _ = eval.Close(context.Background()) })
 	r := &rig{
 		t: t, conn: connect(t, dsn), prog: plan.Compile(a.Outputs, eval), store: state.NewMemory(state.Options{}),
-		outputs: map[string]zset{}, loose: map[string]bool{}, failed: map[string]int{}, agreed: map[string]int{}, filled: map[string]int{}, rnd: rnd,
+		outputs: map[string]zset{}, loose: map[string]bool{}, failed: map[string]int{}, agreed: map[string]int{}, filled: map[string]int{}, rnd: rnd, written: tables, asked: map[string]bool{},
 	}
 	var err error
 	if r.circuit, err = r.prog.Builder.Build(r.store, []byte("v")); err != nil {
@@ -168,7 +175,7 @@ func (r *rig) declare() {
 	}
 }
 
-// rows runs a query and decodes its result.
+// rows runs a query, which it plans but once, and decodes its result.
 func (r *rig) rows(sql string, cols []algebra.Column) ([][]values.Datum, error) {
 	formats := make([]int16, len(cols))
 	for i, c := range cols {
@@ -176,7 +183,14 @@ func (r *rig) rows(sql string, cols []algebra.Column) ([][]values.Datum, error) 
 			formats[i] = 1
 		}
 	}
-	res := r.conn.PgConn().ExecParams(r.t.Context(), sql, nil, nil, nil, formats).Read()
+	name := fmt.Sprintf("%x", sha256.Sum256([]byte(sql)))
+	if !r.asked[sql] {
+		if _, err := r.conn.PgConn().Prepare(r.t.Context(), name, sql, nil); err != nil {
+			return nil, err
+		}
+		r.asked[sql] = true
+	}
+	res := r.conn.PgConn().ExecPrepared(r.t.Context(), name, nil, nil, formats).Read()
 	if res.Err != nil {
 		return nil, res.Err
 	}
@@ -276,42 +290,49 @@ func (r *rig) step(in map[string]*circuit.Batch) {
 func (r *rig) check() {
 	r.t.Helper()
 	for _, v := range r.prog.Views {
-		want, err := r.rows("SELECT * FROM pg_temp."+pgx.Identifier{v.Name}.Sanitize(), v.Columns)
-		ourErrors := r.outputs[plan.ErrorsOf(v.Name)]
-		for key, w := range ourErrors {
-			if w < 0 {
-				r.t.Errorf("%s: %d copies of error %s", v.Name, w, showKey(key))
-			}
-		}
-		var pgErr *pgconn.PgError
-		switch {
-		case errors.As(err, &pgErr):
-			// A query that Postgres fails to compute may be computed by us, if
-			// the failing part is not needed; else the failure is the same.
-			r.failed[v.Name]++
-			for key := range ourErrors {
-				if !strings.Contains(key, pgErr.Code) {
-					r.t.Logf("%s: Postgres says %s %s, ours are %s", v.Name, pgErr.Code, pgErr.Message, showKey(key))
-				}
-			}
-			continue
-		case err != nil:
-			r.t.Fatal(err)
-		case len(ourErrors) > 0:
-			for key := range ourErrors {
-				r.t.Errorf("%s: Postgres computes it, yet there is an error: %s", v.Name, showKey(key))
-			}
-			continue
-		}
-		r.agreed[v.Name]++
-		r.filled[v.Name] += len(want)
-		if diff := r.compare(v, want); diff != "" {
+		if diff := r.differs(v); diff != "" {
 			r.t.Errorf("%s differs\n%s\n%s", v.Name, v.Query, diff)
 		}
 	}
 	if r.t.Failed() {
 		r.t.FailNow()
 	}
+}
+
+// differs says how a view differs from what Postgres says of it.
+func (r *rig) differs(v *plan.Output) string {
+	r.t.Helper()
+	want, err := r.rows("SELECT * FROM pg_temp."+pgx.Identifier{v.Name}.Sanitize(), v.Columns)
+	var b strings.Builder
+	ourErrors := r.outputs[plan.ErrorsOf(v.Name)]
+	for key, w := range ourErrors {
+		if w < 0 {
+			fmt.Fprintf(&b, "%d copies of error %s\n", w, showKey(key))
+		}
+	}
+	var pgErr *pgconn.PgError
+	switch {
+	case errors.As(err, &pgErr):
+		// A query that Postgres fails to compute may be computed by us, if
+		// the failing part is not needed; else the failure is the same.
+		r.failed[v.Name]++
+		for key := range ourErrors {
+			if !strings.Contains(key, pgErr.Code) {
+				r.t.Logf("%s: Postgres says %s %s, ours are %s", v.Name, pgErr.Code, pgErr.Message, showKey(key))
+			}
+		}
+		return b.String()
+	case err != nil:
+		r.t.Fatal(err)
+	case len(ourErrors) > 0:
+		for key := range ourErrors {
+			fmt.Fprintf(&b, "Postgres computes it, yet there is an error: %s\n", showKey(key))
+		}
+		return b.String()
+	}
+	r.agreed[v.Name]++
+	r.filled[v.Name] += len(want)
+	return b.String() + r.compare(v, want)
 }
 
 func showKey(key string) string {
@@ -452,7 +473,9 @@ func looselyEqual(a, b [][]values.Datum, cols []algebra.Column) bool {
 			if col.Type.Kind == values.KindFloat4 {
 				tolerance = 1e-5
 			}
-			if d := math.Abs(x.Float64() - y.Float64()); d > tolerance*max(math.Abs(x.Float64()), 1) {
+			// Written so that NaN and infinities are equal to themselves alone.
+			d, size := math.Abs(x.Float64()-y.Float64()), max(math.Abs(x.Float64()), 1)
+			if values.CompareFloat(x.Float64(), y.Float64()) != 0 && !(d <= tolerance*size && !math.IsInf(size, 0)) {
 				return false
 			}
 		}

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -80,4 +81,30 @@ func TestSharing(t *testing.T) {
 	if ops := count(plan.View{Name: "self", Query: "SELECT a.r, b.r AS other FROM edges a JOIN edges b ON a.l = b.l"}); ops["index"] != 1 {
 		t.Errorf("a self-join: %v", ops)
 	}
+}
+
+// TestNesting: the domain of a sub-query is the query around it once more, and so
+// the paths through a plan double with each level; its nodes must not, nor may
+// anything walk all the paths.
+func TestNesting(t *testing.T) {
+	dsn := embedded.NewDB(t)
+	mustExec(t, connect(t, dsn), schema)
+	nodes := func(depth int) int {
+		query := "e0.l"
+		for i := depth; i > 0; i-- {
+			query = fmt.Sprintf("(SELECT count(*) FROM edges e%[1]d LEFT JOIN loose x%[1]d ON x%[1]d.a = %[3]s WHERE e%[1]d.l = e%[2]d.r AND e%[1]d.r IN (SELECT k FROM parts WHERE q < e%[2]d.l))", i, i-1, query)
+		}
+		a := analyze(t, dsn, []plan.View{{Name: "nested", Query: "SELECT " + query + " FROM edges e0"}})
+		if _, err := plan.Explain(a.Outputs[0], plan.Compile(a.Outputs, nil), "text"); err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		algebra.Walk(a.Outputs[0].Plan, func(algebra.Node) { n++ })
+		return n
+	}
+	few, many := nodes(3), nodes(12)
+	if many > 12*few {
+		t.Errorf("a plan of 3 levels has %d nodes, one of 12 levels %d", few, many)
+	}
+	t.Logf("%d nodes for 3 levels, %d for 12", few, many)
 }

@@ -98,12 +98,14 @@ var pools = map[string][]string{
 	"bpchar":   {"NULL", "''", "'a'", "'ab'", "'b'"},
 }
 
-// tables says how random rows are made.
-var tables = []struct {
+// randomTable says how random rows of a table are made.
+type randomTable struct {
 	name string
 	cols []string // name:pool
 	keys int      // how many leading columns are the key
-}{
+}
+
+var tables = []randomTable{
 	{"everything", strings.Fields(`id:key b:bool i2:int2 i4:int4 i8:int8 f4:float4 f8:float8 n:numeric n2:money tx:text vc:short bp:bpchar nm:short
 		ba:bytea u:uuid d:date t:time tz:timetz ts:timestamp tsz:timestamp iv:interval en:mood js:json jb:jsonb ai:intarray at:texarray dm:posint
 		ip:inet r:range pt:point bits:bit m:money`), 1},
@@ -123,11 +125,11 @@ func (r *rig) literal(pool string) string {
 	return p[r.rnd.IntN(len(p))]
 }
 
-// write makes a few random changes of a random table. Those that violate a
+// write makes a few random changes of one of the written tables. Those that violate a
 // constraint change nothing.
 func (r *rig) write() {
 	r.t.Helper()
-	t := tables[r.rnd.IntN(len(tables))]
+	t := r.written[r.rnd.IntN(len(r.written))]
 	some := fmt.Sprintf(`ctid IN (SELECT ctid FROM %[1]s ORDER BY hashint4(%[2]d + (ctid::text::point)[1]::int) LIMIT %[3]d)`, t.name, r.rnd.Int32N(1<<20), 1+r.rnd.IntN(3))
 	if t.name == "parts" {
 		some = fmt.Sprintf("k = %d", r.rnd.IntN(10))

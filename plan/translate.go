@@ -313,60 +313,17 @@ func (t *translator) cte(rte *pgtree.Node, s *scope) algebra.Node {
 		n = t.selection(q, at, d)
 	}
 	if dw := d.width(); dw > 0 && len(n.Cols()) >= dw {
-		// As for a sub-query in FROM: its rows belong to those of the domain here.
-		s.hidden = dw
-		s.meets = append(s.meets, sameAs(&expr.Col{Index: dw - 1, Name: "identity", T: values.ByteaType}, len(s.from)+dw-1)...)
+		s.ofDomain(dw)
 	}
 	return n
 }
 
-// values translates a VALUES list. What is not a constant (a call that Postgres
-// evaluates, or that fails) is computed from a relation of one row.
-func (t *translator) values(rte *pgtree.Node, names []string, s *scope) algebra.Node {
-	out := &algebra.Values{}
-	var computed []algebra.Node
-	lists, _ := rte.Get("values_lists").(pgtree.List)
-	for _, l := range lists {
-		var row []expr.Expr
-		constant := true
-		items, _ := l.(pgtree.List)
-		for _, v := range items {
-			if n, ok := v.(*pgtree.Node); ok {
-				e := t.expr(n, s)
-				c, ok := e.(*expr.Const)
-				constant = constant && ok && !c.V.IsErr()
-				row = append(row, e)
-			}
-		}
-		if out.Columns == nil {
-			for i, e := range row {
-				name := fmt.Sprintf("column%d", i+1)
-				if i < len(names) {
-					name = names[i]
-				}
-				out.Columns = append(out.Columns, algebra.Column{Name: name, Type: e.Type()})
-			}
-		}
-		for i, e := range row {
-			t.checkShape(rte, out.Columns[i].Type, e.Type())
-		}
-		if constant {
-			out.Rows = append(out.Rows, row)
-			continue
-		}
-		p := &algebra.Project{In: oneRow(), Exprs: row}
-		for _, c := range out.Columns {
-			p.Names = append(p.Names, c.Name)
-		}
-		computed = append(computed, p)
-	}
-	switch {
-	case len(computed) == 0:
-		return out
-	case len(computed) == 1 && len(out.Rows) == 0:
-		return computed[0]
-	}
-	return &algebra.UnionAll{Inputs: append([]algebra.Node{out}, computed...)}
+// ofDomain says that the relation which comes next in FROM leads with the columns
+// of the query's own domain: as for a sub-query in FROM, its rows belong to those
+// of the domain there.
+func (s *scope) ofDomain(width int) {
+	s.hidden = width
+	s.meets = append(s.meets, sameAs(&expr.Col{Index: width - 1, Name: "identity", T: values.ByteaType}, len(s.from)+width-1)...)
 }
 
 // oneRow is a relation of one row without columns: what a query without FROM

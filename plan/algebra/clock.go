@@ -2,7 +2,6 @@ package algebra
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
@@ -86,23 +85,20 @@ var swapped = map[string]string{"<": ">", "<=": ">=", "=": "=", "<>": "<>", ">="
 
 // DependsOnClock says whether a relation changes as time passes.
 func DependsOnClock(n Node) bool {
-	if _, ok := n.(*Moment); ok {
-		return true
-	}
-	return slices.ContainsFunc(n.Children(), DependsOnClock)
+	depends := false
+	Walk(n, func(n Node) {
+		_, ok := n.(*Moment)
+		depends = depends || ok
+	})
+	return depends
 }
 
 // Timed takes the clock out of all expressions. Comparisons of an expression over
 // the row with one of the clock become columns of an Against; what else depends on
 // the clock becomes a column of a Moment, joined to all rows.
-func Timed(n Node) Node {
-	if c := n.Children(); len(c) > 0 {
-		timed := make([]Node, len(c))
-		for i, in := range c {
-			timed[i] = Timed(in)
-		}
-		n = n.With(timed)
-	}
+func Timed(n Node) Node { return bottomUp(n, timed) }
+
+func timed(n Node) Node {
 	switch n := n.(type) {
 	case *Filter:
 		if expr.HasClock(n.Conds...) {
@@ -470,7 +466,7 @@ func (x *clocked) build() (Node, map[int]int) {
 	return node, to
 }
 
-func pruneAgainst(n *Against, need []int) Node {
+func (p *pruner) pruneAgainst(n *Against, need []int) Node {
 	width := len(n.In.Cols())
 	var cols, kept []int
 	m := &Against{}
@@ -489,9 +485,9 @@ func pruneAgainst(n *Against, need []int) Node {
 	}
 	if len(kept) == 0 {
 		used := withColumns(cols)
-		return pick(prune(n.In, used), used, need)
+		return pick(p.prune(n.In, used), used, need)
 	}
 	used := withColumns(cols, n.Key)
-	m.In, m.Bounds, m.Key = prune(n.In, used), bounds, expr.Remap(n.Key, index(used))
+	m.In, m.Bounds, m.Key = p.prune(n.In, used), bounds, expr.Remap(n.Key, index(used))
 	return pick(m, append(append([]int{}, used...), kept...), need)
 }

@@ -12,7 +12,21 @@ const maxKeys = 8
 // Keys lists sets of columns that identify a row of n at every commit, as far
 // as the source's own unique constraints and the operators show. An empty set
 // says that there is at most one row.
-func Keys(n Node) [][]int {
+func Keys(n Node) [][]int { return keyring{}.of(n) }
+
+// keyring remembers the keys of the nodes that it was asked for.
+type keyring map[Node][][]int
+
+func (k keyring) of(n Node) [][]int {
+	keys, ok := k[n]
+	if !ok {
+		keys = slices.Clip(k.find(n)) // others append to it
+		k[n] = keys
+	}
+	return keys
+}
+
+func (k keyring) find(n Node) [][]int {
 	switch n := n.(type) {
 	case *Scan:
 		at := map[int]int{}
@@ -21,7 +35,7 @@ func Keys(n Node) [][]int {
 		}
 		return remapKeys(n.Table.Keys, at)
 	case *Filter:
-		return Keys(n.In)
+		return k.of(n.In)
 	case *Project:
 		at := map[int]int{}
 		for i, e := range n.Exprs {
@@ -31,19 +45,19 @@ func Keys(n Node) [][]int {
 				}
 			}
 		}
-		return remapKeys(Keys(n.In), at)
+		return remapKeys(k.of(n.In), at)
 	case *Join:
-		return joinKeys(n)
+		return k.joinKeys(n)
 	case *EquiJoin:
-		return equiJoinKeys(n)
+		return k.equiJoinKeys(n)
 	case *OuterJoin:
-		return outerKeys(n)
+		return k.outerKeys(n)
 	case *TopK:
-		return topKKeys(n)
+		return k.topKKeys(n)
 	case *Window:
-		return Keys(n.In)
+		return k.of(n.In)
 	case *Against:
-		return Keys(n.In)
+		return k.of(n.In)
 	case *Moment:
 		return [][]int{{}}
 	case *Aggregate:
@@ -54,11 +68,11 @@ func Keys(n Node) [][]int {
 	case *Distinct:
 		if n.Exact {
 			if n.Key == nil {
-				return Keys(n.In)
+				return k.of(n.In)
 			}
-			return append(Keys(n.In), n.Key)
+			return append(k.of(n.In), n.Key)
 		}
-		return append(Keys(n.In), seq(len(n.Cols())))
+		return append(k.of(n.In), seq(len(n.Cols())))
 	case *Recursive:
 		if !n.All {
 			return [][]int{seq(len(n.Cols()))}
@@ -106,17 +120,17 @@ next:
 	return out
 }
 
-func joinKeys(n *Join) [][]int {
+func (k keyring) joinKeys(n *Join) [][]int {
 	starts := offsets(n.Inputs)
 	keys := [][]int{{}}
 	for i, in := range n.Inputs {
-		keys = product(keys, Keys(in), starts[i])
+		keys = product(keys, k.of(in), starts[i])
 	}
 	return keys
 }
 
-func equiJoinKeys(n *EquiJoin) [][]int {
-	l, r := Keys(n.L), Keys(n.R)
+func (k keyring) equiJoinKeys(n *EquiJoin) [][]int {
+	l, r := k.of(n.L), k.of(n.R)
 	lw := len(n.L.Cols())
 	keys := product(l, r, lw)
 	if covers(r, plainColumns(n.RKeys)) {

@@ -299,17 +299,44 @@ func list(es []expr.Expr) string {
 	return strings.Join(out, ", ")
 }
 
-// Fingerprint identifies a relation: equal fingerprints, equal contents.
+// Fingerprint identifies a relation: equal fingerprints, equal contents, today and
+// in another process.
 func Fingerprint(n Node) string {
-	var b strings.Builder
-	b.WriteString(n.Label())
-	b.WriteByte('[')
-	for i, c := range n.Children() {
-		if i > 0 {
-			b.WriteByte(';')
-		}
-		b.WriteString(Fingerprint(c))
+	f := NewFingerprints()
+	f.Of(n)
+	return strings.Join(f.texts, "\n")
+}
+
+// Fingerprints tell the relations of one or more plans apart, by numbers that mean
+// nothing elsewhere. The nodes above mention a relation by its number: texts that
+// held each other's would grow with every path through the plan.
+type Fingerprints struct {
+	of      map[Node]string
+	numbers map[string]string // operator over numbered inputs → number
+	texts   []string          // these, in order
+}
+
+// NewFingerprints has given no numbers yet.
+func NewFingerprints() *Fingerprints {
+	return &Fingerprints{of: map[Node]string{}, numbers: map[string]string{}}
+}
+
+// Of is the number of a relation: of equal ones, the same.
+func (f *Fingerprints) Of(n Node) string {
+	if id, ok := f.of[n]; ok {
+		return id
 	}
-	b.WriteByte(']')
-	return b.String()
+	text := ""
+	for _, in := range n.Children() {
+		text += f.Of(in) + " "
+	}
+	text += n.Label()
+	id, ok := f.numbers[text]
+	if !ok {
+		f.texts = append(f.texts, text)
+		id = fmt.Sprint("#", len(f.texts))
+		f.numbers[text] = id
+	}
+	f.of[n] = id
+	return id
 }

@@ -11,23 +11,18 @@ import (
 // input that multiplies rows least: one joined on a unique key, then one joined
 // on any key, then, last, one without any.
 func Order(n Node) Node {
-	c := n.Children()
-	if len(c) > 0 {
-		ordered := make([]Node, len(c))
-		for i, in := range c {
-			ordered[i] = Order(in)
+	keys := keyring{}
+	return bottomUp(n, func(n Node) Node {
+		j, ok := n.(*Join)
+		if !ok {
+			return n
 		}
-		n = n.With(ordered)
-	}
-	if j, ok := n.(*Join); ok {
 		if p := computeKeys(j); p != nil {
-			j = p.In.(*Join)
-			p.In = orderJoin(j)
+			p.In = keys.orderJoin(p.In.(*Join))
 			return p
 		}
-		return orderJoin(j)
-	}
-	return n
+		return keys.orderJoin(j)
+	})
 }
 
 // computeKeys makes join keys that can raise an error, or that Postgres
@@ -107,14 +102,14 @@ type equality struct {
 	in   [2]int
 }
 
-func orderJoin(n *Join) Node {
+func (k keyring) orderJoin(n *Join) Node {
 	if len(n.Inputs) == 1 {
 		return filter(n.Inputs[0], n.Conds)
 	}
 	starts := offsets(n.Inputs)
 	eqs, rest := equalities(n.Conds, starts)
 
-	joined := []int{startOf(n, eqs, starts)}
+	joined := []int{k.startOf(n, eqs, starts)}
 	acc := n.Inputs[joined[0]]
 	// at[i] is where column i of the whole join stands in acc.
 	at := map[int]int{}
@@ -125,7 +120,7 @@ func orderJoin(n *Join) Node {
 	}
 	place(joined[0], 0)
 	for len(joined) < len(n.Inputs) {
-		next := nextInput(n, joined, eqs, starts)
+		next := k.nextInput(n, joined, eqs, starts)
 		lw := len(acc.Cols())
 		place(next, lw)
 		j := &EquiJoin{L: acc, R: n.Inputs[next], Out: seq(lw + len(n.Inputs[next].Cols()))}
@@ -184,14 +179,14 @@ func equalities(conds []expr.Expr, starts []int) (eqs []equality, rest []expr.Ex
 
 // startOf picks the first input that has an equality with another but is not
 // looked up by its own unique key; else one that has an equality.
-func startOf(n *Join, eqs []equality, starts []int) int {
+func (k keyring) startOf(n *Join, eqs []equality, starts []int) int {
 	best := -1
 	all := seq(len(n.Inputs))
 	for i := range n.Inputs {
 		if !connected(i, eqs, all) {
 			continue
 		}
-		if !unique(n.Inputs[i], keysOn(i, eqs, starts, nil)) {
+		if !k.unique(n.Inputs[i], keysOn(i, eqs, starts, nil)) {
 			return i
 		}
 		if best < 0 {
@@ -201,7 +196,7 @@ func startOf(n *Join, eqs []equality, starts []int) int {
 	return max(best, 0)
 }
 
-func nextInput(n *Join, joined []int, eqs []equality, starts []int) int {
+func (k keyring) nextInput(n *Join, joined []int, eqs []equality, starts []int) int {
 	best, rank := -1, -1
 	for i := range n.Inputs {
 		if slices.Contains(joined, i) {
@@ -210,7 +205,7 @@ func nextInput(n *Join, joined []int, eqs []equality, starts []int) int {
 		cols := keysOn(i, eqs, starts, joined)
 		r := 0
 		switch {
-		case len(cols) > 0 && unique(n.Inputs[i], cols):
+		case len(cols) > 0 && k.unique(n.Inputs[i], cols):
 			r = 2
 		case connected(i, eqs, joined):
 			r = 1
@@ -249,7 +244,7 @@ func keysOn(i int, eqs []equality, starts []int, joined []int) []int {
 }
 
 // unique says whether the columns contain a key of n.
-func unique(n Node, cols []int) bool { return covers(Keys(n), cols) }
+func (k keyring) unique(n Node, cols []int) bool { return covers(k.of(n), cols) }
 
 // covers says whether the columns contain one of the keys.
 func covers(keys [][]int, cols []int) bool {

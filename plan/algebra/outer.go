@@ -122,7 +122,7 @@ func side(e expr.Expr, width int) int {
 // pushOuter moves conditions through a join that counts partners. Those from
 // above may thin out the kept side; one that no padded row can meet makes a left
 // join an inner one. The join's own may thin out the side that is looked into.
-func pushOuter(n *OuterJoin, conds []expr.Expr) Node {
+func (p *pusher) pushOuter(n *OuterJoin, conds []expr.Expr) Node {
 	lw := len(n.L.Cols())
 	var left, right, own, above []expr.Expr
 	all, _ := split(conds, func(expr.Expr) bool { return true })
@@ -133,7 +133,7 @@ func pushOuter(n *OuterJoin, conds []expr.Expr) Node {
 		for _, c := range all {
 			if rejectsNulls(c, lw) {
 				inner := &Join{Inputs: []Node{n.L, n.R}, Conds: append(n.Conds[:len(n.Conds):len(n.Conds)], all...)}
-				return push(pickNode(inner, n.Out), nil)
+				return p.push(pickNode(inner, n.Out), nil)
 			}
 		}
 	}
@@ -159,7 +159,7 @@ func pushOuter(n *OuterJoin, conds []expr.Expr) Node {
 		}
 	}
 	m := *n
-	m.L, m.R, m.Conds = push(n.L, left), push(n.R, right), own
+	m.L, m.R, m.Conds = p.push(n.L, left), p.push(n.R, right), own
 	return filter(&m, above)
 }
 
@@ -218,7 +218,7 @@ func nullWhen(e expr.Expr, width int) bool {
 	return false
 }
 
-func pruneOuter(n *OuterJoin, need []int) Node {
+func (p *pruner) pruneOuter(n *OuterJoin, need []int) Node {
 	lw := len(n.L.Cols())
 	out := make([]int, len(need))
 	for i, c := range need {
@@ -240,7 +240,7 @@ func pruneOuter(n *OuterJoin, need []int) Node {
 		at[lw+c] = len(l) + i
 	}
 	m := &OuterJoin{
-		Kind: n.Kind, L: prune(n.L, l), R: prune(n.R, r), Conds: remapAll(n.Conds, at),
+		Kind: n.Kind, L: p.prune(n.L, l), R: p.prune(n.R, r), Conds: remapAll(n.Conds, at),
 	}
 	for _, c := range out {
 		m.Out = append(m.Out, at[c])
@@ -248,8 +248,8 @@ func pruneOuter(n *OuterJoin, need []int) Node {
 	return m
 }
 
-func outerKeys(n *OuterJoin) [][]int {
-	l, r := Keys(n.L), Keys(n.R)
+func (k keyring) outerKeys(n *OuterJoin) [][]int {
+	l, r := k.of(n.L), k.of(n.R)
 	lw := len(n.L.Cols())
 	var keys [][]int
 	switch n.Kind {

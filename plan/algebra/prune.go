@@ -1,16 +1,41 @@
 package algebra
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 )
 
 // Prune drops the columns that nothing above uses, down to the scans.
-func Prune(n Node) Node { return prune(n, seq(len(n.Cols()))) }
+func Prune(n Node) Node {
+	return (&pruner{done: map[pruned]Node{}, keys: keyring{}}).prune(n, seq(len(n.Cols())))
+}
+
+// pruner remembers what became of the nodes that it has met.
+type pruner struct {
+	done map[pruned]Node
+	keys keyring
+}
+
+// pruned is a node, and the columns that are needed of it.
+type pruned struct {
+	n    Node
+	need string
+}
 
 // prune gives a node whose columns are exactly need, in that order.
-func prune(n Node, need []int) Node {
+func (p *pruner) prune(n Node, need []int) Node {
+	key := pruned{n, fmt.Sprint(need)}
+	done, ok := p.done[key]
+	if !ok {
+		done = p.rewrite(n, need)
+		p.done[key] = done
+	}
+	return done
+}
+
+func (p *pruner) rewrite(n Node, need []int) Node {
 	switch n := n.(type) {
 	case *Scan:
 		out := &Scan{Table: n.Table}
@@ -21,7 +46,7 @@ func prune(n Node, need []int) Node {
 		return pick(out, sorted, need)
 	case *Filter:
 		used := withColumns(need, n.Conds...)
-		out := &Filter{In: prune(n.In, used), Conds: remapAll(n.Conds, index(used))}
+		out := &Filter{In: p.prune(n.In, used), Conds: remapAll(n.Conds, index(used))}
 		return pick(out, used, need)
 	case *Project:
 		out := &Project{}
@@ -30,33 +55,33 @@ func prune(n Node, need []int) Node {
 			out.Names = append(out.Names, n.Names[c])
 		}
 		used := withColumns(nil, out.Exprs...)
-		out.In = prune(n.In, used)
+		out.In = p.prune(n.In, used)
 		out.Exprs = remapAll(out.Exprs, index(used))
 		return merge(out)
 	case *EquiJoin:
-		return pruneJoin(n, need)
+		return p.pruneJoin(n, need)
 	case *OuterJoin:
-		return pruneOuter(n, need)
+		return p.pruneOuter(n, need)
 	case *TopK:
-		return pruneTopK(n, need)
+		return p.pruneTopK(n, need)
 	case *Window:
-		return pruneWindow(n, need)
+		return p.pruneWindow(n, need)
 	case *Spread:
-		return pruneSpread(n, need)
+		return p.pruneSpread(n, need)
 	case *Repeat:
 		used := withColumns(need, n.Count)
-		out := &Repeat{In: prune(n.In, used), Count: expr.Remap(n.Count, index(used))}
+		out := &Repeat{In: p.prune(n.In, used), Count: expr.Remap(n.Count, index(used))}
 		return pick(out, used, need)
 	case *Aggregate:
-		return pruneAggregate(n, need)
+		return p.pruneAggregate(n, need)
 	case *UnionAll:
 		out := &UnionAll{}
 		for _, in := range n.Inputs {
-			out.Inputs = append(out.Inputs, prune(in, need))
+			out.Inputs = append(out.Inputs, p.prune(in, need))
 		}
 		return out
 	case *Against:
-		return pruneAgainst(n, need)
+		return p.pruneAgainst(n, need)
 	case *Moment:
 		out := &Moment{}
 		for _, c := range need {
@@ -64,11 +89,11 @@ func prune(n Node, need []int) Node {
 		}
 		return out
 	case *Distinct:
-		if Keys(n.In) != nil { // no two rows are the same anyway
-			return prune(n.In, need)
+		if p.keys.of(n.In) != nil { // no two rows are the same anyway
+			return p.prune(n.In, need)
 		}
 	case *Recursive:
-		return pick(n.With([]Node{prune(n.In, seq(len(n.In.Cols())))}), seq(len(n.Cols())), need)
+		return pick(n.With([]Node{p.prune(n.In, seq(len(n.In.Cols())))}), seq(len(n.Cols())), need)
 	case *Values:
 		out := &Values{}
 		for _, c := range need {
@@ -88,12 +113,12 @@ func prune(n Node, need []int) Node {
 	c := n.Children()
 	pruned := make([]Node, len(c))
 	for i, in := range c {
-		pruned[i] = prune(in, seq(len(in.Cols())))
+		pruned[i] = p.prune(in, seq(len(in.Cols())))
 	}
 	return pick(n.With(pruned), all, need)
 }
 
-func pruneJoin(n *EquiJoin, need []int) Node {
+func (p *pruner) pruneJoin(n *EquiJoin, need []int) Node {
 	lw := len(n.L.Cols())
 	// What the join itself reads of L ++ R, and what it hands on.
 	out := make([]int, len(need))
@@ -118,7 +143,7 @@ func pruneJoin(n *EquiJoin, need []int) Node {
 		at[lw+c] = len(l) + i
 	}
 	m := &EquiJoin{
-		L: prune(n.L, l), R: prune(n.R, r),
+		L: p.prune(n.L, l), R: p.prune(n.R, r),
 		LKeys: remapAll(n.LKeys, index(l)), RKeys: remapAll(n.RKeys, index(r)),
 		Conds: remapAll(n.Conds, at),
 	}
@@ -128,7 +153,7 @@ func pruneJoin(n *EquiJoin, need []int) Node {
 	return m
 }
 
-func pruneAggregate(n *Aggregate, need []int) Node {
+func (p *pruner) pruneAggregate(n *Aggregate, need []int) Node {
 	// The groups stay: they are what is counted. Aggregates nobody reads go.
 	kept := seq(len(n.Group))
 	out := &Aggregate{Global: n.Global}
@@ -147,7 +172,7 @@ func pruneAggregate(n *Aggregate, need []int) Node {
 	}
 	used := withColumns(nil, read...)
 	at := index(used)
-	out.In = prune(n.In, used)
+	out.In = p.prune(n.In, used)
 	out.Group = remapAll(n.Group, at)
 	for i := range out.Aggs {
 		a := &out.Aggs[i]
@@ -241,6 +266,3 @@ func remapAll(es []expr.Expr, to map[int]int) []expr.Expr {
 	}
 	return out
 }
-
-// Optimize runs all rewrites.
-func Optimize(n Node) Node { return Prune(Order(Timed(Push(n)))) }

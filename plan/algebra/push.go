@@ -10,23 +10,42 @@ import (
 //
 // A condition that can raise an error stays where the query has it relative to
 // joins and groups: further down it would meet rows that the query never shows it.
-func Push(n Node) Node { return push(n, nil) }
+func Push(n Node) Node { return (&pusher{done: map[pushed]Node{}}).push(n, nil) }
 
-func push(n Node, conds []expr.Expr) Node {
+// pusher remembers what became of the nodes that it has met.
+type pusher struct{ done map[pushed]Node }
+
+// pushed is a node, and the text of the conditions that go into it.
+type pushed struct {
+	n     Node
+	conds string
+}
+
+func (p *pusher) push(n Node, conds []expr.Expr) Node {
+	key := pushed{n, list(conds)}
+	done, ok := p.done[key]
+	if !ok {
+		done = p.rewrite(n, conds)
+		p.done[key] = done
+	}
+	return done
+}
+
+func (p *pusher) rewrite(n Node, conds []expr.Expr) Node {
 	switch n := n.(type) {
 	case *Filter:
-		return push(n.In, append(n.Conds[:len(n.Conds):len(n.Conds)], conds...))
+		return p.push(n.In, append(n.Conds[:len(n.Conds):len(n.Conds)], conds...))
 	case *Project:
 		below := make([]expr.Expr, len(conds))
 		for i, c := range conds {
 			below[i] = expr.Substitute(c, n.Exprs)
 		}
-		return &Project{In: push(n.In, below), Exprs: n.Exprs, Names: n.Names}
+		return &Project{In: p.push(n.In, below), Exprs: n.Exprs, Names: n.Names}
 	case *Join:
-		if p := pull(n); p != nil {
-			return push(p, conds)
+		if above := pull(n); above != nil {
+			return p.push(above, conds)
 		}
-		return pushJoin(flatten(n), conds)
+		return p.pushJoin(flatten(n), conds)
 	case *Aggregate:
 		below, above := split(conds, func(c expr.Expr) bool {
 			return !n.Global && expr.Total(c) && readsOnlyExact(c, n.Cols(), len(n.Group))
@@ -34,32 +53,32 @@ func push(n Node, conds []expr.Expr) Node {
 		for i, c := range below {
 			below[i] = expr.Substitute(c, n.Group)
 		}
-		return filter(&Aggregate{In: push(n.In, below), Group: n.Group, Aggs: n.Aggs, Global: n.Global}, above)
+		return filter(&Aggregate{In: p.push(n.In, below), Group: n.Group, Aggs: n.Aggs, Global: n.Global}, above)
 	case *Distinct:
 		below, above := split(conds, func(c expr.Expr) bool {
 			cols := n.Cols()
 			return expr.Total(c) && (n.Exact || readsOnlyExact(c, cols, len(cols)))
 		})
-		return filter(n.With([]Node{push(n.In, below)}), above)
+		return filter(n.With([]Node{p.push(n.In, below)}), above)
 	case *OuterJoin:
-		return pushOuter(n, conds)
+		return p.pushOuter(n, conds)
 	case *TopK:
-		return pushTopK(n, conds)
+		return p.pushTopK(n, conds)
 	case *Window:
-		return pushWindow(n, conds)
+		return p.pushWindow(n, conds)
 	case *Spread:
-		return pushSpread(n, conds)
+		return p.pushSpread(n, conds)
 	case *Repeat:
 		// The count is a function of the row, so a condition on the row may go first.
-		return &Repeat{In: push(n.In, conds), Count: n.Count}
+		return &Repeat{In: p.push(n.In, conds), Count: n.Count}
 	case *Recursive:
-		return filter(n.With([]Node{push(n.In, nil)}), conds)
+		return filter(n.With([]Node{p.push(n.In, nil)}), conds)
 	case *Shared:
-		return filter(&Shared{In: push(n.In, nil)}, conds)
+		return filter(&Shared{In: p.push(n.In, nil)}, conds)
 	case *UnionAll:
 		inputs := make([]Node, len(n.Inputs))
 		for i, in := range n.Inputs {
-			inputs[i] = push(in, conds)
+			inputs[i] = p.push(in, conds)
 		}
 		return &UnionAll{Inputs: inputs}
 	}
@@ -202,7 +221,7 @@ func flatten(n *Join) *Join {
 	return out
 }
 
-func pushJoin(n *Join, conds []expr.Expr) Node {
+func (p *pusher) pushJoin(n *Join, conds []expr.Expr) Node {
 	starts := offsets(n.Inputs)
 	down := make([][]expr.Expr, len(n.Inputs))
 	var keep []expr.Expr
@@ -217,7 +236,7 @@ func pushJoin(n *Join, conds []expr.Expr) Node {
 	}
 	inputs := make([]Node, len(n.Inputs))
 	for i, in := range n.Inputs {
-		inputs[i] = push(in, down[i])
+		inputs[i] = p.push(in, down[i])
 	}
 	return &Join{Inputs: inputs, Conds: keep}
 }

@@ -84,18 +84,12 @@ func (n *Recursive) Bind(loop string) (bound *Recursive, table *WorkTable) {
 
 // replace exchanges the working tables of a plan.
 func replace(n Node, with func(*WorkTable) *WorkTable) Node {
-	if w, ok := n.(*WorkTable); ok {
-		return with(w)
-	}
-	c := n.Children()
-	if len(c) == 0 {
+	return bottomUp(n, func(n Node) Node {
+		if w, ok := n.(*WorkTable); ok {
+			return with(w)
+		}
 		return n
-	}
-	in := make([]Node, len(c))
-	for i := range c {
-		in[i] = replace(c[i], with)
-	}
-	return n.With(in)
+	})
 }
 
 // NewWorkTable makes the stand-in for a working table while its recursive term is
@@ -107,9 +101,9 @@ func NewWorkTable(cols []Column, all bool) *WorkTable { return &WorkTable{Column
 // the working table that cannot be done by iteration.
 func NewRecursive(base, term Node, work *WorkTable, limit int64) (rec *Recursive, refused string) {
 	cols := work.Columns
-	c := &carrier{work: work, inner: map[int]bool{}, level: 1}
+	c := &carrier{work: work, inner: map[int]bool{}, done: map[Node]Node{}, level: 1}
 	for _, in := range []Node{base, term} {
-		walk(in, func(n Node) {
+		Walk(in, func(n Node) {
 			if r, ok := n.(*Recursive); ok {
 				c.level = max(c.level, r.Level+1)
 			}
@@ -122,13 +116,6 @@ func NewRecursive(base, term Node, work *WorkTable, limit int64) (rec *Recursive
 	zero := project(base, append(all(cols), &expr.Const{V: values.Int(0), T: values.Int8Type}))
 	next := project(carried, append(all(cols), following(len(cols))))
 	return &Recursive{In: &UnionAll{Inputs: []Node{zero, next}}, Level: c.level, All: work.All, Limit: limit}, ""
-}
-
-func walk(n Node, f func(Node)) {
-	f(n)
-	for _, c := range n.Children() {
-		walk(c, f)
-	}
 }
 
 const iteration = "iteration"
@@ -173,13 +160,14 @@ type carrier struct {
 	work    *WorkTable
 	level   int
 	inner   map[int]bool // loops within the term that the iteration is carried through
+	done    map[Node]Node
 	refused string
 }
 
 // carries says whether a plan reads the working table.
 func (c *carrier) carries(n Node) bool {
 	found := false
-	walk(n, func(n Node) {
+	Walk(n, func(n Node) {
 		if w, ok := n.(*WorkTable); ok {
 			found = found || w == c.work || w.Loop == "" && c.inner[w.Level]
 		}
@@ -224,6 +212,15 @@ func (c *carrier) refuse(what string) Node {
 
 // carry is for plans that read the working table.
 func (c *carrier) carry(n Node) Node {
+	to, ok := c.done[n]
+	if !ok {
+		to = c.extend(n)
+		c.done[n] = to
+	}
+	return to
+}
+
+func (c *carrier) extend(n Node) Node {
 	if !c.carries(n) {
 		return c.everywhere(n)
 	}

@@ -31,15 +31,15 @@ func (n *Spread) Label() string {
 	return "Spread " + list(n.Arrays)
 }
 
-func pushSpread(n *Spread, conds []expr.Expr) Node {
+func (p *pusher) pushSpread(n *Spread, conds []expr.Expr) Node {
 	width := len(n.In.Cols())
 	below, above := split(conds, func(c expr.Expr) bool {
 		return expr.Total(c) && side(c, width) == leftSide
 	})
-	return filter(n.With([]Node{push(n.In, below)}), above)
+	return filter(n.With([]Node{p.push(n.In, below)}), above)
 }
 
-func pruneSpread(n *Spread, need []int) Node {
+func (p *pruner) pruneSpread(n *Spread, need []int) Node {
 	width := len(n.In.Cols())
 	var cols []int
 	for _, c := range need {
@@ -49,7 +49,7 @@ func pruneSpread(n *Spread, need []int) Node {
 	}
 	used := withColumns(cols, n.Arrays...)
 	m := *n
-	m.In, m.Arrays = prune(n.In, used), remapAll(n.Arrays, index(used))
+	m.In, m.Arrays = p.prune(n.In, used), remapAll(n.Arrays, index(used))
 	have := append([]int{}, used...)
 	for i := range n.Elements {
 		have = append(have, width+i)

@@ -71,9 +71,9 @@ func (n *TopK) Label() string {
 	return s
 }
 
-func pushTopK(n *TopK, conds []expr.Expr) Node {
+func (p *pusher) pushTopK(n *TopK, conds []expr.Expr) Node {
 	below, above := ofPartition(n.Partition, n.Cols(), conds)
-	return filter(n.With([]Node{push(n.In, below)}), above)
+	return filter(n.With([]Node{p.push(n.In, below)}), above)
 }
 
 func contains(list []int, x int) bool {
@@ -85,7 +85,7 @@ func contains(list []int, x int) bool {
 	return false
 }
 
-func pruneTopK(n *TopK, need []int) Node {
+func (p *pruner) pruneTopK(n *TopK, need []int) Node {
 	cols := append(append([]int{}, need...), n.Partition...)
 	for _, k := range n.Order {
 		cols = append(cols, k.Col)
@@ -96,7 +96,7 @@ func pruneTopK(n *TopK, need []int) Node {
 	used := withColumns(cols)
 	at := index(used)
 	m := *n
-	m.In = prune(n.In, used)
+	m.In = p.prune(n.In, used)
 	m.Partition = nil
 	for _, p := range n.Partition {
 		m.Partition = append(m.Partition, at[p])
@@ -112,8 +112,8 @@ func pruneTopK(n *TopK, need []int) Node {
 	return pick(&m, used, need)
 }
 
-func topKKeys(n *TopK) [][]int {
-	keys := Keys(n.In)
+func (k keyring) topKKeys(n *TopK) [][]int {
+	keys := k.of(n.In)
 	if n.Numbers == nil && (n.Limit == 0 || n.Limit == 1 && !n.Ties) {
 		keys = append([][]int{append([]int{}, n.Partition...)}, keys...)
 	}

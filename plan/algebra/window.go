@@ -117,9 +117,9 @@ func (n *Window) Label() string {
 	return fmt.Sprintf("Window %s of each %v by %v, %v", strings.Join(funcs, ", "), n.Partition, n.Order, n.Frame)
 }
 
-func pushWindow(n *Window, conds []expr.Expr) Node {
+func (p *pusher) pushWindow(n *Window, conds []expr.Expr) Node {
 	below, above := ofPartition(n.Partition, n.In.Cols(), conds)
-	return filter(n.With([]Node{push(n.In, below)}), above)
+	return filter(n.With([]Node{p.push(n.In, below)}), above)
 }
 
 // ofPartition splits conditions into those that are about the partition as a
@@ -137,7 +137,7 @@ func ofPartition(partition []int, cols []Column, conds []expr.Expr) (below, abov
 	})
 }
 
-func pruneWindow(n *Window, need []int) Node {
+func (p *pruner) pruneWindow(n *Window, need []int) Node {
 	width := len(n.In.Cols())
 	var cols, kept []int
 	m := &Window{Frame: n.Frame}
@@ -162,10 +162,10 @@ func pruneWindow(n *Window, need []int) Node {
 	}
 	used := withColumns(cols)
 	if len(m.Funcs) == 0 {
-		return pick(prune(n.In, used), used, need)
+		return pick(p.prune(n.In, used), used, need)
 	}
 	at := index(used)
-	m.In = prune(n.In, used)
+	m.In = p.prune(n.In, used)
 	for _, p := range n.Partition {
 		m.Partition = append(m.Partition, at[p])
 	}

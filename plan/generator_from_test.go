@@ -1,0 +1,109 @@
+package plan_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// from is a FROM clause of one or more relations.
+func (g *generator) from(depth int, outer []genColumn) (string, []genColumn) {
+	sql, cols := g.item(depth, nil, outer)
+	for range g.of("", "j", "j", "jj") {
+		kind := g.of("JOIN", "JOIN", "LEFT JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "JOIN", "LATERAL", "LEFT LATERAL")
+		if strings.HasSuffix(kind, "LATERAL") {
+			next, more := g.item(depth, cols, outer)
+			if kind == "LATERAL" {
+				sql += " CROSS JOIN LATERAL " + next
+			} else {
+				sql += " LEFT JOIN LATERAL " + next + " ON " + g.on(cols, more, outer, depth)
+			}
+			cols = append(slices.Clone(cols), more...)
+			continue
+		}
+		next, more := g.item(depth, nil, outer)
+		both := append(slices.Clone(cols), more...)
+		switch kind {
+		case "FULL JOIN": // Postgres itself has it for equalities only, and conditions beside them
+			on := g.equality(cols, more)
+			if strings.Contains(on, " = ") && g.chance(30) {
+				on += " AND " + g.cond(scope{cols: both, outer: outer}, 1, -1)
+			}
+			sql += " FULL JOIN " + next + " ON " + on
+		default:
+			sql += " " + kind + " " + next + " ON " + g.on(cols, more, outer, depth)
+		}
+		cols = both
+	}
+	return sql, cols
+}
+
+// item is one relation of FROM, written so that LATERAL may stand before it.
+func (g *generator) item(depth int, siblings, outer []genColumn) (string, []genColumn) {
+	alias := g.name("t")
+	visible := append(slices.Clone(siblings), outer...)
+	s := scope{cols: siblings, outer: outer}
+	switch n := g.pick(100); {
+	case n < 10 && len(g.ctes) > 0:
+		c := g.ctes[g.pick(len(g.ctes))]
+		return "(SELECT * FROM " + c.name + ") " + alias, qualified(alias, c.cols)
+	case n < 13 && len(g.views) > 0:
+		v := g.views[g.pick(len(g.views))]
+		return "(SELECT * FROM " + v.name + ") " + alias, qualified(alias, v.cols)
+	case n < 16:
+		typ := g.typ()
+		return fmt.Sprintf("(VALUES (%s, %s), (%s, %s)) %s(x, y)", g.constant("int"), g.constant(typ), g.constant("int"), g.constant(typ), alias),
+			[]genColumn{{alias + ".x", "int"}, {alias + ".y", typ}}
+	case n < 20 && siblings != nil:
+		switch g.pick(4) {
+		case 0:
+			return fmt.Sprintf("unnest(%s) WITH ORDINALITY %s(i, o)", g.expr(s, "list", 0), alias), []genColumn{{alias + ".i", "int"}, {alias + ".o", "int"}}
+		case 1:
+			return fmt.Sprintf("(VALUES (%s), (%s)) %s(i)", g.expr(s, "int", 1), g.expr(s, "int", 1), alias), []genColumn{{alias + ".i", "int"}}
+		case 2:
+			e := g.expr(s, "json", 0)
+			return fmt.Sprintf("jsonb_array_elements(CASE jsonb_typeof(%s) WHEN 'array' THEN %s ELSE '[]' END) %s(i)", e, e, alias), []genColumn{{alias + ".i", "json"}}
+		}
+		return fmt.Sprintf("generate_series(%s, %s) %s(i)", g.of("0", "1"), "least("+g.expr(s, "int", 0)+", 4)", alias), []genColumn{{alias + ".i", "int"}}
+	case n < 60 || depth <= 0:
+		t := genTables[g.pick(len(genTables))]
+		if siblings != nil && g.chance(80) {
+			x := g.name("x")
+			cols := qualified(x, t.cols)
+			where := g.cond(scope{cols: cols, outer: visible}, 1, 0)
+			if g.chance(30) {
+				return fmt.Sprintf("(SELECT %[1]s.* FROM %[2]s %[1]s WHERE %[3]s ORDER BY %[5]s LIMIT %[6]d) %[4]s", x, t.name, where, alias, g.order(len(cols), true), 1+g.pick(3)), qualified(alias, t.cols)
+			}
+			return fmt.Sprintf("(SELECT %[1]s.* FROM %[2]s %[1]s WHERE %[3]s) %[4]s", x, t.name, where, alias), qualified(alias, t.cols)
+		}
+		if siblings == nil && g.chance(30) {
+			return t.name + " " + alias, qualified(alias, t.cols)
+		}
+		return "(SELECT * FROM " + t.name + ") " + alias, qualified(alias, t.cols)
+	}
+	sql, cols := g.query(depth-1, visible)
+	return "(" + sql + ") " + alias, qualified(alias, cols)
+}
+
+// equality is an equality of a column of each side, of one type.
+func (g *generator) equality(l, r []genColumn) string {
+	for range 20 {
+		a, b := l[g.pick(len(l))], r[g.pick(len(r))]
+		if a.typ == b.typ {
+			return a.sql + " = " + b.sql
+		}
+	}
+	return g.of("true", "false", "false")
+}
+
+// on is a join condition: mostly an equality of two columns.
+func (g *generator) on(l, r, outer []genColumn, depth int) string {
+	sql := g.equality(l, r)
+	if g.chance(20) {
+		sql = strings.Replace(sql, " = ", g.of(" < ", " >= ", " <> ", " IS NOT DISTINCT FROM "), 1)
+	}
+	if g.chance(20) {
+		sql += g.of(" AND ", " AND ", " OR ") + g.cond(scope{cols: append(slices.Clone(l), r...), outer: outer}, 1, min(depth-1, 0))
+	}
+	return sql
+}
