@@ -23,6 +23,7 @@ type quiet struct {
 	wal             float64 // bytes a minute
 	commits         float64 // transactions a minute in the database
 	grown           float64 // MB of the process
+	rows            float64 // written to our tables a minute
 }
 
 // measureIdle looks at a server that nobody uses, alone and with the follower.
@@ -55,6 +56,7 @@ func measureIdle(ctx context.Context, l *lab) error {
 	l.report.one("memory of the process, growth", "MB", with.grown, "")
 	l.report.one("CPU time of the server, with us", "% of a core", with.server, "all of it")
 	l.report.one("CPU time of the server, alone", "% of a core", alone.server, "")
+	l.report.one("rows written to our tables", "a minute", with.rows, "outputs and control tables")
 	l.report.one("WAL written, with us", "bytes a minute", with.wal, "")
 	l.report.one("WAL written, alone", "bytes a minute", alone.wal, "")
 	l.report.one("transactions, with us", "a minute", with.commits, "reads included, of this experiment's own too")
@@ -70,13 +72,15 @@ func (l *lab) watchQuiet(ctx context.Context, conn *pgx.Conn, f *process) (*quie
 	if _, err := conn.Exec(ctx, "CHECKPOINT"); err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
-	look := func() (wal, commits, memory float64, process, server time.Duration, err error) {
+	look := func() (wal, commits, rows, memory float64, process, server time.Duration, err error) {
 		if f != nil {
 			process = f.cpu()
 			memory, _ = memoryOf(f.cmd.Process.Pid)
 		}
 		server = cpuOfTree(l.server.Pid())
-		err = conn.QueryRow(ctx, `SELECT pg_current_wal_insert_lsn() - '0/0', xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()`).Scan(&wal, &commits)
+		err = conn.QueryRow(ctx, `SELECT pg_current_wal_insert_lsn() - '0/0', xact_commit + xact_rollback,
+			(SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_all_tables WHERE schemaname IN ('stepping', 'stepping_cdc'))
+			FROM pg_stat_database WHERE datname = current_database()`).Scan(&wal, &commits, &rows)
 		if err != nil {
 			err = fmt.Errorf("look at the server: %w", err)
 		}
@@ -86,14 +90,14 @@ func (l *lab) watchQuiet(ctx context.Context, conn *pgx.Conn, f *process) (*quie
 		return nil, err
 	}
 	started := time.Now()
-	wal, commits, memory, process, server, err := look()
+	wal, commits, rows, memory, process, server, err := look()
 	if err == nil {
 		err = pause(ctx, idleFor*l.duration())
 	}
 	if err != nil {
 		return nil, err
 	}
-	wal2, commits2, memory2, process2, server2, err := look()
+	wal2, commits2, rows2, memory2, process2, server2, err := look()
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +105,7 @@ func (l *lab) watchQuiet(ctx context.Context, conn *pgx.Conn, f *process) (*quie
 	return &quiet{
 		process: 100 * (process2 - process).Seconds() / took.Seconds(), server: 100 * (server2 - server).Seconds() / took.Seconds(),
 		wal: (wal2 - wal) / took.Minutes(), commits: (commits2 - commits) / took.Minutes(), grown: memory2 - memory,
+		rows: (rows2 - rows) / took.Minutes(),
 	}, nil
 }
 

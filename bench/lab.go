@@ -51,6 +51,7 @@ type lab struct {
 	// What the follower is configured for: a database and views, with state.
 	database string
 	views    []tpch.View
+	memory   string // state.memory; "" for its default
 }
 
 func openLab(ctx context.Context, o *options) (_ *lab, err error) {
@@ -233,8 +234,12 @@ func (l *lab) configPath() string { return filepath.Join(l.dir, "stepping.yaml")
 
 func (l *lab) writeConfig(database string, views []tpch.View) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "source:\n  dsn: %q\n  slot: %s\n  publication: %s\nsink:\n  schema: %s\nstate:\n  dir: %q\nhttp:\n  listen: \"off\"\nlog:\n  format: json\nviews:\n",
-		l.server.DSN(database), slot, publication, schema, l.stateDir())
+	memory := ""
+	if l.memory != "" {
+		memory = "  memory: " + l.memory + "\n"
+	}
+	fmt.Fprintf(&b, "source:\n  dsn: %q\n  slot: %s\n  publication: %s\nsink:\n  schema: %s\nstate:\n  dir: %q\n%shttp:\n  listen: \"off\"\nlog:\n  format: json\nviews:\n",
+		l.server.DSN(database), slot, publication, schema, l.stateDir(), memory)
 	for _, v := range views {
 		fmt.Fprintf(&b, "  - name: %s\n    query: |\n      %s\n", v.Name, strings.ReplaceAll(strings.TrimSpace(v.Query), "\n", "\n      "))
 	}

@@ -28,6 +28,8 @@ type options struct {
 	seed    uint64
 	older   string // results to compare with newer; "" to measure
 	newer   string
+	flame   string // a profile to draw into picture; "" to measure
+	picture string
 }
 
 // experiments in the order in which they run; the main ones when none is asked for.
@@ -48,6 +50,7 @@ var experiments = []struct {
 	{"ancestor", "meter reads and a type checker: the queries of the ancestor", false, measureAncestor},
 	{"idle", "no traffic: what is left", false, measureIdle},
 	{"many", "500 views over 50 tables", false, measureMany},
+	{"large", "a state ten times as large as its memory: changes and restarts", false, measureLarge},
 	{"fanout", "one row that a million others join with", false, measureFanout},
 	{"circuit", "circuits alone, a row a step, beside published rates", false, measureAlone},
 	{"growth", "one change by the size of the state, operator by operator", false, measureGrowth},
@@ -82,7 +85,15 @@ func parseOptions() (*options, error) {
 	flag.StringVar(&o.version, "pg", "", "major version of Postgres; by default what is installed")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the data")
 	flag.StringVar(&o.older, "compare", "", "measure nothing: compare the results.csv of an earlier run with a newer, named behind it")
+	flag.StringVar(&o.flame, "flame", "", "measure nothing: draw the flame graph of a profile into a file, named behind it")
 	flag.Parse()
+	if o.flame != "" && flag.NArg() == 1 {
+		o.picture = flag.Arg(0)
+		return o, nil
+	}
+	if o.flame != "" {
+		return nil, errors.New("flame needs two files: -flame cpu.pprof picture.svg")
+	}
 	if o.older != "" && flag.NArg() == 1 {
 		o.newer = flag.Arg(0)
 		return o, nil
@@ -128,6 +139,9 @@ func run(ctx context.Context) (err error) {
 	}
 	if o.older != "" {
 		return compareFiles(os.Stdout, o.older, o.newer)
+	}
+	if o.flame != "" {
+		return flameFile(strings.TrimSuffix(filepath.Base(o.flame), ".pprof"), o.flame, o.picture)
 	}
 	started := time.Now()
 	l, err := openLab(ctx, o)

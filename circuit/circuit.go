@@ -116,9 +116,27 @@ func (c *Circuit) checkStarted() error {
 // Memory: rows pass from operator to operator in chunks, also those of a join
 // that makes many of few. What is held until a step's end is the delta of each
 // index, distinct and aggregate that keeps traces (encoded rows), the groups
-// that other aggregates touch, and the deltas of the outputs.
+// that other aggregates touch, and the deltas of the outputs (but see StepInParts).
 func (c *Circuit) Step(ctx context.Context, inputs map[string]*Batch, batch state.Batch) ([]Output, error) {
-	out, err := c.step(ctx, inputs, batch)
+	return c.StepInParts(ctx, inputs, batch, Parts{})
+}
+
+// Parts says what becomes of output deltas too large to be held in memory.
+type Parts struct {
+	Rows int // how many rows of an output are held
+	// Take is given that many, and may be called any number of times for an output
+	// within a step. What it takes is not part of what the step returns, so the
+	// output's delta is the sum of both: a row may be in several parts, with weights
+	// that cancel. If it does not want an output's rows, they are gathered as ever. The
+	// batch is used again.
+	Take func(output string, rows *Batch) (bool, error)
+}
+
+// StepInParts is Step for deltas of any size. Take may write to the store, but not
+// to what the circuit keeps in it, nor to batch; if the step fails, what it has
+// taken belongs to no step.
+func (c *Circuit) StepInParts(ctx context.Context, inputs map[string]*Batch, batch state.Batch, parts Parts) ([]Output, error) {
+	out, err := c.step(ctx, inputs, batch, parts)
 	c.enter(nil)
 	if err != nil {
 		for _, n := range c.nodes { // what was gathered belongs to no step
@@ -132,8 +150,8 @@ func (c *Circuit) Step(ctx context.Context, inputs map[string]*Batch, batch stat
 	return out, nil
 }
 
-func (c *Circuit) step(ctx context.Context, inputs map[string]*Batch, batch state.Batch) (outs []Output, err error) {
-	s := &step{ctx: ctx, store: c.store, batch: batch, inputs: inputs, c: c}
+func (c *Circuit) step(ctx context.Context, inputs map[string]*Batch, batch state.Batch, parts Parts) (outs []Output, err error) {
+	s := &step{ctx: ctx, store: c.store, batch: batch, inputs: inputs, parts: parts, c: c}
 	if c.loops {
 		s.over = state.NewOverlay(c.store, batch)
 		defer func() {

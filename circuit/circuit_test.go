@@ -3,6 +3,7 @@ package circuit_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -56,6 +57,83 @@ func TestCuts(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestParts: what a step hands out in parts and what it returns are together what
+// it returns at once, whether or not parts are taken, and no part is larger than
+// what was asked for and a chunk.
+func TestParts(t *testing.T) {
+	parted := 0
+	for _, q := range queries {
+		t.Run(q.name, func(t *testing.T) {
+			rapid.Check(t, func(rt *rapid.T) {
+				history := genHistory(rt, q.inputs, rapid.Bool().Draw(rt, "tables"))
+				a, b := state.NewMemory(state.Options{}), state.NewMemory(state.Options{})
+				whole, inParts := q.circuit(t, a), q.circuit(t, b)
+				for i, d := range history {
+					got := circuit.NewBatch(q.width, 0)
+					parts := circuit.Parts{Rows: rapid.IntRange(1, 4).Draw(rt, "rows"), Take: func(output string, rows *circuit.Batch) (bool, error) {
+						if rows.Len() == 0 || rows.Width != q.width || output != "out" {
+							rt.Fatalf("a part of output %q: %d rows, %d wide", output, rows.Len(), rows.Width)
+						}
+						if !rapid.Bool().Draw(rt, "take") {
+							return false, nil
+						}
+						parted++
+						got.AddAll(rows)
+						return true, nil
+					}}
+					got.AddAll(stepInParts(t, inParts, b, d, q.width, parts))
+					if want := step(t, whole, a, d, q.width); !got.Equal(want) {
+						rt.Fatalf("step %d of %s:\n%s\nwant\n%s", i, showHistory(history), show(got), show(want))
+					}
+				}
+				if diff := cmp.Diff(contents(t, a), contents(t, b)); diff != "" {
+					rt.Fatalf("states differ for %s:\n%s", showHistory(history), diff)
+				}
+			})
+		})
+	}
+	if parted == 0 {
+		t.Error("nothing came in parts")
+	}
+}
+
+// TestFailedPart: a part that cannot be taken fails the step, and the next one is as
+// if it had never been.
+func TestFailedPart(t *testing.T) {
+	q := &queries[0]
+	store := state.NewMemory(state.Options{})
+	c := q.circuit(t, store)
+	in := map[string]*circuit.Batch{}
+	for i, width := range q.inputs {
+		b := circuit.NewBatch(width, 0)
+		for n := range 5 {
+			row := b.Grow(1)
+			for j := range row {
+				row[j] = values.Int(int64(n))
+			}
+		}
+		in[fmt.Sprintf("in%d", i)] = b
+	}
+	batch := store.NewBatch()
+	full := errors.New("full")
+	_, err := c.StepInParts(t.Context(), in, batch, circuit.Parts{Rows: 1, Take: func(string, *circuit.Batch) (bool, error) { return true, full }})
+	if !errors.Is(err, full) {
+		t.Fatalf("the step ended with %v", err)
+	}
+	batch.Reset()
+	outs, err := c.Step(t.Context(), in, batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := q.circuit(t, state.NewMemory(state.Options{})).Step(t.Context(), in, state.NewMemory(state.Options{}).NewBatch())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(outs) != 1 || len(again) != 1 || !outs[0].Batch.Equal(again[0].Batch) {
+		t.Fatalf("after a failed step: %v, want %v", outs, again)
 	}
 }
 

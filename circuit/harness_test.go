@@ -49,6 +49,11 @@ type delta []*circuit.Batch
 // step runs one step and commits it; the output comes as a copy.
 func step(t testing.TB, c *circuit.Circuit, store state.Store, in delta, width int) *circuit.Batch {
 	t.Helper()
+	return stepInParts(t, c, store, in, width, circuit.Parts{})
+}
+
+func stepInParts(t testing.TB, c *circuit.Circuit, store state.Store, in delta, width int, parts circuit.Parts) *circuit.Batch {
+	t.Helper()
 	inputs := map[string]*circuit.Batch{}
 	for i, b := range in {
 		if b.Len() > 0 {
@@ -56,7 +61,7 @@ func step(t testing.TB, c *circuit.Circuit, store state.Store, in delta, width i
 		}
 	}
 	batch := store.NewBatch()
-	outs, err := c.Step(context.Background(), inputs, batch)
+	outs, err := c.StepInParts(context.Background(), inputs, batch, parts)
 	if err != nil {
 		t.Fatal(err)
 	}

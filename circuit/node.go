@@ -39,6 +39,7 @@ type step struct {
 	batch  state.Batch
 	over   *state.Overlay // of both; nil in a circuit without loops
 	inputs map[string]*Batch
+	parts  Parts
 	c      *Circuit
 }
 

@@ -22,12 +22,13 @@ type output struct {
 	name string
 	rows Batch
 	sent bool // rows are of the step before
+	kept bool // they are not wanted in parts
 	sort sorter
 }
 
 func (*output) kind() string { return "output" }
 
-func (o *output) push(_ *step, _ *node, _ int, in *Batch) error {
+func (o *output) push(s *step, _ *node, _ int, in *Batch) error {
 	if o.sent {
 		o.reset()
 	}
@@ -36,6 +37,25 @@ func (o *output) push(_ *step, _ *node, _ int, in *Batch) error {
 	}
 	o.rows.Data = append(o.rows.Data, in.Data...)
 	o.rows.W = append(o.rows.W, in.W...)
+	if s.parts.Take == nil || o.kept || o.rows.Len() < s.parts.Rows {
+		return nil
+	}
+	return o.part(s)
+}
+
+// part hands out what has gathered. Rows that came and went are no reason to.
+func (o *output) part(s *step) error {
+	if err := o.sort.consolidate(&o.rows); err != nil || o.rows.Len() < max(s.parts.Rows/2, 1) {
+		return err
+	}
+	taken, err := s.parts.Take(o.name, &o.rows)
+	if err != nil {
+		return fmt.Errorf("part of output %q: %w", o.name, err)
+	}
+	if taken {
+		o.rows.Reset()
+	}
+	o.kept = !taken
 	return nil
 }
 
@@ -55,5 +75,5 @@ func (o *output) reset() {
 		o.rows, o.sort = Batch{Width: o.rows.Width}, sorter{}
 	}
 	o.rows.Reset()
-	o.sent = false
+	o.sent, o.kept = false, false
 }

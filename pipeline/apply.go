@@ -21,6 +21,7 @@ type effect struct {
 	rows   *circuit.Batch // nil: none
 	errors *circuit.Batch // nil: none
 	before int64          // size of its error Z-set
+	parted bool           // more of its rows are in the output log already
 }
 
 func (f *effect) after() int64 {
@@ -41,12 +42,16 @@ func (e *engine) applyGroup(ctx context.Context, events []replication.Event) err
 			return err
 		}
 	}
-	effects, err := e.compute(ctx, events)
+	id := transactionID(last.CommitLSN)
+	effects, err := e.compute(ctx, events, id)
 	if err != nil {
 		return err
 	}
 	if len(events) > 1 && e.turning(effects) {
 		e.batch.Reset()
+		if err := e.dropParts(); err != nil {
+			return err
+		}
 		// Of what the first try found, only that views have stopped is not found again.
 		if err := e.manifest.write(e.batch); err != nil {
 			return err
@@ -59,7 +64,7 @@ func (e *engine) applyGroup(ctx context.Context, events []replication.Event) err
 		return nil
 	}
 	return e.settleStep(ctx, effects, settlement{
-		id: transactionID(last.CommitLSN), at: position{last.EndLSN, e.clock}, time: last.CommitTime,
+		id: id, at: position{last.EndLSN, e.clock}, time: last.CommitTime,
 		suppressed: last.EndLSN <= e.progress,
 	})
 }
@@ -91,9 +96,16 @@ func (e *engine) settleStep(ctx context.Context, effects []effect, s settlement)
 		quarantine := viewKey(keyQuarantine, f.gen.id, v.index)
 		logKey := logViewKey(head.id, f.gen.id, v.index)
 		switch {
-		case is && f.rows != nil:
-			addRows(e.batch, quarantine, f.rows, 1)
-			f.rows = nil
+		case is:
+			if f.parted {
+				if err := moveRows(e.store, e.batch, logKey, quarantine); err != nil {
+					return err
+				}
+			}
+			if f.rows != nil {
+				addRows(e.batch, quarantine, f.rows, 1)
+			}
+			f.rows, f.parted = nil, false
 		case was && !is && suppressed:
 			e.batch.DeleteRange(quarantine, state.PrefixEnd(quarantine))
 		case was && !is:
@@ -103,8 +115,12 @@ func (e *engine) settleStep(ctx context.Context, effects []effect, s settlement)
 			logged = true
 		}
 		if suppressed || v.table == nil {
+			if f.parted {
+				e.batch.DeleteRange(logKey, state.PrefixEnd(logKey))
+			}
 			continue
 		}
+		logged = logged || f.parted
 		if f.rows != nil {
 			addRows(e.batch, logKey, f.rows, 1)
 			commit.Views = append(commit.Views, sink.ViewDelta{Table: v.table, Delta: f.rows})
@@ -118,6 +134,7 @@ func (e *engine) settleStep(ctx context.Context, effects []effect, s settlement)
 	if !suppressed && !s.quiet {
 		head.write(e.batch)
 	}
+	e.keepParts()
 	if err := e.commitState(s.at); err != nil {
 		return err
 	}
@@ -156,8 +173,9 @@ func (e *engine) turning(effects []effect) bool {
 	return false
 }
 
-// compute runs one step of every generation over whole transactions.
-func (e *engine) compute(ctx context.Context, events []replication.Event) ([]effect, error) {
+// compute runs one step of every generation over whole transactions, which have
+// this ID in the output log.
+func (e *engine) compute(ctx context.Context, events []replication.Event, id logID) ([]effect, error) {
 	var effects []effect
 	for _, g := range e.gens {
 		g.deltas.Reset()
@@ -166,11 +184,11 @@ func (e *engine) compute(ctx context.Context, events []replication.Event) ([]eff
 				return nil, err
 			}
 		}
-		outs, err := g.step(ctx, e.batch)
+		outs, err := g.step(ctx, e.batch, e.parts(g, id))
 		if err != nil {
 			return nil, err
 		}
-		effects = append(effects, g.effects(outs)...)
+		effects = append(effects, e.effects(g, outs)...)
 	}
 	return effects, nil
 }
@@ -224,6 +242,23 @@ func (e *engine) inconsistent(err error) error {
 	return err
 }
 
+// effects are a step's, those included of which all rows are in the log.
+func (e *engine) effects(g *generation, outs []circuit.Output) []effect {
+	effects := g.effects(outs)
+	for _, v := range g.views {
+		if !e.parted[v] {
+			continue
+		}
+		i := slices.IndexFunc(effects, func(f effect) bool { return f.view == v })
+		if i < 0 {
+			i = len(effects)
+			effects = append(effects, effect{gen: g, view: v, before: v.errors})
+		}
+		effects[i].parted = true
+	}
+	return effects
+}
+
 // effects sorts a circuit's outputs by view.
 func (g *generation) effects(outs []circuit.Output) []effect {
 	var effects []effect
@@ -265,7 +300,9 @@ func (e *engine) applyChunk(ctx context.Context, ev *replication.Event) error {
 			return err
 		}
 		e.partial.Applied[g.id] += n - (skipped - e.skip[g.id])
-		outs, err := g.step(ctx, e.batch)
+		// In the log are the chunks before it, which a crash must not lose: so what
+		// a chunk changes is held until its end.
+		outs, err := g.step(ctx, e.batch, circuit.Parts{})
 		if err != nil {
 			return err
 		}

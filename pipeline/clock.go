@@ -154,27 +154,28 @@ func (e *engine) align(ctx context.Context) error {
 // moveClock runs one step of time alone.
 func (e *engine) moveClock(ctx context.Context, to instant) error {
 	var effects []effect
+	at := position{max(e.position, e.progress), to}
+	id := logID{at.lsn, uint64(to)}
 	for _, g := range e.gens {
-		outs, err := g.tick(ctx, e.clock, to, e.batch)
+		outs, err := g.tick(ctx, e.clock, to, e.batch, e.parts(g, id))
 		if err != nil {
 			return err
 		}
-		effects = append(effects, g.effects(outs)...)
+		effects = append(effects, e.effects(g, outs)...)
 	}
-	at := position{max(e.position, e.progress), to}
 	s := settlement{
-		id: logID{at.lsn, uint64(to)}, at: at, suppressed: to <= e.progressClock,
+		id: id, at: at, suppressed: to <= e.progressClock,
 		quiet: len(effects) == 0 && len(e.statuses) == 0,
 	}
 	return e.settleStep(ctx, effects, s)
 }
 
 // tick runs one step of a generation in which the clock moves.
-func (g *generation) tick(ctx context.Context, from, to instant, batch state.Batch) ([]circuit.Output, error) {
+func (g *generation) tick(ctx context.Context, from, to instant, batch state.Batch, parts circuit.Parts) ([]circuit.Output, error) {
 	if !g.program.Clock {
 		return nil, nil
 	}
-	outs, err := g.circuit.Step(ctx, map[string]*circuit.Batch{plan.ClockSource: clockRow(from, to)}, batch)
+	outs, err := g.circuit.StepInParts(ctx, map[string]*circuit.Batch{plan.ClockSource: clockRow(from, to)}, batch, parts)
 	if err != nil {
 		return nil, fmt.Errorf("views of generation %d at a tick: %w", g.id, err)
 	}
@@ -217,7 +218,7 @@ func (e *engine) joinClock(ctx context.Context, g *generation) error {
 	if g.clock == to {
 		return nil
 	}
-	outs, err := g.tick(ctx, g.clock, e.clock, e.batch)
+	outs, err := g.tick(ctx, g.clock, e.clock, e.batch, circuit.Parts{})
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,11 @@
 // output log and are written in one output commit at their end. A crash in
 // between resumes after the last step committed.
 //
+// # Outputs larger than a step should hold
+//
+// are committed to the log in parts while the step is computed (parts.go), and
+// written from there in one output commit.
+//
 // # Errors in data
 //
 // While a view's error Z-set is not empty, the view is errored: its output

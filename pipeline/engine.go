@@ -32,6 +32,7 @@ type Options struct {
 	text       bool             // values come in text format: one of them has no other
 	groupBytes int              // bounds the messages of transactions that share a step
 	chunkBytes int              // cuts larger transactions; 0: as replication has it
+	partRows   int              // of an output are held in memory by a step
 	discard    bool             // the state is damaged
 	checkEvery time.Duration    // how often the source is compared with what it should be
 	now        func() time.Time // instead of the source's clock; nil outside of tests
@@ -53,6 +54,7 @@ const (
 	pointJoined    point = "joined"
 	pointStep      point = "step in the state, not in the outputs"
 	pointTick      point = "tick in the state, not in the outputs"
+	pointPart      point = "part of a step's output in the log"
 	pointChunk     point = "part of a transaction in the state"
 	pointReplay    point = "before a logged output commit"
 	pointBehind    point = "output commit about to be written behind the next step"
@@ -122,6 +124,7 @@ type engine struct {
 	clockShown    time.Time
 	serverTime    serverClock
 
+	parted  map[*view]bool // of the step under way: part of their rows is in the log
 	partial partial
 	held    *replication.Event // taken off the stream, still to be applied
 	skip    map[uint32]int     // changes of the partial transaction still to skip

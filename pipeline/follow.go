@@ -481,10 +481,11 @@ func (e *engine) readState() error {
 	trimmed, _, err5 := state.GetUint64(e.store, metaTrimTime)
 	e.clock, e.trimmed.clock = instant(clock), instant(trimmed)
 	e.partial, err3 = readPartial(e.store)
+	err6 := e.dropParts()
 	e.durable = e.position
 	e.skip = map[uint32]int{}
 	for gen, n := range e.partial.Applied {
 		e.skip[gen] = n
 	}
-	return errors.Join(err1, err2, err3, err4, err5)
+	return errors.Join(err1, err2, err3, err4, err5, err6)
 }

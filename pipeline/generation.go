@@ -118,7 +118,7 @@ func (g *generation) decode(messages []string) error {
 
 // step applies the deltas gathered so far: it moves base traces and circuit, and
 // returns the outputs' deltas.
-func (g *generation) step(ctx context.Context, batch state.Batch) ([]circuit.Output, error) {
+func (g *generation) step(ctx context.Context, batch state.Batch, parts circuit.Parts) ([]circuit.Output, error) {
 	inputs := map[string]*circuit.Batch{}
 	for _, i := range g.deltas.Touched {
 		inputs[g.program.Sources[i].Name] = g.deltas.Tables[i].Rows
@@ -135,7 +135,7 @@ func (g *generation) step(ctx context.Context, batch state.Batch) ([]circuit.Out
 	if err != nil {
 		return nil, err
 	}
-	outs, err := g.circuit.Step(ctx, inputs, batch)
+	outs, err := g.circuit.StepInParts(ctx, inputs, batch, parts)
 	if err != nil {
 		return nil, fmt.Errorf("views of generation %d: %w", g.id, err)
 	}

@@ -26,6 +26,7 @@ var (
 	metaPartial  = state.MetaKey("partial")
 	metaTrimmed  = state.MetaKey("output log starts after")
 	metaClock    = state.MetaKey("clock")
+	metaParted   = state.MetaKey("output log has parts of")
 	metaTrimTime = state.MetaKey("output log starts after time")
 )
 

@@ -84,7 +84,7 @@ func kills(t *testing.T, n int, d time.Duration) {
 	var a *auditor
 	started, killed, alive := time.Now(), 0, 0
 	for killed < n || time.Since(started) < d {
-		c := w.child(childOptions{GroupBytes: 1 << (9 + rnd.IntN(12)), ChunkBytes: 1 << (9 + rnd.IntN(10))})
+		c := w.child(childOptions{GroupBytes: 1 << (9 + rnd.IntN(12)), ChunkBytes: 1 << (9 + rnd.IntN(10)), PartRows: 1 << rnd.IntN(12)})
 		wait := time.Duration(rnd.IntN(2500)) * time.Millisecond
 		switch {
 		case killed > 0 && rnd.IntN(4) == 0:
@@ -123,7 +123,7 @@ func TestKilledAt(t *testing.T) {
 	reached := map[point]int{}
 	die := func(p point, after int) {
 		t.Helper()
-		c := w.child(childOptions{KillAt: p, KillAfter: after, GroupBytes: 2048, ChunkBytes: 2048})
+		c := w.child(childOptions{KillAt: p, KillAfter: after, GroupBytes: 2048, ChunkBytes: 2048, PartRows: 2})
 		select {
 		case <-c.exited:
 			if err := c.ended(); err != nil {
@@ -139,7 +139,7 @@ func TestKilledAt(t *testing.T) {
 		die(p, 1)
 	}
 	a := w.startAuditor()
-	for _, p := range []point{pointStep, pointWritten, pointAck, pointFlush} {
+	for _, p := range []point{pointStep, pointPart, pointWritten, pointAck, pointFlush} {
 		die(p, 1)
 		die(p, 3)
 	}

@@ -156,7 +156,7 @@ func TestPathIndependence(t *testing.T) {
 	w.exec("UPDATE orders SET qty = 1 WHERE qty = 0")
 	w.run(Options{})
 	w.halt()
-	single, large, chunked, restarted := w.variant("single"), w.variant("large"), w.variant("chunked"), w.variant("restarted")
+	single, large, chunked, restarted, parted := w.variant("single"), w.variant("large"), w.variant("chunked"), w.variant("restarted"), w.variant("parted")
 
 	history := func(n int) decode.LSN {
 		randomSession(w.conn, rnd, n)
@@ -180,14 +180,16 @@ func TestPathIndependence(t *testing.T) {
 		single.until(lsn, Options{groupBytes: 1})
 		large.until(lsn, Options{groupBytes: 64 << 20})
 		chunked.until(lsn, Options{groupBytes: 1 << 10, chunkBytes: 600})
+		parted.until(lsn, Options{groupBytes: 1 << (8 + rnd.IntN(12)), partRows: 1 + rnd.IntN(8)})
 		for range 3 {
-			restarted.start(Options{groupBytes: 1 << (6 + rnd.IntN(14)), chunkBytes: 1 << (8 + rnd.IntN(10))})
+			restarted.start(Options{groupBytes: 1 << (6 + rnd.IntN(14)), chunkBytes: 1 << (8 + rnd.IntN(10)), partRows: 1 + rnd.IntN(40)})
 			time.Sleep(time.Duration(rnd.IntN(1500)) * time.Millisecond)
 			restarted.halt()
 		}
 		restarted.until(lsn, Options{groupBytes: 1 << 16, chunkBytes: 1 << 10})
 		single.sameAs(large, "one transaction a step, all in one")
 		single.sameAs(chunked, "one transaction a step, in chunks")
+		single.sameAs(parted, "one transaction a step, outputs in parts")
 		single.sameAs(restarted, "one transaction a step, with restarts")
 		if t.Failed() {
 			t.Fatalf("phase %d of seed %d", phase, s)

@@ -57,7 +57,7 @@ func randomRounds(t *testing.T, rounds int, d time.Duration) {
 	w := newWorld(t, randomSchema)
 	w.addRandomViews()
 	options := func() Options {
-		return Options{groupBytes: 1 << (8 + rnd.IntN(14)), chunkBytes: 1 << (9 + rnd.IntN(10))}
+		return Options{groupBytes: 1 << (8 + rnd.IntN(14)), chunkBytes: 1 << (9 + rnd.IntN(10)), partRows: 1 << rnd.IntN(10)}
 	}
 	w.run(options())
 	started := time.Now()
