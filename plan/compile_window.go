@@ -87,10 +87,10 @@ func (p *partition) frame(f algebra.Frame, i int) (from, to int) {
 	case p.span != nil:
 		from, to = p.span[g].from, p.span[g].to
 	case f.Mode == algebra.FrameRows:
-		from, to = clamp(int64(i)+f.Start.Offset, n), clamp(int64(i)+f.End.Offset+1, n)
+		from, to = clamp(int64(i)+p.offset(f.Start), n), clamp(int64(i)+p.offset(f.End)+1, n)
 	default:
-		from = p.starts[clamp(int64(g)+f.Start.Offset, groups)]
-		to = p.starts[clamp(int64(g)+f.End.Offset+1, groups)]
+		from = p.starts[clamp(int64(g)+p.offset(f.Start), groups)]
+		to = p.starts[clamp(int64(g)+p.offset(f.End)+1, groups)]
 	}
 	if f.Start.Unbounded {
 		from = 0
@@ -99,6 +99,20 @@ func (p *partition) frame(f algebra.Frame, i int) (from, to int) {
 		to = n
 	}
 	return from, max(from, to)
+}
+
+// offset is by how many rows or groups a bound is away: more than there can be is
+// as good as any.
+func (p *partition) offset(b algebra.Bound) int64 {
+	const far = 1 << 62
+	by := b.Offset
+	if b.Computed != nil {
+		by = p.rows[0][b.Computed.Number].Int64()
+		if b.Preceding {
+			by = -by
+		}
+	}
+	return min(max(by, -far), far)
 }
 
 // excluded is the rows [from, to) that row i's frame leaves out, but for except

@@ -23,7 +23,7 @@ func TestViewsEqualPostgres(t *testing.T) {
 	r.check()
 	// A view that was never compared, or never had a row, has shown nothing; nor
 	// has one of these without an error in its data. They get their chance.
-	failing := []string{"division", "bad_cast", "fussy", "overflow", "error_in_group", "domain_check", "limit_negative", "limit_sub_negative", "limit_outer_negative", "offset_negative", "limit_division"}
+	failing := []string{"division", "bad_cast", "fussy", "overflow", "error_in_group", "domain_check", "rows_negative", "range_backwards", "limit_negative", "limit_sub_negative", "limit_outer_negative", "offset_negative", "limit_division"}
 	unseen := func() (why []string) {
 		for _, v := range views {
 			empty := strings.Contains(v.Query, "WHERE false") || strings.Contains(v.Query, "WHERE NULL") || strings.Contains(v.Query, "tier = 77")

@@ -85,9 +85,9 @@ func (t *translator) window(ref int, s *scope) {
 		k.Col = place(e)
 		order = append(order, k)
 	}
-	frame, ok := t.frame(clause, s)
+	frame, ok := t.frame(clause, s, place)
 	if by := frame.By(); by != nil && ok {
-		ok = t.inRange(clause, by, read, order)
+		ok = t.inRange(clause, &frame, read, order, place)
 	}
 	var funcs []algebra.WindowFunc
 	for _, c := range calls {
@@ -104,7 +104,7 @@ func (t *translator) window(ref int, s *scope) {
 		in.Exprs, in.Names = append(in.Exprs, e), append(in.Names, "window")
 	}
 	shift := len(base)
-	w := &algebra.Window{In: in, Frame: frame, Funcs: funcs, Partition: s.domain.partition()}
+	w := &algebra.Window{In: in, Frame: frame.Shift(shift), Funcs: funcs, Partition: s.domain.partition()}
 	for _, p := range partition {
 		w.Partition = append(w.Partition, shift+p)
 	}
@@ -166,8 +166,8 @@ func (t *translator) windowCall(n *pgtree.Node, s *scope, place func(expr.Expr) 
 	return f, false
 }
 
-// frame reads the frame of a window.
-func (t *translator) frame(clause *pgtree.Node, s *scope) (algebra.Frame, bool) {
+// frame reads the frame of a window. Offsets that are no constants become columns.
+func (t *translator) frame(clause *pgtree.Node, s *scope, place func(expr.Expr) int) (algebra.Frame, bool) {
 	o := clause.Int("frameOptions")
 	f := algebra.Frame{Mode: algebra.FrameRange}
 	switch {
@@ -185,31 +185,35 @@ func (t *translator) frame(clause *pgtree.Node, s *scope) (algebra.Frame, bool) 
 		f.Exclude = algebra.ExcludeTies
 	}
 	ok := true
-	bound := func(unbounded, current, preceding int, field string) algebra.Bound {
+	bound := func(unbounded, current, preceding int, field, which string) algebra.Bound {
 		switch {
 		case o&unbounded != 0:
 			return algebra.Bound{Unbounded: true}
 		case o&current != 0:
 			return algebra.Bound{}
 		}
-		var c *expr.Const
-		if n := clause.Node(field); n != nil && !contains(n, "SUBLINK") {
-			c, _ = t.expr(n, &scope{query: s.query}).(*expr.Const)
-		}
-		if c == nil || c.V.IsNull() || c.V.IsErr() || f.Mode != algebra.FrameRange && c.V.Int64() < 0 {
-			t.refuse(clause, CodeUnsupported, "a frame offset that is not a constant", "write the number")
+		e := t.expr(clause.Node(field), s)
+		before := o&preceding != 0
+		c, constant := e.(*expr.Const)
+		switch {
+		case !constant || c.V.IsErr():
+			b := algebra.Bound{Preceding: before, Computed: &algebra.Computed{Number: place(checkedOffset(e, which, f.Mode)), Edge: -1}}
+			if f.Mode == algebra.FrameRange {
+				b.By = &expr.Const{T: e.Type()}
+			}
+			return b
+		case c.V.IsNull() || f.Mode != algebra.FrameRange && c.V.Int64() < 0:
+			t.problem(clause, CodeSyntax, "a frame offset", "a frame offset must be a number, and not negative", "write the number")
 			ok = false
 			return algebra.Bound{}
-		}
-		if f.Mode == algebra.FrameRange {
-			return algebra.Bound{By: c, Preceding: o&preceding != 0}
-		}
-		if o&preceding != 0 {
+		case f.Mode == algebra.FrameRange:
+			return algebra.Bound{By: c, Preceding: before}
+		case before:
 			return algebra.Bound{Offset: -c.V.Int64()}
 		}
 		return algebra.Bound{Offset: c.V.Int64()}
 	}
-	f.Start = bound(frameStartUnbounded, frameStartCurrent, frameStartPreceding, "startOffset")
-	f.End = bound(frameEndUnbounded, frameEndCurrent, frameEndPreceding, "endOffset")
+	f.Start = bound(frameStartUnbounded, frameStartCurrent, frameStartPreceding, "startOffset", "starting")
+	f.End = bound(frameEndUnbounded, frameEndCurrent, frameEndPreceding, "endOffset", "ending")
 	return f, ok
 }

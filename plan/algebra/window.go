@@ -25,11 +25,23 @@ type Bound struct {
 	Unbounded bool
 	Offset    int64
 	By        *expr.Const // RANGE with an offset
-	Preceding bool        // By is before the current row
+	Preceding bool        // By, or Computed, is before the current row
+	Computed  *Computed
+}
+
+// Computed are columns of the input that say what a Bound does not know by itself;
+// −1 where there is none.
+type Computed struct {
+	Number int // in place of Offset, or of By's value: alike in all rows of a partition
+	Edge   int // the value of the column that orders at which the frame ends
 }
 
 // String tells bounds apart.
 func (b Bound) String() string {
+	if c := b.Computed; c != nil {
+		b.Computed = nil
+		return fmt.Sprintf("%s number #%d, edge #%d, preceding %v", b.String(), c.Number, c.Edge, b.Preceding)
+	}
 	switch {
 	case b.By != nil && b.Preceding:
 		return expr.String(b.By) + " preceding"
@@ -65,6 +77,26 @@ func (f Frame) By() *expr.Const {
 	}
 	return f.End.By
 }
+
+// remap is the frame with its computed columns elsewhere.
+func (f Frame) remap(to func(int) int) Frame {
+	for _, b := range []*Bound{&f.Start, &f.End} {
+		if b.Computed == nil {
+			continue
+		}
+		c := *b.Computed
+		for _, col := range []*int{&c.Number, &c.Edge} {
+			if *col >= 0 {
+				*col = to(*col)
+			}
+		}
+		b.Computed = &c
+	}
+	return f
+}
+
+// Shift is the frame with its computed columns so many further.
+func (f Frame) Shift(by int) Frame { return f.remap(func(c int) int { return c + by }) }
 
 // WindowFunc is one function over a window: an aggregate, or one of the window
 // functions by name.
@@ -150,6 +182,7 @@ func (p *pruner) pruneWindow(n *Window, need []int) Node {
 	for _, k := range n.Order {
 		cols = append(cols, k.Col)
 	}
+	n.Frame.remap(func(c int) int { cols = append(cols, c); return c })
 	for i, f := range n.Funcs {
 		if contains(need, width+i) {
 			cols = append(cols, f.Args...)
@@ -165,7 +198,7 @@ func (p *pruner) pruneWindow(n *Window, need []int) Node {
 		return pick(p.prune(n.In, used), used, need)
 	}
 	at := index(used)
-	m.In = p.prune(n.In, used)
+	m.In, m.Frame = p.prune(n.In, used), n.Frame.remap(func(c int) int { return at[c] })
 	for _, p := range n.Partition {
 		m.Partition = append(m.Partition, at[p])
 	}
