@@ -38,7 +38,7 @@ func compare(to io.Writer, older, newer []figure) {
 		before[key(&older[i])] = &older[i]
 	}
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	section, few, missing := "", false, 0
+	section, few, missing, changed, judged := "", false, 0, 0, 0
 	for i := range newer {
 		b := &newer[i]
 		a := before[key(b)]
@@ -59,8 +59,12 @@ func compare(to io.Writer, older, newer []figure) {
 		}
 		possible := mannWhitney(low, high) < significant
 		few = few || !possible
+		if possible {
+			judged++
+		}
 		change := "~"
 		if p < significant && a.runs.median() != 0 {
+			changed++
 			change = fmt.Sprintf("%+.1f%%", 100*(b.runs.median()/a.runs.median()-1))
 		}
 		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t(p=%.3f n=%d+%d)\n", b.what, b.unit, spread(a.runs), spread(b.runs), change, p, len(a.runs), len(b.runs))
@@ -69,6 +73,9 @@ func compare(to io.Writer, older, newer []figure) {
 	_ = w.Flush()
 	if few {
 		fmt.Fprintf(to, "\nToo few rounds to tell any change from chance at p < %g, for some figures or all: four on each side are the least (-rounds).\n", significant)
+	}
+	if judged > 0 {
+		fmt.Fprintf(to, "\n%d of %d figures changed; about %s of them would by chance alone, if nothing had (p < %g each).\n", changed, judged, number(significant*float64(judged)), significant)
 	}
 	if missing+len(before) > 0 {
 		fmt.Fprintf(to, "\n%d figures are only in the older file, %d only in the newer.\n", len(before), missing)

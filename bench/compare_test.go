@@ -32,6 +32,33 @@ func TestFiguresAreReadAsWritten(t *testing.T) {
 	}
 }
 
+// TestRoundsAreGathered: rounds of several files become those of one figure each.
+func TestRoundsAreGathered(t *testing.T) {
+	var all []figure
+	for round, figures := range [][]figure{
+		{{section: "load", what: "rate", unit: "rows/s", runs: sample{1}}, {section: "load", what: "rate", unit: "MB/s", runs: sample{5}}},
+		{{section: "load", what: "rate", unit: "rows/s", runs: sample{2, 3}}, {section: "live", what: "rate", unit: "rows/s", runs: sample{9}}},
+	} {
+		path := filepath.Join(t.TempDir(), "results.csv")
+		if err := (&report{rows: figures}).writeCSV(path); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if all, err = gathered(all, path); err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+	}
+	want := []sample{{1, 2, 3}, {5}, {9}}
+	if len(all) != len(want) {
+		t.Fatalf("%d figures: %+v", len(all), all)
+	}
+	for i := range want {
+		if !reflect.DeepEqual(all[i].runs, want[i]) {
+			t.Errorf("figure %d has the rounds %v, want %v", i, all[i].runs, want[i])
+		}
+	}
+}
+
 func TestCompare(t *testing.T) {
 	write := func(name string, figures ...figure) string {
 		r := report{rows: figures}
@@ -54,7 +81,8 @@ func TestCompare(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := b.String()
-	for _, want := range []string{"+100.0%", "(p=0.029 n=4+4)", "102 ± 1%", "~", "1 figures are only in the older file, 1 only in the newer"} {
+	for _, want := range []string{"+100.0%", "(p=0.029 n=4+4)", "102 ± 1%", "~", "1 figures are only in the older file, 1 only in the newer",
+		"1 of 2 figures changed; about 0.100 of them"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}

@@ -6,6 +6,7 @@
 //	go run ./bench -quick       # scale 0.01: does it work, not how fast is it
 //	go run ./bench -only catchup,freshness
 //	go run ./bench -compare old.csv new.csv
+//	go run ./bench -against /path/of/an/older/build -rounds 5
 //
 // It starts a Postgres of its own with fsync on, loads data in the shape of TPC-H,
 // and runs the pipeline in a process of its own, so that its CPU time and memory

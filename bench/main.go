@@ -28,6 +28,7 @@ type options struct {
 	seed    uint64
 	older   string // results to compare with newer; "" to measure
 	newer   string
+	against string // an older build of this program, to be measured by turns with this one; "" for this one alone
 	flame   string // a profile to draw into picture; "" to measure
 	picture string
 }
@@ -85,6 +86,7 @@ func parseOptions() (*options, error) {
 	flag.StringVar(&o.version, "pg", "", "major version of Postgres; by default what is installed")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the data")
 	flag.StringVar(&o.older, "compare", "", "measure nothing: compare the results.csv of an earlier run with a newer, named behind it")
+	flag.StringVar(&o.against, "against", "", "measure an older build of this program and this one by turns, and compare them")
 	flag.StringVar(&o.flame, "flame", "", "measure nothing: draw the flame graph of a profile into a file, named behind it")
 	flag.Parse()
 	if o.flame != "" && flag.NArg() == 1 {
@@ -105,7 +107,10 @@ func parseOptions() (*options, error) {
 		return nil, fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	}
 	if o.quick {
-		o.scale, o.rounds, o.seconds = 0.01, 1, 3
+		o.scale, o.seconds = 0.01, 3
+		if o.against == "" {
+			o.rounds = 1
+		}
 	}
 	if o.scale <= 0 || o.rounds < 1 || o.seconds < 1 {
 		return nil, errors.New("scale, rounds and seconds must be positive")
@@ -142,6 +147,9 @@ func run(ctx context.Context) (err error) {
 	}
 	if o.flame != "" {
 		return flameFile(strings.TrimSuffix(filepath.Base(o.flame), ".pprof"), o.flame, o.picture)
+	}
+	if o.against != "" {
+		return against(ctx, o)
 	}
 	started := time.Now()
 	l, err := openLab(ctx, o)
