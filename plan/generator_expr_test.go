@@ -16,6 +16,10 @@ func (g *generator) scalar(s scope, depth int) (string, string) {
 			where += " AND " + g.cond(inner, 1, depth-2)
 		}
 	}
+	if own, around := ofType(cols, "int"), ofType(s.inside(), "int"); own != "" && around != "" && g.chance(10) {
+		// Fails where the sub-query is not asked.
+		return fmt.Sprintf("CASE WHEN %[1]s <> 0 THEN (SELECT %[2]s(%[3]s + 12 / %[1]s) FROM %[4]s) END", around, g.of("min", "max"), own, in+where), "int"
+	}
 	if g.chance(15) {
 		typ := g.typeOf(inner)
 		e := g.expr(inner, typ, 1)
@@ -23,6 +27,16 @@ func (g *generator) scalar(s scope, depth int) (string, string) {
 	}
 	e, typ := g.aggregate(inner)
 	return "(SELECT " + e + " FROM " + in + where + ")", typ
+}
+
+// ofType is the first column of a type; "" if there is none.
+func ofType(cols []genColumn, typ string) string {
+	for _, c := range cols {
+		if c.typ == typ {
+			return c.sql
+		}
+	}
+	return ""
 }
 
 // expr is an expression of a type; where no column has it, a constant.

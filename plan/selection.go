@@ -201,8 +201,8 @@ func (t *translator) filterBySublink(n *pgtree.Node, s *scope) bool {
 	if n.Tag != "SUBLINK" || link != linkExists && (link != linkAny || kind != algebra.SemiJoin) {
 		return false
 	}
-	dom, key := t.newDomain(n.Node("subselect"), s)
-	a := &answers{sub: t.answered(n.Node("subselect"), s, dom), key: key, width: dom.width(), base: len(s.node.Cols())}
+	dom, key, sub := t.answered(n.Node("subselect"), s, false)
+	a := &answers{sub: sub, key: key, width: dom.width(), base: len(s.node.Cols())}
 	if len(a.sub.Cols()) < a.width {
 		return true // refused below
 	}

@@ -35,8 +35,11 @@ type outerRef struct {
 // domain is the relation of the values that a sub-query is computed for.
 type domain struct {
 	node algebra.Node
-	wide algebra.Node     // what node may as well be the distinct rows of, if the sub-query cannot fail
-	at   map[outerRef]int // columns of node; the last one is the identity
+	wide algebra.Node // what node may as well be the distinct rows of, if the sub-query cannot fail
+	// guarded is what node has to be the distinct rows of if it can: those for which
+	// the expression around the sub-query asks it.
+	guarded algebra.Node
+	at      map[outerRef]int // columns of node; the last one is the identity
 }
 
 // width is the number of columns that lead the sub-query's result.
@@ -135,6 +138,12 @@ func (t *translator) newDomain(q *pgtree.Node, s *scope) (*domain, expr.Expr) {
 	if len(refs) == 0 {
 		return nil, nil
 	}
+	return t.domainOf(refs, s)
+}
+
+// domainOf makes a domain of what a sub-query of s refers to. Of nothing, it is one
+// row if s has any.
+func (t *translator) domainOf(refs []outerRef, s *scope) (*domain, expr.Expr) {
 	d := &domain{at: map[outerRef]int{}}
 	var exprs []expr.Expr
 	var cols []algebra.Column
@@ -160,6 +169,11 @@ func (t *translator) newDomain(q *pgtree.Node, s *scope) (*domain, expr.Expr) {
 		if base := s.narrow(s.base, exprs); s.base != nil && base != from {
 			d.wide = project(base, over, cols)
 		}
+		if len(s.guards) > 0 && s.node != nil {
+			guards := slices.Clone(s.guards)
+			from = s.narrow(s.kept, append(guards, exprs...))
+			d.guarded = project(&algebra.Filter{In: from, Conds: guards}, over, cols)
+		}
 	}
 	return d, key
 }
@@ -184,13 +198,31 @@ func (s *scope) narrow(n algebra.Node, exprs []expr.Expr) algebra.Node {
 
 // answered translates a sub-query of s for its domain. If it cannot fail, it is
 // answered for the rows that other sub-queries drop as well: k conditions then
-// are k plans, where each would contain all those before it.
-func (t *translator) answered(q *pgtree.Node, s *scope, d *domain) algebra.Node {
+// are k plans, where each would contain all those before it. If it can, it is
+// answered for those rows alone for which CASE or COALESCE asks it. one says that
+// more than one row is a failure.
+func (t *translator) answered(q *pgtree.Node, s *scope, one bool) (*domain, expr.Expr, algebra.Node) {
+	d, key := t.newDomain(q, s)
 	sub := t.selection(q, s, d)
-	if d != nil && d.wide != nil && algebra.Total(sub, d.node) {
+	if len(t.problems) > 0 || d == nil && len(s.guards) == 0 {
+		return d, key, sub
+	}
+	var stop algebra.Node
+	if d != nil {
+		stop = d.node
+	}
+	total := algebra.Total(sub, stop)
+	switch {
+	case len(s.guards) > 0 && (!total || one && !singleRow(sub, d.width())):
+		if d == nil {
+			d, key = t.domainOf(nil, s)
+			sub = t.selection(q, s, d)
+		}
+		d.node.(*algebra.Distinct).In = d.guarded
+	case d != nil && d.wide != nil && total:
 		d.node.(*algebra.Distinct).In = d.wide
 	}
-	return sub
+	return d, key, sub
 }
 
 // distinctBy keeps one of each row, which its column key identifies.
@@ -241,8 +273,8 @@ func (t *translator) sublink(n *pgtree.Node, s *scope) expr.Expr {
 		t.refuse(n, CodeUnsupported, "a sub-query in VALUES or in the arguments of a function in FROM", "write it as a sub-query in FROM")
 		return nil
 	}
-	dom, key := t.newDomain(q, s)
 	if s.discovering() {
+		t.newDomain(q, s)
 		// What counts now is only what it reads of the aggregate's row.
 		if x := n.Node("testexpr"); x != nil {
 			t.expr(x, s)
@@ -250,9 +282,10 @@ func (t *translator) sublink(n *pgtree.Node, s *scope) expr.Expr {
 		return &expr.Const{T: t.sublinkType(n)}
 	}
 	if kind == linkArray {
-		return t.arrayOf(n, q, dom, key, s)
+		return t.arrayOf(n, q, s)
 	}
-	a := &answers{sub: t.answered(q, s, dom), key: key, width: dom.width(), base: len(s.node.Cols())}
+	dom, key, sub := t.answered(q, s, kind == linkExpr || kind == linkRow)
+	a := &answers{sub: sub, key: key, width: dom.width(), base: len(s.node.Cols())}
 	if len(a.sub.Cols()) < a.width {
 		return nil // refused below
 	}

@@ -27,7 +27,14 @@ func arrayOver(elem *values.Type) *values.Type {
 }
 
 // arrayOf translates ARRAY(SELECT …) over the row of s.
-func (t *translator) arrayOf(n, q *pgtree.Node, dom *domain, key expr.Expr, s *scope) expr.Expr {
+func (t *translator) arrayOf(n, q *pgtree.Node, s *scope) expr.Expr {
+	dom, key := t.newDomain(q, s)
+	if len(s.guards) > 0 { // arrays make one of a dimension more only if they are alike
+		if dom == nil {
+			dom, key = t.domainOf(nil, s)
+		}
+		dom.node.(*algebra.Distinct).In = dom.guarded
+	}
 	inner := newScope(q, s, dom)
 	sub, _ := t.sorted(q, inner, true)
 	cols, width := sub.Cols(), dom.width()

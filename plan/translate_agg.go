@@ -221,8 +221,9 @@ func (t *translator) aggref(n *pgtree.Node, s *scope) expr.Expr {
 		t.fail(err)
 		return nil
 	}
-	s.agg = nil
-	defer func() { s.agg = g }()
+	guards := s.guards
+	s.agg, s.guards = nil, nil // arguments are evaluated for all rows, whatever is around the aggregate
+	defer func() { s.agg, s.guards = g, guards }()
 	a := algebra.Agg{
 		Name:     signatureOf(proc),
 		Distinct: len(n.Nodes("aggdistinct")) > 0,

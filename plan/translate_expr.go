@@ -39,6 +39,19 @@ func (t *translator) exprs(ns []*pgtree.Node, s *scope) []expr.Expr {
 	return out
 }
 
+// lazily translates the arguments of COALESCE: each is asked for if those before
+// it are NULL.
+func (t *translator) lazily(ns []*pgtree.Node, s *scope) []expr.Expr {
+	out := make([]expr.Expr, len(ns))
+	before := len(s.guards)
+	for i, n := range ns {
+		out[i] = t.expr(n, s)
+		s.guards = append(s.guards, isNull(out[i]))
+	}
+	s.guards = s.guards[:before]
+	return out
+}
+
 func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 	switch n.Tag {
 	case "VAR":
@@ -69,7 +82,7 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 		}
 	case "COALESCEEXPR", "COALESCE":
 		ty := t.typ(n.OID("coalescetype"), -1, n.OID("coalescecollid"))
-		args := t.exprs(n.Nodes("args"), s)
+		args := t.lazily(n.Nodes("args"), s)
 		return &expr.Coalesce{Args: args, T: t.known(n, ty, args)}
 	case "MINMAXEXPR", "MINMAX":
 		return t.minMax(n, s)
@@ -357,14 +370,20 @@ func (t *translator) caseExpr(n *pgtree.Node, s *scope) expr.Expr {
 		s.tests = append(s.tests, t.expr(arg, s))
 		defer func() { s.tests = s.tests[:len(s.tests)-1] }()
 	}
+	before := len(s.guards)
 	for _, w := range n.Nodes("args") {
-		e.Whens = append(e.Whens, t.expr(w.Node("expr"), s), t.expr(w.Node("result"), s))
+		met := t.expr(w.Node("expr"), s)
+		missed := len(s.guards)
+		s.guards = append(s.guards, &expr.BoolTest{Arg: met, Is: "TRUE", T: values.BoolType})
+		e.Whens = append(e.Whens, met, t.expr(w.Node("result"), s))
+		s.guards = append(s.guards[:missed], &expr.BoolTest{Arg: met, Is: "NOT TRUE", T: values.BoolType})
 	}
 	if d := n.Node("defresult"); d != nil {
 		e.Else = t.expr(d, s)
 	} else {
 		e.Else = &expr.Const{T: e.T}
 	}
+	s.guards = s.guards[:before]
 	results := []expr.Expr{e.Else}
 	for i := 1; i < len(e.Whens); i += 2 {
 		results = append(results, e.Whens[i])

@@ -18,9 +18,20 @@ var totalAggs = []string{
 // so that it may be computed of rows that the query itself might never have shown
 // it. What is below stop does not count.
 func Total(n, stop Node) bool {
-	if n == stop {
-		return true
+	seen := map[Node]bool{stop: true}
+	var visit func(Node) bool
+	visit = func(n Node) bool {
+		if seen[n] {
+			return true
+		}
+		seen[n] = true
+		return computes(n) && !slices.ContainsFunc(n.Children(), func(c Node) bool { return !visit(c) })
 	}
+	return visit(n)
+}
+
+// computes says whether an operator by itself can do without an error.
+func computes(n Node) bool {
 	switch n := n.(type) {
 	case *Scan, *Join, *UnionAll, *Distinct, *Shared:
 		if j, ok := n.(*Join); ok && !allTotal(j.Conds) {
@@ -55,7 +66,7 @@ func Total(n, stop Node) bool {
 	default: // limits, windows and sets may count what they must not
 		return false
 	}
-	return !slices.ContainsFunc(n.Children(), func(c Node) bool { return !Total(c, stop) })
+	return true
 }
 
 func (a Agg) total() bool {
