@@ -304,7 +304,7 @@ func (e *engine) ringing(ctx context.Context, rings chan<- struct{}) {
 	for ctx.Err() == nil {
 		bell, err := sink.OpenBell(ctx, string(e.cfg.Sink.DSN))
 		for err == nil {
-			if err = bell.Wait(ctx); err == nil {
+			if err = bell.Wait(ctx, e.busy); err == nil {
 				select {
 				case rings <- struct{}{}:
 				default:
@@ -325,6 +325,9 @@ func (e *engine) ringing(ctx context.Context, rings chan<- struct{}) {
 		}
 	}
 }
+
+// busy says whether there are output commits at present.
+func (e *engine) busy() bool { return time.Since(e.live.Get().AppliedAt) < time.Second }
 
 // nudge has the server tell its position at once, for a reader that waits. What
 // was committed before must be on the server's disk to be sent; a small write

@@ -34,14 +34,13 @@ type Commit struct {
 // A delta leads from one state of the view to another; a view may occur once.
 // Small commits take one round trip; large ones pass in chunks of bounded memory.
 func (s *Sink) Apply(ctx context.Context, c Commit) error {
-	deltas := make([]*delta, len(c.Views))
+	deltas := s.scratch(len(c.Views))
 	rows, bytes := 0, 0
 	for i, v := range c.Views {
-		d, err := newDelta(v.Table, v.Delta)
-		if err != nil {
+		d := deltas[i]
+		if err := d.fill(v.Table, v.Delta); err != nil {
 			return err
 		}
-		deltas[i] = d
 		rows += len(d.w)
 		bytes += len(d.arena)
 	}
@@ -74,6 +73,24 @@ func (s *Sink) Apply(ctx context.Context, c Commit) error {
 	}
 	s.committed(c.At)
 	return nil
+}
+
+// mostKept is how large a delta may be whose memory is kept for the next commit.
+const mostKept = 64 << 10
+
+// scratch is n empty deltas, in the memory of those of the last commit.
+func (s *Sink) scratch(n int) []*delta {
+	for len(s.deltas) < n {
+		s.deltas = append(s.deltas, nil)
+	}
+	for i, d := range s.deltas[:n] {
+		if d == nil || cap(d.arena) > mostKept {
+			s.deltas[i] = &delta{}
+		} else {
+			d.reset()
+		}
+	}
+	return s.deltas[:n]
 }
 
 func (s *Sink) applyLarge(ctx context.Context, c Commit, deltas []*delta) (err error) {
@@ -124,14 +141,14 @@ func (s *Sink) committed(pos Position) {
 
 const (
 	moveProgressSQL = `WITH u AS (
-		UPDATE stepping_cdc.progress SET lsn = '0/0'::pg_lsn + $1::int8::numeric, committed_at = coalesce($2, committed_at), applied_at = pg_catalog.clock_timestamp(),
-			clock = 'epoch'::timestamptz + $5::int8 * interval '1 us'
-		WHERE lsn = '0/0'::pg_lsn + $3::int8::numeric AND epoch = $4 AND clock IS NOT DISTINCT FROM 'epoch'::timestamptz + $6::int8 * interval '1 us' RETURNING 1)
-	SELECT stepping_cdc.check_progress((SELECT count(*) FROM u), '0/0'::pg_lsn + $3::int8::numeric, $4)`
+		UPDATE stepping_cdc.progress SET lsn = $1, committed_at = coalesce($2, committed_at), applied_at = pg_catalog.clock_timestamp(), clock = $5
+		WHERE lsn = $3 AND epoch = $4 AND clock IS NOT DISTINCT FROM $6 RETURNING 1)
+	SELECT stepping_cdc.check_progress(count(*), $3, $4) FROM u HAVING count(*) <> 1`
 	lockProgressSQL = `WITH u AS (
-		SELECT 1 FROM stepping_cdc.progress WHERE lsn = '0/0'::pg_lsn + $1::int8::numeric AND epoch = $2 FOR UPDATE)
-	SELECT stepping_cdc.check_progress((SELECT count(*) FROM u), '0/0'::pg_lsn + $1::int8::numeric, $2)`
-	addRowsSQL = `UPDATE stepping_cdc.views v SET rows = v.rows + d.n, updated_at = pg_catalog.clock_timestamp()
+		SELECT 1 FROM stepping_cdc.progress WHERE lsn = $1 AND epoch = $2 FOR UPDATE)
+	SELECT stepping_cdc.check_progress(count(*), $1, $2) FROM u HAVING count(*) <> 1`
+	addRowsOfOneSQL = `UPDATE stepping_cdc.views SET rows = rows + $2, updated_at = pg_catalog.clock_timestamp() WHERE name = $1`
+	addRowsSQL      = `UPDATE stepping_cdc.views v SET rows = v.rows + d.n, updated_at = pg_catalog.clock_timestamp()
 		FROM unnest($1::text[], $2::int8[]) AS d(name, n) WHERE v.name = d.name`
 )
 
@@ -143,11 +160,11 @@ type batch struct {
 }
 
 func (b *batch) add(ctx context.Context, sql string, params [][]byte, formats []int16) error {
-	return b.addFor(ctx, "", stmtID{sql: sql}, params, formats)
+	return b.addFor(ctx, "", stmtID{sql: sql}, nil, params, formats)
 }
 
-func (b *batch) addFor(ctx context.Context, view string, id stmtID, params [][]byte, formats []int16) error {
-	sd, err := b.s.prepare(ctx, id)
+func (b *batch) addFor(ctx context.Context, view string, id stmtID, types []uint32, params [][]byte, formats []int16) error {
+	sd, err := b.s.prepare(ctx, id, types)
 	if err != nil {
 		return classify(err, view)
 	}
@@ -157,7 +174,7 @@ func (b *batch) addFor(ctx context.Context, view string, id stmtID, params [][]b
 }
 
 func (b *batch) op(ctx context.Context, o op) error {
-	return b.addFor(ctx, o.table.spec.Name, stmtID{o.table.sql(o.kind, o.nulls), o.table.rowType}, o.params(), o.formats())
+	return b.addFor(ctx, o.table.spec.Name, stmtID{o.table.sql(o.kind, o.nulls), o.table.rowType}, o.types(), o.params(), o.formats())
 }
 
 // moveProgress comes first: it takes the lock on the progress row that defeats
@@ -165,33 +182,48 @@ func (b *batch) op(ctx context.Context, o op) error {
 func (b *batch) moveProgress(ctx context.Context, from, to Position, at time.Time) error {
 	var committed []byte
 	if !at.IsZero() {
-		committed = []byte(at.UTC().Format("2006-01-02 15:04:05.999999Z07:00"))
+		committed = instantParam(at.UnixMicro())
 	}
 	return b.add(ctx, moveProgressSQL,
-		[][]byte{int8Param(int64(to.LSN)), committed, int8Param(int64(from.LSN)), int8Param(b.s.epoch), clockParam(to.Clock), clockParam(from.Clock)},
-		[]int16{1, 0, 1, 1, 1, 1})
+		[][]byte{int8Param(int64(to.LSN)), committed, int8Param(int64(from.LSN)), int8Param(b.s.epoch), clockParam(to.Clock), clockParam(from.Clock)}, allBinary)
 }
 
 func clockParam(clock int64) []byte {
 	if clock == 0 {
 		return nil
 	}
-	return int8Param(clock)
+	return instantParam(clock)
 }
+
+// instantParam is a timestamptz, given in microseconds since 1970.
+func instantParam(micros int64) []byte { return int8Param(micros - postgresEpoch) }
+
+// postgresEpoch is 2000-01-01 in microseconds since 1970.
+const postgresEpoch = 946_684_800_000_000
 
 // bookkeeping writes the rows of the control tables that change with a commit.
 func (b *batch) bookkeeping(ctx context.Context, counts rowCounts, st []Status, errs []ErrorDelta) error {
-	if len(counts.names) > 0 {
-		err := b.add(ctx, addRowsSQL, [][]byte{appendTextArray(nil, counts.names),
-			appendInt8Array(nil, len(counts.n), func(i int) int64 { return counts.n[i] })}, []int16{1, 1})
-		if err != nil {
-			return fmt.Errorf("write row counts: %w", err)
-		}
+	if err := b.rows(ctx, counts); err != nil {
+		return fmt.Errorf("write row counts: %w", err)
 	}
 	if err := b.statuses(ctx, st); err != nil {
 		return err
 	}
 	return b.errors(ctx, errs)
+}
+
+// rows writes by how much the outputs have grown.
+func (b *batch) rows(ctx context.Context, counts rowCounts) error {
+	if len(counts.names) > fewRows {
+		return b.add(ctx, addRowsSQL, [][]byte{appendTextArray(nil, counts.names),
+			appendInt8Array(nil, len(counts.n), func(i int) int64 { return counts.n[i] })}, allBinary)
+	}
+	for i, name := range counts.names {
+		if err := b.add(ctx, addRowsOfOneSQL, [][]byte{[]byte(name), int8Param(counts.n[i])}, allBinary); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // run sends the batch and reads every answer.

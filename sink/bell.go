@@ -13,8 +13,14 @@ import (
 // bellApplication is the application_name by which ring_bell() finds the session.
 const bellApplication = "stepping-cdc bell"
 
-// bellSleep is how long one listen lasts: short, as its snapshot holds back VACUUM.
-const bellSleep = 2 * time.Second
+// How long one listen lasts: its snapshot holds back the removal of dead rows, by
+// VACUUM and by those who update rows that change all the time. With 500 output
+// commits a second, such rows had thousands of dead versions at listens of 2 s, which
+// cost as much CPU time as writing them. So listens are short while there are commits.
+const (
+	bellSleep = 2 * time.Second
+	busySleep = 100 * time.Millisecond
+)
 
 // bellGrace is how much later than due an answer may come.
 const bellGrace = 15 * time.Second
@@ -68,10 +74,15 @@ func cancelled(err error) bool {
 }
 
 // Wait returns when the bell rings, at most a few hundred microseconds later.
-// Rings close to one another count as one.
-func (b *Bell) Wait(ctx context.Context) error {
+// Rings close to one another count as one. busy says whether there are output
+// commits at present.
+func (b *Bell) Wait(ctx context.Context, busy func() bool) error {
 	for {
-		rung, err := b.listen(ctx)
+		sleep := bellSleep
+		if busy() {
+			sleep = busySleep
+		}
+		rung, err := b.listen(ctx, sleep)
 		if cancelled(err) && ctx.Err() == nil {
 			return nil // before the function could catch it
 		}
@@ -85,10 +96,10 @@ func (b *Bell) Wait(ctx context.Context) error {
 }
 
 // listen sleeps once. A server that does not answer long after is gone.
-func (b *Bell) listen(ctx context.Context) (rung bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, bellSleep+bellGrace)
+func (b *Bell) listen(ctx context.Context, sleep time.Duration) (rung bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, sleep+bellGrace)
 	defer cancel()
-	err = b.conn.QueryRow(ctx, `SELECT stepping_cdc.listen_for_bell($1)`, bellSleep.Seconds()).Scan(&rung)
+	err = b.conn.QueryRow(ctx, `SELECT stepping_cdc.listen_for_bell($1)`, sleep.Seconds()).Scan(&rung)
 	return rung, err
 }
 

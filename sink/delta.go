@@ -3,6 +3,7 @@ package sink
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/zeebo/xxh3"
 
@@ -18,6 +19,22 @@ type delta struct {
 	deletes, updates, inserts []int32 // rows; an update is named by its new row
 	nulls                     []uint64
 	net                       int64 // change of the number of rows
+
+	// For sorting out: rows by their bytes, the keys of rows that leave.
+	seen, old rowIndex
+	keys      []byte
+	keyEnds   []int
+	offsets   []int
+	leaving   []int32
+}
+
+// reset makes a delta like new, in the memory it has.
+func (d *delta) reset() {
+	*d = delta{
+		arena: d.arena[:0], ends: d.ends[:0], w: d.w[:0],
+		deletes: d.deletes[:0], updates: d.updates[:0], inserts: d.inserts[:0], nulls: d.nulls[:0],
+		seen: d.seen, old: d.old, keys: d.keys[:0], keyEnds: d.keyEnds[:0], offsets: d.offsets, leaving: d.leaving[:0],
+	}
 }
 
 func (d *delta) row(i int32) []byte {
@@ -27,14 +44,27 @@ func (d *delta) row(i int32) []byte {
 	return d.arena[d.ends[i-1]:d.ends[i]]
 }
 
-// newDelta encodes a batch and adds up the weights of equal rows. The encoded row
-// is the identity: it is what the server will store, bit by bit.
-func newDelta(t *Table, b *circuit.Batch) (*delta, error) {
-	if b.Width != len(t.spec.Columns) {
-		return nil, fmt.Errorf("delta of view %q has %d columns, its output %d", t.spec.Name, b.Width, len(t.spec.Columns))
+// key is the n-th of the keys of the rows that leave.
+func (d *delta) key(n int32) []byte {
+	if n == 0 {
+		return d.keys[:d.keyEnds[0]]
 	}
-	d := &delta{ends: make([]int, 0, b.Len()), w: make([]int64, 0, b.Len())}
-	seen := newRowIndex(b.Len())
+	return d.keys[d.keyEnds[n-1]:d.keyEnds[n]]
+}
+
+func newDelta(t *Table, b *circuit.Batch) (*delta, error) {
+	d := &delta{}
+	return d, d.fill(t, b)
+}
+
+// fill encodes a batch and adds up the weights of equal rows. The encoded row is the
+// identity: it is what the server will store, bit by bit.
+func (d *delta) fill(t *Table, b *circuit.Batch) error {
+	if b.Width != len(t.spec.Columns) {
+		return fmt.Errorf("delta of view %q has %d columns, its output %d", t.spec.Name, b.Width, len(t.spec.Columns))
+	}
+	d.ends, d.w = slices.Grow(d.ends, b.Len()), slices.Grow(d.w, b.Len())
+	d.seen.reset(b.Len())
 	for i := range b.Len() {
 		if b.W[i] == 0 {
 			continue
@@ -42,22 +72,22 @@ func newDelta(t *Table, b *circuit.Batch) (*delta, error) {
 		start := len(d.arena)
 		var err error
 		if d.arena, err = t.codec.appendRow(d.arena, b.Row(i)); err != nil {
-			return nil, fmt.Errorf("row of view %q: %w", t.spec.Name, err)
+			return fmt.Errorf("row of view %q: %w", t.spec.Name, err)
 		}
 		d.ends = append(d.ends, len(d.arena))
 		d.w = append(d.w, 0)
 		n := int32(len(d.ends) - 1)
-		at, found := seen.find(d.arena[start:], func(j int32) []byte { return d.row(j) })
+		at, found := d.seen.find(d.arena[start:], d.row)
 		if found {
-			n = seen.slots[at] - 1
+			n = d.seen.slots[at] - 1
 			last := len(d.ends) - 1
 			d.arena, d.ends, d.w = d.arena[:start], d.ends[:last], d.w[:last]
 		} else {
-			seen.slots[at] = n + 1
+			d.seen.slots[at] = n + 1
 		}
 		d.w[n] += b.W[i]
 	}
-	return d, d.sortOut(t)
+	return d.sortOut(t)
 }
 
 // sortOut decides which rows are deleted, updated and inserted.
@@ -76,18 +106,8 @@ func (d *delta) sortOut(t *Table) error {
 		return nil
 	}
 	// Keys of the rows that leave, then each row that comes looks for its own.
-	var keys []byte
-	var ends []int
-	var offsets []int
-	key := func(j int32) []byte {
-		if j == 0 {
-			return keys[:ends[0]]
-		}
-		return keys[ends[j-1]:ends[j]]
-	}
-	old := newRowIndex(len(d.w))
-	var leaving []int32
-	d.nulls = make([]uint64, len(d.w))
+	d.old.reset(len(d.w))
+	d.nulls = append(d.nulls, make([]uint64, len(d.w))...)
 	for i, w := range d.w {
 		d.net += w
 		if w == 0 {
@@ -99,34 +119,34 @@ func (d *delta) sortOut(t *Table) error {
 		if w > 0 {
 			continue
 		}
-		start := len(keys)
-		keys, d.nulls[i], offsets = appendFields(keys, d.row(int32(i)), t.spec.Key, offsets)
-		ends = append(ends, len(keys))
-		at, found := old.find(keys[start:], key)
+		start := len(d.keys)
+		d.keys, d.nulls[i], d.offsets = appendFields(d.keys, d.row(int32(i)), t.spec.Key, d.offsets)
+		d.keyEnds = append(d.keyEnds, len(d.keys))
+		at, found := d.old.find(d.keys[start:], d.key)
 		if found {
 			return unfit(t, "in its change two rows of one key leave")
 		}
-		old.slots[at] = int32(len(ends))
-		leaving = append(leaving, int32(i))
+		d.old.slots[at] = int32(len(d.keyEnds))
+		d.leaving = append(d.leaving, int32(i))
 	}
 	var probe []byte
 	for i, w := range d.w {
 		if w <= 0 {
 			continue
 		}
-		probe, d.nulls[i], offsets = appendFields(probe[:0], d.row(int32(i)), t.spec.Key, offsets)
-		if at, found := old.find(probe, key); found {
-			j := old.slots[at] - 1
-			if leaving[j] < 0 {
+		probe, d.nulls[i], d.offsets = appendFields(probe[:0], d.row(int32(i)), t.spec.Key, d.offsets)
+		if at, found := d.old.find(probe, d.key); found {
+			j := d.old.slots[at] - 1
+			if d.leaving[j] < 0 {
 				return unfit(t, "in its change two rows of one key come")
 			}
-			leaving[j] = -1
+			d.leaving[j] = -1
 			d.updates = append(d.updates, int32(i))
 			continue
 		}
 		d.inserts = append(d.inserts, int32(i))
 	}
-	for _, i := range leaving {
+	for _, i := range d.leaving {
 		if i >= 0 {
 			d.deletes = append(d.deletes, i)
 		}
@@ -140,12 +160,19 @@ type rowIndex struct {
 	mask  uint64
 }
 
-func newRowIndex(n int) *rowIndex {
+// reset empties the index and makes room for n rows.
+func (x *rowIndex) reset(n int) {
 	size := 8
 	for size < 2*n {
 		size *= 2
 	}
-	return &rowIndex{slots: make([]int32, size), mask: uint64(size - 1)}
+	if size > cap(x.slots) {
+		x.slots = make([]int32, size)
+	} else {
+		x.slots = x.slots[:size]
+		clear(x.slots)
+	}
+	x.mask = uint64(size - 1)
 }
 
 // find returns the slot that holds b, or the one where it belongs.
@@ -193,13 +220,20 @@ func (d *delta) ops(t *Table, emit func(op) error) error {
 			patterns = d.byNulls(g.rows)
 		}
 		for _, rows := range patterns {
+			one := d.oneByOne(rows)
 			for len(rows) > 0 {
-				n := d.chunk(rows)
+				n := 1
+				if !one {
+					n = d.chunk(rows)
+				}
 				o := op{table: t, kind: g.kind, rows: rows[:n], d: d}
 				if t.identity == byKey && g.kind != stInsert {
 					o.nulls = d.nulls[rows[0]]
 				}
-				if g.kind == stInsert && d.weight(o.rows) != int64(n) {
+				switch {
+				case one:
+					o.kind = g.kind.ofOne()
+				case g.kind == stInsert && d.weight(o.rows) != int64(n):
 					o.kind = stInsertCopies
 				}
 				if err := emit(o); err != nil {
@@ -261,30 +295,45 @@ func (d *delta) weight(rows []int32) int64 {
 	return n
 }
 
-// params are the parameters of the op's statement: rows, view, count, copies.
+// params are the parameters of the op's statement: rows, count, copies; or one row.
 func (o op) params() [][]byte {
 	t, d := o.table, o.d
+	if o.kind >= stInsertOne {
+		return [][]byte{d.row(o.rows[0])}
+	}
 	want := d.weight(o.rows)
 	size := 20 + 4*len(o.rows)
 	for _, r := range o.rows {
 		size += len(d.row(r))
 	}
 	rows := t.codec.appendArray(make([]byte, 0, size), t.rowType, len(o.rows), func(i int) []byte { return d.row(o.rows[i]) })
-	p := [][]byte{rows, []byte(t.spec.Name), int8Param(want)}
+	p := [][]byte{rows, int8Param(want)}
 	if o.kind == stInsertCopies || o.kind == stDeleteImage {
 		p = append(p, appendInt8Array(nil, len(o.rows), func(i int) int64 { return max(d.w[o.rows[i]], -d.w[o.rows[i]]) }))
 	}
 	return p
 }
 
+// types are the parameters' types, where they do not follow from the statement.
+func (o op) types() []uint32 {
+	if o.kind >= stInsertOne {
+		return []uint32{o.table.rowType}
+	}
+	return nil
+}
+
+// allBinary are the format codes of parameters that are all binary.
+var allBinary = []int16{1}
+
 // formats are the parameters' format codes.
 func (o op) formats() []int16 {
-	f := []int16{1, 0, 1, 1}
-	if o.table.codec.text {
-		f[0] = 0
+	switch {
+	case !o.table.codec.text:
+		return allBinary
+	case o.kind >= stInsertOne:
+		return []int16{0}
+	case o.kind == stInsertCopies || o.kind == stDeleteImage:
+		return []int16{0, 1, 1}
 	}
-	if o.kind == stInsertCopies || o.kind == stDeleteImage {
-		return f
-	}
-	return f[:3]
+	return []int16{0, 1}
 }

@@ -68,6 +68,7 @@ type Sink struct {
 
 	prepared map[stmtID]*pgconn.StatementDescription
 	dur      durability
+	deltas   []*delta // of the last commit, for their memory; nil: none
 }
 
 // Session is a server process, told apart from a later one of the same number. The
@@ -335,12 +336,13 @@ type stmtID struct {
 	rowType uint32
 }
 
-// prepare returns the prepared statement, preparing it on first use.
-func (s *Sink) prepare(ctx context.Context, id stmtID) (*pgconn.StatementDescription, error) {
+// prepare returns the prepared statement, preparing it on first use. types are those
+// of its parameters that do not follow from its text.
+func (s *Sink) prepare(ctx context.Context, id stmtID, types []uint32) (*pgconn.StatementDescription, error) {
 	if sd, ok := s.prepared[id]; ok {
 		return sd, nil
 	}
-	sd, err := s.pg.Prepare(ctx, fmt.Sprintf("sc%d", len(s.prepared)+1), id.sql, nil)
+	sd, err := s.pg.Prepare(ctx, fmt.Sprintf("sc%d", len(s.prepared)+1), id.sql, types)
 	if err != nil {
 		return nil, s.lost(err)
 	}

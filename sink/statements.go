@@ -15,13 +15,20 @@ const (
 	stUpdate                       // new rows, found by their key
 	stDelete                       // rows, found by their key
 	stDeleteImage                  // n copies of each row, found by their image
+	stInsertOne                    // these are of one row, of weight 1: see single.go
+	stUpdateOne
+	stDeleteOne
+	stDeleteImageOne
 )
 
 // statement is the SQL of a kind of write to the table. Parameters: $1 the rows as
-// an array of the table's row type, $2 the view's name, $3 the number of rows that
-// must be written, $4 the copies of each row. nulls has a bit for each key column
-// that is NULL in all of the rows.
+// an array of the table's row type, $2 the number of rows that must be written, $3
+// the copies of each row; or $1 the one row. nulls has a bit for each key
+// column that is NULL in all of the rows.
 func (t *Table) statement(kind stmtKind, nulls uint64) string {
+	if kind >= stInsertOne {
+		return t.counted(t.writeOne(kind, nulls), "1")
+	}
 	n := len(t.spec.Columns)
 	rows := fmt.Sprintf("unnest($1::%s[]) AS d(%s)", t.rel, aliases("c", n))
 	var write string
@@ -37,19 +44,31 @@ func (t *Table) statement(kind stmtKind, nulls uint64) string {
 			set[i] = fmt.Sprintf("%s = x.c%d", quote(c.Name), i+1)
 		}
 		write = fmt.Sprintf("UPDATE %s AS u SET %s FROM (SELECT v.tid, %s FROM %s CROSS JOIN %s) AS x(tid, %s) WHERE u.ctid = x.tid",
-			t.rel, strings.Join(set, ", "), aliases("d.c", n), rows, t.lookup(t.match(nulls), "OFFSET 0"), aliases("c", n))
+			t.rel, strings.Join(set, ", "), aliases("d.c", n), rows, t.lookup(t.match(nulls, unnested), "OFFSET 0"), aliases("c", n))
 	case stDelete:
 		write = fmt.Sprintf("DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT v.tid FROM %s CROSS JOIN %s))",
-			t.rel, rows, t.lookup(t.match(nulls), "OFFSET 0"))
+			t.rel, rows, t.lookup(t.match(nulls, unnested), "OFFSET 0"))
 	case stDeleteImage:
 		// LIMIT picks as many copies as are to go; the images of distinct rows differ,
 		// so no copy is picked twice.
-		image := fmt.Sprintf("%s(t.*) OPERATOR(pg_catalog.*=) ROW(%s)::%s", t.matchHash(), aliases("d.c", n), t.rel)
 		write = fmt.Sprintf("DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT v.tid FROM %s CROSS JOIN %s))",
-			t.rel, t.rowsWithCopies(), t.lookup(image, "LIMIT d.w"))
+			t.rel, t.rowsWithCopies(), t.lookup(t.matchImage(fmt.Sprintf("ROW(%s)::%s", aliases("d.c", n), t.rel), unnested), "LIMIT d.w"))
 	}
-	return fmt.Sprintf("WITH x AS (%s RETURNING 1) SELECT stepping_cdc.check_count($2, (SELECT count(*) FROM x), $3)", write)
+	return t.counted(write, "$2")
 }
+
+// counted has a write fail unless it writes as many rows as are due. The function
+// that says so is called only then: as it is in PL/pgSQL and pins its search path,
+// calling it costs a fifth of what writing a row does.
+func (t *Table) counted(write, want string) string {
+	return fmt.Sprintf("WITH x AS (%[1]s RETURNING 1) SELECT stepping_cdc.check_count(%[2]s, count(*), %[3]s) FROM x HAVING count(*) <> %[3]s",
+		write, literal(t.spec.Name), want)
+}
+
+// reference is how a statement names the value of a column in a row to be written.
+type reference func(column int) string
+
+func unnested(column int) string { return fmt.Sprintf("d.c%d", column+1) }
 
 // lookup finds rows of the table for a row of d. OFFSET or LIMIT keeps it a subquery
 // of its own, run for each row by the index. Written as a plain join, the planner
@@ -61,7 +80,7 @@ func (t *Table) lookup(match, fence string) string {
 
 // rowsWithCopies unnests the rows beside their numbers of copies.
 func (t *Table) rowsWithCopies() string {
-	return fmt.Sprintf("ROWS FROM (unnest($1::%s[]), unnest($4::int8[])) AS d(%s,w)",
+	return fmt.Sprintf("ROWS FROM (unnest($1::%s[]), unnest($3::int8[])) AS d(%s,w)",
 		t.rel, aliases("c", len(t.spec.Columns)))
 }
 
@@ -73,40 +92,45 @@ func (t *Table) columnList() string {
 	return strings.Join(names, ", ")
 }
 
-// match is the condition that finds the row t of a key in d.
-func (t *Table) match(nulls uint64) string {
+// match is the condition that finds the row t of a key.
+func (t *Table) match(nulls uint64, to reference) string {
 	var conds []string
 	switch t.identity {
 	case single:
 		return "true"
 	case byKeyHash:
-		conds = append(conds, fmt.Sprintf("%s = %s", t.hash(t.spec.Key, "t."), t.hash(t.spec.Key, "")))
+		conds = append(conds, fmt.Sprintf("%s = %s", t.hash(t.spec.Key, t.found), t.hash(t.spec.Key, to)))
 		for _, k := range t.spec.Key {
-			conds = append(conds, fmt.Sprintf("t.%s IS NOT DISTINCT FROM d.c%d", quote(t.spec.Columns[k].Name), k+1))
+			conds = append(conds, fmt.Sprintf("%s IS NOT DISTINCT FROM %s", t.found(k), to(k)))
 		}
 	default:
 		// One statement for each pattern of NULLs: "IS NOT DISTINCT FROM" cannot use
 		// an index, "=" and "IS NULL" can.
 		for i, k := range t.spec.Key {
-			name := quote(t.spec.Columns[k].Name)
 			if nulls&(1<<i) != 0 {
-				conds = append(conds, "t."+name+" IS NULL")
+				conds = append(conds, t.found(k)+" IS NULL")
 			} else {
-				conds = append(conds, fmt.Sprintf("t.%s = d.c%d", name, k+1))
+				conds = append(conds, t.found(k)+" = "+to(k))
 			}
 		}
 	}
 	return strings.Join(conds, " AND ")
 }
 
-// matchHash narrows a search by image to rows of the same hash, by the index.
-func (t *Table) matchHash() string {
+// matchImage is the condition that finds rows t of an image; a hash narrows the
+// search, by the index.
+func (t *Table) matchImage(row string, to reference) string {
+	image := "t.* OPERATOR(pg_catalog.*=) " + row
 	cols := t.hashColumns()
 	if len(cols) == 0 {
-		return ""
+		return image
 	}
-	return fmt.Sprintf("%s = %s AND ", t.hash(cols, "t."), t.hash(cols, ""))
+	return fmt.Sprintf("%s = %s AND %s", t.hash(cols, t.found), t.hash(cols, to), image)
 }
+
+// found names a column of the row t; own names it in an index.
+func (t *Table) found(column int) string { return "t." + t.own(column) }
+func (t *Table) own(column int) string   { return quote(t.spec.Columns[column].Name) }
 
 // hashColumns are the columns whose hash finds rows by image: as many as have a
 // hash function, or else those of type json by their text.
@@ -123,21 +147,12 @@ func (t *Table) hashColumns() []int {
 	return cols
 }
 
-// hash is an expression over columns of the table (prefix "t." or "self") or of
-// the unnested rows (prefix ""). hash_record_extended is immutable since 14.
-func (t *Table) hash(cols []int, prefix string) string {
+// hash is an expression over columns. hash_record_extended is immutable since 14.
+func (t *Table) hash(cols []int, of reference) string {
 	parts := make([]string, len(cols))
 	for i, k := range cols {
-		c := t.spec.Columns[k]
-		switch prefix {
-		case "":
-			parts[i] = fmt.Sprintf("d.c%d", k+1)
-		case "t.":
-			parts[i] = "t." + quote(c.Name)
-		default:
-			parts[i] = quote(c.Name)
-		}
-		if c.Type.Kind == values.KindJSON {
+		parts[i] = of(k)
+		if t.spec.Columns[k].Type.Kind == values.KindJSON {
 			parts[i] += "::text"
 		}
 	}
@@ -161,10 +176,10 @@ func (t *Table) indexes() []string {
 		// states in which two rows share a key.
 		defs = append(defs, "("+names(t.spec.Key)+")")
 	case byKeyHash:
-		defs = append(defs, "("+t.hash(t.spec.Key, "self")+")")
+		defs = append(defs, "("+t.hash(t.spec.Key, t.own)+")")
 	case byImage:
 		if cols := t.hashColumns(); len(cols) > 0 {
-			defs = append(defs, "("+t.hash(cols, "self")+")")
+			defs = append(defs, "("+t.hash(cols, t.own)+")")
 		}
 	}
 	for _, ix := range t.spec.Indexes {

@@ -33,7 +33,7 @@ func (s *Sink) Begin(ctx context.Context, prev Position) (*Tx, error) {
 	if err := b.add(ctx, "BEGIN", nil, nil); err != nil {
 		return nil, fmt.Errorf("begin output transaction: %w", err)
 	}
-	err := b.add(ctx, lockProgressSQL, [][]byte{int8Param(int64(prev.LSN)), int8Param(s.epoch)}, []int16{1, 1})
+	err := b.add(ctx, lockProgressSQL, [][]byte{int8Param(int64(prev.LSN)), int8Param(s.epoch)}, allBinary)
 	if err == nil {
 		err = b.run(ctx)
 	}

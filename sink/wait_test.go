@@ -25,7 +25,7 @@ func TestBell(t *testing.T) {
 	rings := make(chan error)
 	go func() {
 		for range 3 {
-			rings <- bell.Wait(e.ctx)
+			rings <- bell.Wait(e.ctx, func() bool { return false })
 		}
 	}()
 	for i := range 3 {
@@ -72,7 +72,7 @@ func TestBellOfAnotherRole(t *testing.T) {
 		defer close(waited)
 		_, _ = e.db.Exec(ctx, `SELECT stepping_cdc.wait_for('FFFF/0', '1 min')`)
 	}()
-	e.must(bell.Wait(e.ctx))
+	e.must(bell.Wait(e.ctx, func() bool { return false }))
 	cancel()
 	<-waited
 	e.db = e.connect() // for the cleanup
@@ -93,7 +93,7 @@ func TestBellIsOpenedWhileItRings(t *testing.T) {
 	for range 20 {
 		bell, err := OpenBell(e.ctx, e.dsn)
 		e.must(err)
-		e.must(bell.Wait(e.ctx))
+		e.must(bell.Wait(e.ctx, func() bool { return false }))
 		e.must(bell.Close(e.ctx))
 	}
 	cancel()
@@ -245,18 +245,23 @@ func TestWritesUseTheIndex(t *testing.T) {
 	e.exec(`CREATE TABLE src (a int, b int, s text)`)
 	for _, key := range [][]int{{0, 1}, {2}, nil} {
 		table := e.publish(e.s, e.spec("v"+strings.Repeat("x", len(key)), "src", key))
-		for kind := stUpdate; kind <= stDeleteImage; kind++ {
-			if (kind == stDeleteImage) != (key == nil) {
+		for kind := stUpdate; kind <= stDeleteImageOne; kind++ {
+			if kind == stInsertOne || (kind == stDeleteImage || kind == stDeleteImageOne) != (key == nil) {
 				continue
 			}
 			for _, nulls := range []uint64{0, 1} {
-				sql := strings.NewReplacer("$1", "$1", "$2", "'v'", "$3", "1").Replace(table.statement(kind, nulls))
-				args := "('{}')"
-				if kind == stDeleteImage {
-					sql = strings.ReplaceAll(sql, "$4", "$2")
+				sql := strings.NewReplacer("<> $2", "<> 1", ", $2) FROM x", ", 1) FROM x").Replace(table.statement(kind, nulls))
+				args, types, find := "('{}')", "", "Tid Scan"
+				switch kind {
+				case stDeleteImage:
+					sql = strings.ReplaceAll(sql, "$3", "$2")
 					args = "('{}', '{}')"
+				case stDeleteImageOne:
+					args, types = "(NULL)", "("+table.rel+")"
+				case stUpdateOne, stDeleteOne:
+					args, types, find = "(NULL)", "("+table.rel+")", "" // by the index alone
 				}
-				_, err := e.s.pg.Exec(e.ctx, "PREPARE p AS "+sql).ReadAll()
+				_, err := e.s.pg.Exec(e.ctx, "PREPARE p"+types+" AS "+sql).ReadAll()
 				e.must(err)
 				res, err := e.s.pg.Exec(e.ctx, "EXPLAIN EXECUTE p"+args).ReadAll()
 				e.must(err)
@@ -265,7 +270,7 @@ func TestWritesUseTheIndex(t *testing.T) {
 					plan.Write(r[0])
 					plan.WriteByte('\n')
 				}
-				if !strings.Contains(plan.String(), "Index Cond") || !strings.Contains(plan.String(), "Tid Scan") || strings.Contains(plan.String(), "Seq Scan") {
+				if !strings.Contains(plan.String(), "Index Cond") || !strings.Contains(plan.String(), find) || strings.Contains(plan.String(), "Seq Scan") {
 					t.Errorf("key %v, statement %d:\n%s", key, kind, plan.String())
 				}
 				_, err = e.s.pg.Exec(e.ctx, "DEALLOCATE p").ReadAll()
