@@ -136,6 +136,7 @@ type engine struct {
 	announced  bool
 	delayed    bool          // leastDelay is known
 	leastDelay time.Duration // from commit to arrival
+	pressure   pressure
 	lastFlush  time.Time
 	lastCheck  time.Time // of drift
 	checkTook  time.Duration

@@ -169,7 +169,9 @@ func (e *engine) handle(ctx context.Context, ev replication.Event) error {
 		if len(group) == 0 {
 			return nil
 		}
+		began := time.Now()
 		err := e.applyGroup(ctx, group)
+		e.pressure.note(began, time.Now(), len(group))
 		e.live.update(func(p *Progress) { p.Transactions += int64(len(group)) })
 		group, bytes = group[:0], 0
 		if err != nil || idle == 0 {
@@ -223,12 +225,19 @@ func (e *engine) handle(ctx context.Context, ev replication.Event) error {
 			return flushGroup()
 		}
 		next, ok, err := e.next()
-		if err == nil && !ok && len(group) > 0 && !lingered && e.behind(group) {
+		if err == nil && !ok && len(group) > 0 && !lingered {
 			// Small transactions that come one by one after a pause are cheaper
-			// together, and none of them is fresh any more.
-			lingered = true
-			time.Sleep(linger)
-			next, ok, err = e.next()
+			// together, and none of them is fresh any more. Under pressure they are as
+			// well, and are fresh enough.
+			pause := e.pressure.pause(time.Now())
+			if e.behind(group) {
+				pause = linger
+			}
+			if pause > 0 {
+				lingered = true
+				time.Sleep(pause)
+				next, ok, err = e.next()
+			}
 		}
 		if err != nil || !ok {
 			if flushErr := flushGroup(); flushErr != nil {

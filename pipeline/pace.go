@@ -1,0 +1,46 @@
+package pipeline
+
+import "time"
+
+const (
+	// pace is how far apart steps begin under pressure, if they do not take longer.
+	pace = 4 * time.Millisecond
+	// pressedFrom is from which pressure on steps keep to the pace.
+	pressedFrom = 0.5
+	// mostPressure bounds what one large step adds.
+	mostPressure = 2
+	// pressureOver is the time over which pressure is averaged.
+	pressureOver = 200 * time.Millisecond
+)
+
+// pressure tells how busy a step for each transaction would keep us, as a share of
+// the time. A step costs much the same for one small transaction and for some of
+// them, in this process and in the outputs' server; with little to do one for each
+// is best, as it is the freshest. With much to do, that would take from the
+// source, on the same machine, the processors that it needs itself, and in the end the
+// outputs would be late as well: then the transactions of some milliseconds share one.
+type pressure struct {
+	began, ended time.Time // the last step
+	share        float64
+}
+
+// note takes a step into account. Of one for several transactions, the time that it
+// took counts for each of them: too much, so that a load that comes to the limit is
+// not followed now in this way and now in the other.
+func (p *pressure) note(began, ended time.Time, transactions int) {
+	span := ended.Sub(p.ended)
+	if span <= 0 {
+		return
+	}
+	share := min(float64(transactions)*float64(ended.Sub(began))/float64(span), mostPressure)
+	p.share += (share - p.share) * float64(span) / float64(span+pressureOver)
+	p.began, p.ended = began, ended
+}
+
+// pause is how long the next step is to wait for more transactions.
+func (p *pressure) pause(now time.Time) time.Duration {
+	if p.share < pressedFrom {
+		return 0
+	}
+	return max(pace-now.Sub(p.began), 0)
+}
