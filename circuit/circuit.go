@@ -23,6 +23,7 @@ type Circuit struct {
 	nodes       []*node
 	sources     map[string]*node
 	outputs     []*output
+	rankings    []*ranking
 	store       state.Store
 	prefix      []byte
 	fingerprint uint64
@@ -59,6 +60,8 @@ func (b *Builder) Build(store state.Store, prefix []byte) (*Circuit, error) {
 			c.outputs = append(c.outputs, op)
 		case *recursion:
 			c.loops = true
+		case *ranking:
+			c.rankings = append(c.rankings, op)
 		}
 	}
 	if err := findLoops(c.nodes); err != nil {
@@ -153,12 +156,20 @@ func (c *Circuit) StepInParts(ctx context.Context, inputs map[string]*Batch, bat
 func (c *Circuit) step(ctx context.Context, inputs map[string]*Batch, batch state.Batch, parts Parts) (outs []Output, err error) {
 	s := &step{ctx: ctx, store: c.store, batch: batch, inputs: inputs, parts: parts, c: c}
 	if c.loops {
-		s.over = state.NewOverlay(c.store, batch)
-		defer func() {
-			if cerr := s.over.Close(); err == nil && cerr != nil {
-				err = fmt.Errorf("read state: %w", cerr)
-			}
-		}()
+		s.overlay()
+	}
+	defer func() {
+		if s.over == nil {
+			return
+		}
+		if cerr := s.over.Close(); err == nil && cerr != nil {
+			err = fmt.Errorf("read state: %w", cerr)
+		}
+	}()
+	for _, r := range c.rankings {
+		if err := r.begin(s); err != nil {
+			return nil, err
+		}
 	}
 	for name, in := range inputs {
 		n := c.sources[name]

@@ -37,7 +37,7 @@ type step struct {
 	ctx    context.Context
 	store  state.Store
 	batch  state.Batch
-	over   *state.Overlay // of both; nil in a circuit without loops
+	over   *state.Overlay // of both; nil until something reads its own writes
 	inputs map[string]*Batch
 	parts  Parts
 	c      *Circuit
@@ -69,6 +69,14 @@ func (s *step) writes(n *node) writer {
 		return s.over
 	}
 	return s.batch
+}
+
+// overlay shows what is written through it, for loops and rankings.
+func (s *step) overlay() *state.Overlay {
+	if s.over == nil {
+		s.over = state.NewOverlay(s.store, s.batch)
+	}
+	return s.over
 }
 
 // node is an operator in its place in a circuit.

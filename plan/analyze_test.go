@@ -122,7 +122,16 @@ func (l *lost) EvalRemote(ctx context.Context, call *expr.Remote, args [][]value
 func TestLostConnection(t *testing.T) {
 	dsn := embedded.NewDB(t)
 	mustExec(t, connect(t, dsn), schema)
-	a := analyze(t, dsn, []plan.View{{Name: "v", Query: `SELECT region, min(name COLLATE "en-x-icu") AS first, count(*) AS n FROM customers GROUP BY region`}})
+	for name, query := range map[string]string{
+		"aggregate": `SELECT region, mode() WITHIN GROUP (ORDER BY name) AS first, count(*) AS n FROM customers GROUP BY region`,
+		"order":     `SELECT region, min(name COLLATE "en-x-icu") AS first, count(*) AS n FROM customers GROUP BY region`,
+	} {
+		t.Run(name, func(t *testing.T) { lostConnection(t, dsn, query) })
+	}
+}
+
+func lostConnection(t *testing.T, dsn, query string) {
+	a := analyze(t, dsn, []plan.View{{Name: "v", Query: query}})
 	eval := &lost{remote: remote.New(dsn, a.Settings)}
 	t.Cleanup(func() { _ = eval.remote.Close(context.Background()) })
 	prog := plan.Compile(a.Outputs, eval)

@@ -40,8 +40,9 @@ const errorWidth = 3
 // Compile builds one circuit of all views, with common parts shared. The
 // evaluator serves what Go does not compute itself.
 func Compile(views []*Output, eval expr.Evaluator) *Program {
+	b := circuit.NewBuilder()
 	c := &compiler{
-		b: circuit.NewBuilder(), eval: eval, asker: &asker{eval: eval, ctx: context.Background()},
+		b: b, eval: newLabeler(b, eval), asker: &asker{eval: eval, ctx: context.Background()},
 		prints: algebra.NewFingerprints(), done: map[string]*compiled{}, indexes: map[string]circuit.Indexed{},
 		sources: map[uint32]*Source{}, scans: map[uint32]circuit.Stream{},
 	}
@@ -76,7 +77,7 @@ func Compile(views []*Output, eval expr.Evaluator) *Program {
 
 type compiler struct {
 	b       *circuit.Builder
-	eval    expr.Evaluator
+	eval    *labeler
 	asker   *asker
 	prints  *algebra.Fingerprints
 	done    map[string]*compiled // by fingerprint

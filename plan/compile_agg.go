@@ -92,7 +92,7 @@ func (c *compiler) aggregate(n *algebra.Aggregate, id string) *compiled {
 
 func (c *compiler) aggregateSpec(a algebra.Agg, argAt []int, filterAt int) circuit.Aggregate {
 	out := circuit.Aggregate{Width: len(argAt)}
-	skipNull := a.Impl == nil && !a.Whole || a.Impl != nil && a.Impl.SkipNull || a.Distinct && a.Impl.Linear != nil
+	skipNull := a.Impl != nil && a.Impl.SkipNull || a.Distinct && a.Impl.Linear != nil
 	out.Args = func(row, dst []values.Datum) bool {
 		if filterAt >= 0 && !row[filterAt].IsTrue() {
 			return false
@@ -118,14 +118,8 @@ func (c *compiler) aggregateSpec(a algebra.Agg, argAt []int, filterAt int) circu
 	if a.Distinct {
 		out.Distinct = func(dst []byte, args []values.Datum) ([]byte, bool) { return keys(dst, args), true }
 	}
-	if a.Whole {
-		out.Fold, out.Order = c.asker.whole(a), keys
-		return out
-	}
 	if a.Impl == nil {
-		elem := a.Args[0].Type()
-		out.Fold = c.asker.fold(a.Remote)
-		out.Order = func(dst []byte, args []values.Datum) []byte { return values.AppendKey(dst, elem, args[0]) }
+		out.Fold, out.Order = c.asker.whole(a), keys
 		return out
 	}
 	if a.Impl.Linear != nil {

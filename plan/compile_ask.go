@@ -47,30 +47,6 @@ func (a *asker) failure() error {
 	return fmt.Errorf("aggregate in Postgres: %w", a.err)
 }
 
-// fold makes the function of an aggregate that Postgres computes over the array
-// of the group's values.
-func (a *asker) fold(call *expr.Remote) func(circuit.Entries) values.Datum {
-	array := call.Args[0].Type()
-	var elems []values.Datum
-	return func(entries circuit.Entries) values.Datum {
-		elems = elems[:0]
-		for ok := entries.First(); ok; ok = entries.Next() {
-			elems = append(elems, entries.Args()[0])
-		}
-		switch len(elems) {
-		case 0:
-			return values.Null
-		case 1:
-			return elems[0]
-		}
-		group, err := values.MakeArray(array, elems)
-		if err != nil {
-			return values.Errorf("XX000", "%v", err)
-		}
-		return a.ask(call, []values.Datum{group})
-	}
-}
-
 // whole makes the function of an aggregate that Postgres computes over all rows
 // of the group, an array for each argument.
 func (a *asker) whole(n algebra.Agg) func(circuit.Entries) values.Datum {

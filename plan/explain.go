@@ -150,6 +150,9 @@ func describeNode(b *box, n algebra.Node) {
 				line += " AS " + n.Names[i]
 			}
 			b.lines = append(b.lines, line)
+			if expr.IsLabel(x) {
+				state("the place of all values ever seen")
+			}
 		}
 	case *algebra.EquiJoin:
 		if m, ok := n.R.(*algebra.Moment); ok && len(n.RKeys) == 0 {
@@ -234,7 +237,8 @@ func describeAggregate(b *box, n *algebra.Aggregate) {
 	linear := false
 	for _, a := range n.Aggs {
 		name, _, _ := strings.Cut(a.Name, "(")
-		args := showAll(a.Args, cols)
+		read, order := withoutLabels(a.Args)
+		args := showAll(read, cols)
 		if len(a.Args) == 0 {
 			args = "*"
 		}
@@ -249,12 +253,10 @@ func describeAggregate(b *box, n *algebra.Aggregate) {
 			line += " filter " + expr.Show(a.Filter, names(cols))
 		}
 		switch {
-		case a.Whole:
-			line += " — in Postgres, over all rows of a group whenever one of them changes; keeps all rows' values"
 		case a.Impl == nil:
-			line += " — in Postgres, over the whole group whenever one of its values changes; keeps all values"
+			line += " — in Postgres, over all rows of a group whenever one of them changes; keeps all rows' values"
 		case a.Impl.Fold != nil:
-			line += " — keeps all values, in order"
+			line += " — keeps all values, in " + order
 		case a.Distinct:
 			line += " — keeps the distinct values"
 		default:
@@ -278,11 +280,28 @@ func describeAggregate(b *box, n *algebra.Aggregate) {
 	b.lines = append(b.lines, kept)
 }
 
+// withoutLabels leaves out what is there to sort by alone, and says by which order.
+func withoutLabels(args []expr.Expr) (read []expr.Expr, order string) {
+	order = "order"
+	for _, a := range args {
+		if r, ok := a.(*expr.Remote); ok && expr.IsLabel(a) {
+			order = "the order of " + r.Rank.Name + ", and the place in it of all values ever seen"
+			continue
+		}
+		read = append(read, a)
+	}
+	return read, order
+}
+
 // showKeys writes ORDER BY of an aggregate.
 func showKeys(a algebra.Agg, cols []algebra.Column) string {
 	out := make([]string, len(a.Sort))
 	for i, k := range a.Sort {
-		out[i] = expr.Show(a.Args[k.Col], names(cols))
+		by := a.Args[k.Col]
+		if expr.IsLabel(by) {
+			by = by.Children()[0]
+		}
+		out[i] = expr.Show(by, names(cols))
 		if k.Desc {
 			out[i] += " DESC"
 		}

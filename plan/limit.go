@@ -16,8 +16,9 @@ func (t *translator) limited(q *pgtree.Node, s *scope, in algebra.Node) algebra.
 	if q.Get("limitCount") == nil && q.Get("limitOffset") == nil {
 		return in
 	}
+	sorted, order := t.sortedInput(q, s, in)
 	top := &algebra.TopK{
-		In: in, Partition: s.domain.partition(), Order: t.sortKeys(q, s, in),
+		In: sorted, Partition: s.domain.partition(), Order: order,
 		Limit: algebra.NoLimit, Ties: q.Int("limitOption") == withTies,
 	}
 	// The numbers cannot read the query's own columns, but those of queries around
@@ -40,20 +41,20 @@ func (t *translator) limited(q *pgtree.Node, s *scope, in algebra.Node) algebra.
 		if !o.V.IsNull() {
 			top.Offset = o.V.Int64()
 		}
-		return top
+		return without(top, in)
 	}
 	// Each row is told the numbers that hold for it.
 	bounds := &algebra.Project{In: b.node, Exprs: []expr.Expr{limit, offset}, Names: []string{"limit", "offset"}}
-	width := len(in.Cols())
+	width := len(sorted.Cols())
 	var conds []expr.Expr
 	if dw := s.domain.width(); dw > 0 {
 		identity := &expr.Col{Index: dw - 1, Name: "identity", T: values.ByteaType}
 		bounds.Exprs, bounds.Names = append(bounds.Exprs, identity), append(bounds.Names, "identity")
 		conds = sameAs(identity, width+2)
 	}
-	top.In = &algebra.Join{Inputs: []algebra.Node{in, bounds}, Conds: conds}
+	top.In = &algebra.Join{Inputs: []algebra.Node{sorted, bounds}, Conds: conds}
 	top.Numbers = &algebra.Numbers{Limit: width, Offset: width + 1}
-	return pick(top, identity(width))
+	return without(top, in)
 }
 
 // bound translates LIMIT or OFFSET to a number, NULL where there is none. A negative

@@ -21,11 +21,12 @@ type mapper struct {
 
 // newMapper compiles conditions and expressions over the rows of a stream that
 // holds the given columns at the given places.
-func newMapper(conds, exprs []expr.Expr, width int, cols []algebra.Column, at []int, eval expr.Evaluator) *mapper {
+func newMapper(conds, exprs []expr.Expr, width int, cols []algebra.Column, at []int, eval *labeler) *mapper {
 	m := &mapper{cols: cols, at: at}
 	all := append(conds[:len(conds):len(conds)], exprs...)
 	if expr.HasRemote(all) {
 		calls, rest := expr.Extract(all, width)
+		eval.know(calls)
 		m.stage = expr.NewStage(calls, eval)
 		conds, exprs = rest[:len(conds)], rest[len(conds):]
 	}
@@ -100,7 +101,7 @@ func (m *mapper) report(bad *circuit.Batch, failed values.Datum, row []values.Da
 func (m *mapper) describe(row []values.Datum) string {
 	var b []byte
 	for i, col := range m.cols {
-		if col.Hidden {
+		if col.Hidden || col.Type == expr.LabelType {
 			continue
 		}
 		if len(b) > 0 {

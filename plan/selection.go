@@ -4,7 +4,6 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
-	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
 // selection translates a QUERY node. With a domain, its columns lead the result.
@@ -112,7 +111,8 @@ func (t *translator) distinctOn(q *pgtree.Node, s *scope, in algebra.Node) algeb
 		t.checkKeys(q, "DISTINCT ON", []expr.Expr{&expr.Col{T: in.Cols()[at].Type}})
 		partition = append(partition, at)
 	}
-	return &algebra.TopK{In: in, Partition: partition, Order: t.sortKeys(q, s, in), Limit: 1}
+	sorted, order := t.sortedInput(q, s, in)
+	return without(&algebra.TopK{In: sorted, Partition: partition, Order: order, Limit: 1}, in)
 }
 
 // target is the column of a target list's entry, by its number for sorting.
@@ -125,16 +125,33 @@ func (t *translator) target(q *pgtree.Node, s *scope, ref int) int {
 	return 0
 }
 
-// sortKeys translates ORDER BY over the columns of the target list.
-func (t *translator) sortKeys(q *pgtree.Node, s *scope, in algebra.Node) []algebra.SortKey {
+// sortedInput translates ORDER BY over the columns of the target list, and adds to
+// them what else there is to sort by.
+func (t *translator) sortedInput(q *pgtree.Node, s *scope, in algebra.Node) (algebra.Node, []algebra.SortKey) {
+	cols := in.Cols()
+	sorted := pick(in, identity(len(cols)))
 	var keys []algebra.SortKey
 	for _, c := range q.Nodes("sortClause") {
 		at := t.target(q, s, c.Int("tleSortGroupRef"))
-		k := t.sortKey(c, in.Cols()[min(at, len(in.Cols())-1)].Type)
-		k.Col = at
+		by, k := t.sortKey(c, columns(cols, []int{min(at, len(cols)-1)})[0])
+		if k.Col = at; expr.IsLabel(by) {
+			k.Col = len(sorted.Exprs)
+			sorted.Exprs, sorted.Names = append(sorted.Exprs, by), append(sorted.Names, "label")
+		}
 		keys = append(keys, k)
 	}
-	return keys
+	if len(sorted.Exprs) == len(cols) {
+		return in, keys
+	}
+	return sorted, keys
+}
+
+// without leaves out the columns that rows were sorted by alone.
+func without(n, in algebra.Node) algebra.Node {
+	if width := len(in.Cols()); width < len(n.Cols()) {
+		return pick(n, identity(width))
+	}
+	return n
 }
 
 // refuseClauses names the clauses that are not maintained.
@@ -252,17 +269,3 @@ func (d *domain) inside() *domain {
 
 // paramSublink is PARAM_SUBLINK of Postgres' primnodes.h.
 const paramSublink = 2
-
-// sortKey translates the direction of one element of ORDER BY.
-func (t *translator) sortKey(c *pgtree.Node, ty *values.Type) algebra.SortKey {
-	op, err := t.cat.Operator(t.ctx, c.OID("sortop"))
-	if err != nil {
-		t.fail(err)
-		return algebra.SortKey{}
-	}
-	if op.Schema != "pg_catalog" || op.Name != "<" && op.Name != ">" || !values.Comparable(ty) {
-		t.problem(nil, CodeType, "ORDER BY a value of type "+ty.SQL, "ORDER BY a value of type "+ty.SQL+" decides what the view holds, and only Postgres knows that order",
-			`order by bytes (COLLATE "C") or by a value of another type`)
-	}
-	return algebra.SortKey{Desc: op.Name == ">", NullsFirst: c.Bool("nulls_first")}
-}

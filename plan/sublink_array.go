@@ -75,8 +75,10 @@ func (t *translator) arrayOf(n, q *pgtree.Node, s *scope) expr.Expr {
 	}
 	call.proc = proc
 	a := algebra.Agg{Name: signatureOf(proc), T: arrayOver(elem), Args: call.args}
-	if call.native() {
-		a.Impl, a.Sort = agg.Lookup(a.Name, []*values.Type{elem}, a.T), call.sort
+	if args, sort, ok := t.ranked(call, false); ok {
+		if a.Impl = agg.Lookup(a.Name, []*values.Type{elem}, a.T); a.Impl != nil {
+			a.Args, a.Sort = args, sort
+		}
 	}
 	if a.Impl == nil && !t.remoteAggregate(n, call, &a) {
 		return nil

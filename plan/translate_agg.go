@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
-	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
 	"github.com/stepping-cdc/stepping-cdc/values"
@@ -244,24 +243,27 @@ func (t *translator) aggref(n *pgtree.Node, s *scope) expr.Expr {
 		a.Impl = agg.Lookup(a.Name, types, a.T)
 	}
 	switch {
-	case a.Impl != nil && a.Impl.Sequence && !call.native():
-		a.Impl = nil
+	case a.Impl != nil && a.Impl.Sequence:
+		if args, sort, ok := t.ranked(call, a.Distinct); ok {
+			a.Args, a.Sort = args, sort
+		} else {
+			a.Impl = nil
+		}
 	case a.Impl != nil && a.Impl.Linear != nil && a.Distinct && slices.ContainsFunc(types, func(ty *values.Type) bool { return !values.Equatable(ty) }):
 		a.Impl = nil // only Postgres knows which are the same
-	case a.Impl != nil && a.Impl.Sequence:
-		a.Sort = call.sort
 	case a.Impl != nil:
 		a.Args = a.Args[:call.inputs] // the order makes no difference
 	}
 	if a.Impl == nil && call.kind == plainAggregate {
-		if a.Remote = t.remoteExtreme(proc, types, n.OID("inputcollid"), a.T); a.Remote != nil {
-			a.Args = a.Args[:call.inputs]
+		var label expr.Expr
+		if a.Impl, label = t.rankedExtreme(proc, a.Args[:call.inputs]); a.Impl != nil {
+			a.Args = []expr.Expr{a.Args[0], label}
 		}
 	}
-	if a.Impl == nil && a.Remote == nil && !t.remoteAggregate(n, call, &a) {
+	if a.Impl == nil && !t.remoteAggregate(n, call, &a) {
 		return nil
 	}
-	if a.Whole || a.Impl == nil || a.Impl.Fold != nil && !a.Impl.Sequence {
+	if a.Impl == nil || a.Impl.Fold != nil && !a.Impl.Sequence {
 		a.Distinct = false // the extremes look at values, not at copies; the rest is Postgres'
 	}
 	id := a.Label()
@@ -273,22 +275,4 @@ func (t *translator) aggref(n *pgtree.Node, s *scope) expr.Expr {
 	}
 	g.seen[n] = i
 	return &expr.Col{Index: len(g.group) + i, T: a.T}
-}
-
-// remoteExtreme is min or max over values whose order only Postgres knows: it is
-// asked for the extreme of all of a group's values whenever one of them changed.
-func (t *translator) remoteExtreme(proc *catalog.Proc, types []*values.Type, collation uint32, result *values.Type) *expr.Remote {
-	if proc.Schema != "pg_catalog" || proc.Name != "min" && proc.Name != "max" || len(types) != 1 {
-		return nil
-	}
-	elem := types[0]
-	if elem.Kind == values.KindArray || elem.Kind == values.KindRecord || elem.NoBinary { // unnest gives back no arrays or rows
-		return nil
-	}
-	array := values.ArrayOf(elem)
-	sql := []string{
-		"(SELECT pg_catalog." + proc.Name + "(x" + t.collation(&expr.Col{T: elem}, collation) + ") FROM pg_catalog.unnest(",
-		") AS u(x))",
-	}
-	return expr.NewRemote(sql, []expr.Expr{&expr.Col{Index: 0, Name: "values", T: array}}, true, result)
 }

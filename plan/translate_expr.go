@@ -302,10 +302,12 @@ func (t *translator) callSQL(n *pgtree.Node, proc *catalog.Proc, args []expr.Exp
 	return sql
 }
 
+// defaultCollation is the pg_collation.oid of the database's own.
+const defaultCollation = 100
+
 // collation is the clause that a remote call needs after an argument so that
 // the call's collation is the query's.
 func (t *translator) collation(arg expr.Expr, oid uint32) string {
-	const defaultCollation = 100
 	if oid == 0 || oid == defaultCollation || arg.Type().Collation == 0 {
 		return ""
 	}

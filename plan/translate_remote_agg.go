@@ -68,17 +68,6 @@ func (t *translator) aggregateCall(n *pgtree.Node, proc *catalog.Proc, s *scope)
 	return c
 }
 
-// native says whether Go knows the order of the call.
-func (c *aggregateCall) native() bool {
-	for i, k := range c.sort {
-		op := c.ops[i]
-		if op.Schema != "pg_catalog" || op.Name != "<" && op.Name != ">" || !values.Comparable(c.args[k.Col].Type()) {
-			return false
-		}
-	}
-	return true
-}
-
 // guard makes arguments that can raise an error depend on FILTER: Postgres
 // computes them for the rows that pass alone.
 func guard(args []expr.Expr, filter expr.Expr) {
@@ -156,7 +145,7 @@ func (t *translator) remoteAggregate(n *pgtree.Node, c *aggregateCall, a *algebr
 	from[0] = "(SELECT " + call + from[0]
 	from[len(from)-1] += ")"
 	a.Remote = expr.NewRemote(from, arrays, false, a.T)
-	a.Whole, a.Sort = true, nil
+	a.Sort = nil
 	empty, pgErr, err := t.cat.Value(t.ctx, a.Remote.Query(func(i int) string { return "('{}'::" + arrays[i].Type().SQL + ")" }), a.T)
 	switch {
 	case err != nil:

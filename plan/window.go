@@ -80,9 +80,8 @@ func (t *translator) window(ref int, s *scope) {
 	}
 	var order []algebra.SortKey
 	for _, c := range clause.Nodes("orderClause") {
-		e := t.sortedBy(c, s)
-		k := t.sortKey(c, e.Type())
-		k.Col = place(e)
+		by, k := t.sortKey(c, t.sortedBy(c, s))
+		k.Col = place(by)
 		order = append(order, k)
 	}
 	frame, ok := t.frame(clause, s, place)
@@ -145,7 +144,8 @@ func (t *translator) windowCall(n *pgtree.Node, s *scope, place func(expr.Expr) 
 	}
 	f.Name = proc.Signature
 	var types []*values.Type
-	for _, e := range t.exprs(n.Nodes("args"), s) {
+	args := t.exprs(n.Nodes("args"), s)
+	for _, e := range args {
 		types = append(types, e.Type())
 		f.Args = append(f.Args, place(e))
 		f.T = t.known(n, f.T, []expr.Expr{e})
@@ -159,6 +159,10 @@ func (t *translator) windowCall(n *pgtree.Node, s *scope, place func(expr.Expr) 
 	if proc.Kind == "a" {
 		if impl := agg.Lookup(f.Name, types, f.T); impl != nil {
 			f.Agg = &algebra.Agg{Name: f.Name, Impl: impl, T: f.T}
+			return f, true
+		}
+		if impl, label := t.rankedExtreme(proc, args); impl != nil {
+			f.Agg, f.Args = &algebra.Agg{Name: f.Name, Impl: impl, T: f.T}, append(f.Args, place(label))
 			return f, true
 		}
 	}

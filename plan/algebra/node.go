@@ -89,7 +89,7 @@ type Aggregate struct {
 type Agg struct {
 	Name     string         // signature
 	Impl     *agg.Aggregate // nil: Postgres computes it
-	Remote   *expr.Remote   // over arrays of a group's values, if Impl is nil
+	Remote   *expr.Remote   // over arrays of a group's values, one for each argument, if Impl is nil
 	Args     []expr.Expr    // what ORDER BY in the call reads comes last
 	Filter   expr.Expr      // nil: none
 	Distinct bool
@@ -97,10 +97,7 @@ type Agg struct {
 	// difference, or where there is none to keep: then it is that of the keys.
 	// Rows that it leaves equal come in the order of their encoded Args.
 	Sort []SortKey
-	// Whole says that Remote takes all copies of all arguments of a group, an
-	// array for each, rather than its different values; Empty is then the
-	// aggregate over nothing.
-	Whole bool
+	// Empty is what Postgres makes of nothing, if Impl is nil.
 	Empty values.Datum
 	T     *values.Type
 }

@@ -35,6 +35,20 @@ func (c *Catalog) Support(ctx context.Context, aggregate uint32) ([]*Proc, error
 	return out, nil
 }
 
+// SortOperator is the operator by which an aggregate picks the first of its values
+// (pg_aggregate.aggsortop), as min and max do; nil for others.
+func (c *Catalog) SortOperator(ctx context.Context, aggregate uint32) (*Operator, error) {
+	var op uint32
+	err := c.tx.QueryRow(ctx, `SELECT aggsortop::oid FROM pg_catalog.pg_aggregate WHERE aggfnoid = $1`, aggregate).Scan(&op)
+	if err != nil {
+		return nil, fmt.Errorf("read aggregate %d: %w", aggregate, err)
+	}
+	if op == 0 {
+		return nil, nil
+	}
+	return c.Operator(ctx, op)
+}
+
 // Value computes an expression without variables. What Postgres says against it
 // is the second result; the third is for everything else.
 func (c *Catalog) Value(ctx context.Context, sql string, t *values.Type) (values.Datum, *pgconn.PgError, error) {

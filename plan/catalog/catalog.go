@@ -73,6 +73,7 @@ type Collation struct {
 	ByBytes          bool // orders by bytes
 	PlainClasses     bool // letters, digits and cases are ASCII's: C, POSIX
 	NonDeterministic bool
+	Version          string // of the library that it comes from; "" if unknown
 }
 
 // SQL is the collation's name as SQL writes it.
@@ -242,16 +243,20 @@ func (c *Catalog) Collation(ctx context.Context, oid uint32) (*Collation, error)
 	var provider, collate, ctype string
 	// Under provider d, what counts is the database's own locale. The column that
 	// holds an ICU or builtin locale has changed its name between versions, so it
-	// is read from a row turned to JSON.
+	// is read from a row turned to JSON. 14 knows no version of the default
+	// collation, but one of any other with the same locale.
 	err := c.tx.QueryRow(ctx, `
 		SELECT n.nspname, c.collname, NOT c.collisdeterministic,
 		       CASE c.collprovider WHEN 'd' THEN coalesce(pg_catalog.to_jsonb(d)->>'datlocprovider', 'c') ELSE c.collprovider::text END,
 		       CASE c.collprovider WHEN 'd' THEN coalesce(d.datcollate::text, '') ELSE coalesce(c.collcollate::text, '') END,
-		       CASE c.collprovider WHEN 'd' THEN coalesce(d.datctype::text, '') ELSE coalesce(c.collctype::text, '') END
+		       CASE c.collprovider WHEN 'd' THEN coalesce(d.datctype::text, '') ELSE coalesce(c.collctype::text, '') END,
+		       coalesce(pg_catalog.pg_collation_actual_version(c.oid),
+		                (SELECT max(pg_catalog.pg_collation_actual_version(o.oid)) FROM pg_catalog.pg_collation o
+		                 WHERE c.collprovider = 'd' AND o.collprovider = 'c' AND o.collcollate = d.datcollate), '')
 		FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace,
 		     pg_catalog.pg_database d
 		WHERE c.oid = $1 AND d.datname = pg_catalog.current_database()`, oid).
-		Scan(&coll.Schema, &coll.Name, &coll.NonDeterministic, &provider, &collate, &ctype)
+		Scan(&coll.Schema, &coll.Name, &coll.NonDeterministic, &provider, &collate, &ctype, &coll.Version)
 	if err != nil {
 		return nil, fmt.Errorf("read collation %d: %w", oid, err)
 	}

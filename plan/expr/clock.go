@@ -68,6 +68,9 @@ func lift(e Expr) Expr {
 		return nil
 	}
 	if r, ok := e.(*Remote); ok {
+		if r.Rank != nil {
+			return nil
+		}
 		return &Clock{H: NewRemote(r.SQL, inner, r.Strict, r.T), Calm: calm}
 	}
 	return &Clock{H: e.With(inner), Calm: calm}

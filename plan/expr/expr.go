@@ -62,9 +62,31 @@ type Native struct {
 type Remote struct {
 	SQL    []string
 	Args   []Expr
-	Strict bool   // NULL if any argument is NULL, without asking
-	Func   string // signature of the function it is a call of; "" where it is more, or not built in
-	T      *values.Type
+	Strict bool // NULL if any argument is NULL, without asking
+	// Passing says that the same is hardly ever asked again.
+	Passing bool
+	Func    string // signature of the function it is a call of; "" where it is more, or not built in
+	// Rank, of a label, is the order that it stands for.
+	Rank *Order
+	T    *values.Type
+}
+
+// Order is an order of the values of a type that only Postgres knows: Call, over
+// an array of values, gives each one's rank among them. Where it may change with
+// a version of the server's surroundings, Version says which one is meant.
+type Order struct {
+	Name    string // for people
+	Version string
+	Call    *Remote
+}
+
+// LabelType is the type of labels: bytes.
+var LabelType = &values.Type{Kind: values.KindBytea, Typmod: -1, SQL: "label"}
+
+// NewLabel is the label of a value in an order: it sorts by its bytes as the value
+// does, and equal values have the same.
+func NewLabel(arg Expr, order *Order) *Remote {
+	return &Remote{SQL: []string{"", ""}, Args: []Expr{arg}, Strict: true, Rank: order, T: LabelType}
 }
 
 // BoolOp is AND, OR (n-ary) or NOT (unary).
@@ -152,6 +174,17 @@ type ArrayOf struct {
 	T     *values.Type
 }
 
+// IsLabel says whether an expression is a label.
+func IsLabel(e Expr) bool {
+	r, ok := e.(*Remote)
+	return ok && r.Rank != nil
+}
+
+// String identifies the order.
+func (o *Order) String() string {
+	return String(o.Call) + " of " + o.Call.Args[0].Type().SQL + " " + o.Version
+}
+
 func (e *Col) Type() *values.Type      { return e.T }
 func (e *Const) Type() *values.Type    { return e.T }
 func (e *Native) Type() *values.Type   { return e.T }
@@ -224,7 +257,12 @@ func (e *Native) head() string {
 	name, _, _ := strings.Cut(e.Name, "(")
 	return name
 }
-func (e *Remote) head() string   { return "postgres:" + strings.Join(e.SQL, "$") }
+func (e *Remote) head() string {
+	if e.Rank != nil {
+		return "label:" + e.Rank.String()
+	}
+	return "postgres:" + strings.Join(e.SQL, "$")
+}
 func (e *BoolOp) head() string   { return string(e.Op) }
 func (e *Case) head() string     { return "CASE" }
 func (e *Coalesce) head() string { return "COALESCE" }
@@ -386,7 +424,7 @@ func Total(e Expr) bool {
 		case *Native:
 			total = total && e.Total
 		case *Remote:
-			total = false
+			total = total && e.Rank != nil
 		case *Clock:
 			total = total && e.Calm
 		case *Const:

@@ -87,6 +87,9 @@ func (s *shower) show(e Expr) string {
 		}
 		return name + "(" + s.list(e.Args, ", ") + ")"
 	case *Remote:
+		if e.Rank != nil {
+			return "place of " + s.show(e.Args[0]) + " in the order of " + e.Rank.Name
+		}
 		return "postgres[" + e.Query(func(i int) string { return s.show(e.Args[i]) }) + "]"
 	case *BoolOp:
 		if e.Op == Not {

@@ -118,7 +118,9 @@ func (e *Evaluator) EvalRemote(ctx context.Context, call *expr.Remote, args [][]
 			for _, i := range waiting[k] {
 				out[i] = v
 			}
-			e.remember(k, v)
+			if !call.Passing {
+				e.remember(k, v)
+			}
 		}
 	}
 	return out, nil
