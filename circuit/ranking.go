@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 
@@ -78,10 +79,10 @@ func (r *Ranking) Labels(ctx context.Context, values []string) ([]string, error)
 const (
 	// fenceEvery is the number of entries that one fence stands for, when made;
 	// it is made anew when they are twice as many.
-	fenceEvery = 64
+	fenceEvery = 32
 	// maxNewcomers and maxAsked bound the values, and their bytes, that are
 	// placed at a time.
-	maxNewcomers = 4096
+	maxNewcomers = 8192
 	maxAsked     = 4 << 20
 	// pivots is how many values newcomers are compared with at once, at least.
 	pivots = 256
@@ -300,7 +301,7 @@ func (o *ranking) narrow(ctx context.Context, left []*newcomer, among bool) erro
 	}
 	first := map[stretch]int{} // where a stretch's pivots are in asked
 	for _, sp := range order {
-		k := min(each, sp.hi-sp.lo)
+		k := pivotsOf(sp.hi-sp.lo, each)
 		if bytes > maxAsked {
 			k = 1
 		}
@@ -348,6 +349,16 @@ func (o *ranking) narrow(ctx context.Context, left []*newcomer, among bool) erro
 		}
 	}
 	return nil
+}
+
+// pivotsOf is how many of n values to compare with, at most so many a round: no
+// more than needed for the number of rounds.
+func pivotsOf(n, most int) int {
+	rounds := 1.0
+	for math.Pow(float64(most+1), rounds) < float64(n+1) {
+		rounds++
+	}
+	return max(1, min(most, n, int(math.Ceil(math.Pow(float64(n+1), 1/rounds)))-1))
 }
 
 // bucket is a fence's entries, and the newcomers that belong among them.

@@ -35,6 +35,10 @@ func (w *world) addBankViews() {
 	w.view("tick_count", `SELECT teller, n FROM ticks`)
 	w.view("richest", `SELECT a.id, b.id AS other FROM accounts a JOIN accounts b ON a.balance = b.balance AND a.id < b.id`)
 	w.view("every_entry", `SELECT account, amount FROM entries`)
+	// Sorted as Postgres alone knows: each new value is looked up in a dictionary
+	// that has to survive what the rest of the state survives.
+	w.view("first_balances", `SELECT id, balance FROM accounts ORDER BY balance::text COLLATE "en-x-icu", id LIMIT 10`)
+	w.view("last_entries", `SELECT teller, max((amount || '/' || account) COLLATE "de-x-icu") AS last FROM entries GROUP BY teller`)
 }
 
 // transfer moves money between two pairs of accounts.

@@ -55,7 +55,8 @@ func randomRounds(t *testing.T, rounds int, d time.Duration) {
 	s := seed(t)
 	rnd := rand.New(rand.NewPCG(s, 0))
 	w := newWorld(t, randomSchema)
-	w.addRandomViews()
+	w.addRandomViews(randomViews)
+	w.addRandomViews(labelledViews)
 	options := func() Options {
 		return Options{groupBytes: 1 << (8 + rnd.IntN(14)), chunkBytes: 1 << (9 + rnd.IntN(10)), partRows: 1 << rnd.IntN(10)}
 	}

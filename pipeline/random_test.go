@@ -41,11 +41,13 @@ INSERT INTO orders SELECT i, i % 15, i % 5, i * 1.50, date '2024-02-28' + i % 3,
 INSERT INTO events SELECT i % 4, 'b' || i % 3, i / 3.0, i % 5 + 0.50, NULL FROM generate_series(1, 20) i;
 INSERT INTO parts SELECT i, 'v' || i % 2, i FROM generate_series(1, 18, 2) i;`
 
-// randomViews reads them. Those named loose leave Postgres a choice of digits.
-var randomViews = []struct {
+type randomView struct {
 	name, query string
 	loose       bool
-}{
+}
+
+// randomViews reads them. Those named loose leave Postgres a choice of digits.
+var randomViews = []randomView{
 	{name: "plain", query: `SELECT * FROM everything`},
 	{name: "joined", query: `SELECT o.id, a.region, o.amount, o.wide FROM orders o JOIN accounts a ON a.id = o.account_id`},
 	{name: "joined_four", query: `SELECT a.id, o.id AS o, e.b, p.v FROM accounts a, orders o, events e, parts p WHERE o.account_id = a.id AND e.a = a.tier AND p.k = o.id AND o.qty > 0`},
@@ -78,10 +80,21 @@ var randomViews = []struct {
 	{name: "over_grouped", query: `SELECT region, n + 1 AS n FROM grouped WHERE n > 1`},
 }
 
-// addRandomViews configures them, and declares to the comparing session those
-// that others read.
-func (w *world) addRandomViews() {
-	for _, v := range randomViews {
+// labelledViews read them as well. Their rows are sorted by labels, which are not a
+// function of the position, though what comes of it is.
+var labelledViews = []randomView{
+	{name: "first_notes", query: `SELECT id, note FROM accounts ORDER BY note COLLATE "en-x-icu" DESC NULLS LAST, id LIMIT 4`},
+	{name: "first_of_each", query: `SELECT DISTINCT ON (b) b, tx, id FROM everything ORDER BY b, tx COLLATE "de-x-icu", id`},
+	{name: "ranked", query: `SELECT a, rank() OVER (PARTITION BY a ORDER BY b COLLATE "en-x-icu") AS r FROM events`},
+	{name: "numbered", query: `SELECT id, row_number() OVER (ORDER BY wide COLLATE "und-x-icu", id) AS n FROM orders`},
+	{name: "label_extremes", query: `SELECT k % 3 AS k, min(v COLLATE "en-x-icu") AS a, string_agg(v, '/' ORDER BY v COLLATE "de-x-icu" DESC) AS b FROM parts GROUP BY 1`},
+	{name: "ordered_ranges", query: `SELECT id, r FROM everything ORDER BY r, ip DESC, jb, id LIMIT 5`},
+}
+
+// addRandomViews configures some of them, and declares to the comparing session
+// those that others read.
+func (w *world) addRandomViews(views []randomView) {
+	for _, v := range views {
 		w.view(v.name, v.query)
 		w.loose[v.name] = v.loose
 		if v.name == "grouped" {

@@ -28,7 +28,7 @@ func (l *labeler) know(calls []*expr.Remote) {
 			continue
 		}
 		if id := call.Rank.String(); l.rankings[id] == nil {
-			l.rankings[id] = l.b.Ranking("Order of "+id, l.ranks(call.Rank.Call, call.Args[0].Type()))
+			l.rankings[id] = l.b.Ranking("Order of "+id, l.ranks(call.Rank, call.Args[0].Type()))
 		}
 	}
 }
@@ -54,8 +54,8 @@ func (l *labeler) EvalRemote(ctx context.Context, call *expr.Remote, args [][]va
 }
 
 // ranks makes the function that asks Postgres for the order of values.
-func (l *labeler) ranks(call *expr.Remote, t *values.Type) circuit.RankFunc {
-	array := call.Args[0].Type()
+func (l *labeler) ranks(order *expr.Order, t *values.Type) circuit.RankFunc {
+	call, array := order.Call, order.Call.Args[0].Type()
 	return func(ctx context.Context, vals []string) ([]int, error) {
 		elems := make([]values.Datum, len(vals))
 		var row []values.Datum
@@ -89,9 +89,20 @@ func (l *labeler) ranks(call *expr.Remote, t *values.Type) circuit.RankFunc {
 		if elems, err = values.Elements(elems[:0], call.T, out[0]); err != nil {
 			return nil, err
 		}
+		if len(elems) != len(vals) {
+			return nil, fmt.Errorf("an answer of %d values for %d", len(elems), len(vals))
+		}
 		ranks := make([]int, len(elems))
-		for i, r := range elems {
-			ranks[i] = int(r.Int64())
+		for i, e := range elems {
+			n := int(e.Int64())
+			switch {
+			case !order.Total:
+				ranks[i] = n
+			case n < 1 || n > len(ranks):
+				return nil, fmt.Errorf("place %d of %d", n, len(ranks))
+			default:
+				ranks[n-1] = i
+			}
 		}
 		return ranks, nil
 	}

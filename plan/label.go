@@ -91,10 +91,15 @@ func (t *translator) order(op *catalog.Operator, name string, ty *values.Type) *
 	}
 	using := " USING OPERATOR(" + pgx.Identifier{op.Schema}.Sanitize() + "." + name + ")"
 	array := values.ArrayOf(sent)
-	order.Call = expr.NewRemote([]string{
-		"(SELECT pg_catalog.array_agg(r.n ORDER BY r.o) FROM (SELECT u.o, pg_catalog.dense_rank() OVER (ORDER BY " + value + using + ") AS n FROM pg_catalog.unnest(",
-		") WITH ORDINALITY AS u(v, o)) AS r)",
-	}, []expr.Expr{&expr.Col{Index: 0, Name: "values", T: array}}, true, values.ArrayOf(values.Int8Type))
+	order.Total = values.IdentityIsEquality(ty)
+	sql := []string{"(SELECT pg_catalog.array_agg(u.o ORDER BY " + value + using + ") FROM pg_catalog.unnest(", ") WITH ORDINALITY AS u(v, o))"}
+	if !order.Total {
+		sql = []string{
+			"(SELECT pg_catalog.array_agg(r.n ORDER BY r.o) FROM (SELECT u.o, pg_catalog.dense_rank() OVER (ORDER BY " + value + using + ") AS n FROM pg_catalog.unnest(",
+			") WITH ORDINALITY AS u(v, o)) AS r)",
+		}
+	}
+	order.Call = expr.NewRemote(sql, []expr.Expr{&expr.Col{Index: 0, Name: "values", T: array}}, true, values.ArrayOf(values.Int8Type))
 	order.Call.Passing = true
 	return order
 }

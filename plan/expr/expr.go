@@ -71,13 +71,16 @@ type Remote struct {
 	T    *values.Type
 }
 
-// Order is an order of the values of a type that only Postgres knows: Call, over
-// an array of values, gives each one's rank among them. Where it may change with
-// a version of the server's surroundings, Version says which one is meant.
+// Order is an order of the values of a type that only Postgres knows. Where it may
+// change with a version of the server's surroundings, Version says which one is
+// meant.
 type Order struct {
 	Name    string // for people
 	Version string
-	Call    *Remote
+	// Call, over an array of different values, gives each one's rank among them; if
+	// they are never equal (Total), their places in the array, in order.
+	Call  *Remote
+	Total bool
 }
 
 // LabelType is the type of labels: bytes.
