@@ -64,7 +64,7 @@ func (r *Ranking) Labels(ctx context.Context, values []string) ([]string, error)
 		}
 		labels, err := r.op.place(ctx, unknown[:n])
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", r.op.n.label, err)
+			return nil, err
 		}
 		for k, label := range labels {
 			for _, i := range waiting[unknown[k]] {
@@ -92,7 +92,7 @@ const (
 
 // ErrOrderChanged: values do not sort as they did when they were given labels. The
 // state is to be made anew.
-var ErrOrderChanged = errors.New("the order of values has changed")
+var ErrOrderChanged = errors.New("values sort otherwise than they did")
 
 // ranking is a Ranking's place in the circuit. Its state is
 //
@@ -323,7 +323,7 @@ func (o *ranking) narrow(ctx context.Context, left []*newcomer, among bool) erro
 	for _, sp := range order {
 		for i := first[sp] + 1; i < first[sp]+len(chosen[sp]); i++ {
 			if ranks[i-1] >= ranks[i] {
-				return fmt.Errorf("%w: %q was before %q", ErrOrderChanged, asked[i-1], asked[i])
+				return ErrOrderChanged
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/stepping-cdc/stepping-cdc/circuit"
@@ -136,6 +137,13 @@ func (g *generation) step(ctx context.Context, batch state.Batch, parts circuit.
 		return nil, err
 	}
 	outs, err := g.circuit.StepInParts(ctx, inputs, batch, parts)
+	if errors.Is(err, circuit.ErrOrderChanged) {
+		re := &reloadError{cause: err.Error()}
+		for _, v := range g.views {
+			re.views = append(re.views, v.name)
+		}
+		return nil, re
+	}
 	if err != nil {
 		return nil, fmt.Errorf("views of generation %d: %w", g.id, err)
 	}

@@ -44,7 +44,7 @@ func (l *labeler) EvalRemote(ctx context.Context, call *expr.Remote, args [][]va
 	}
 	labels, err := l.rankings[call.Rank.String()].Labels(ctx, vals)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("sort by %s: %w", call.Rank.Name, err)
 	}
 	out := make([]values.Datum, len(labels))
 	for i, label := range labels {

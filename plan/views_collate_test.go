@@ -47,6 +47,8 @@ var collateCases = []viewCase{
 	{name: "top_scalar", query: `SELECT a.id, (SELECT b.id FROM words b WHERE b.grp = a.grp ORDER BY b.v DESC NULLS LAST, b.id LIMIT 1) AS last FROM words a`},
 	{name: "top_lateral", query: `SELECT a.id, b.w FROM words a, LATERAL (SELECT w FROM words x WHERE x.grp = a.id ORDER BY x.w COLLATE app.digits, x.id LIMIT 2) b`},
 	{name: "top_using", query: `SELECT id FROM words ORDER BY w COLLATE "en-US-x-icu" USING >, v USING ~<~, id LIMIT 6`},
+	{name: "top_some", query: `SELECT id FROM words ORDER BY w COLLATE app.digits DESC, id LIMIT (SELECT count(*) / 2 FROM words WHERE grp = 1)`},
+	{name: "top_some_lateral", query: `SELECT a.id, b.v FROM words a, LATERAL (SELECT v FROM words x WHERE x.grp = a.grp ORDER BY x.v DESC, x.id LIMIT a.grp) b`},
 	{name: "distinct_on", query: `SELECT DISTINCT ON (grp) grp, id, w FROM words ORDER BY grp, w COLLATE app.digits DESC, id`},
 	{name: "distinct_on_text", query: `SELECT DISTINCT ON (v) v, id FROM words ORDER BY v, d, id`},
 	{name: "distinct_on_limit", query: `SELECT DISTINCT ON (grp) grp, id FROM words ORDER BY grp DESC, v, id LIMIT 2`},
