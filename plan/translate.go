@@ -34,6 +34,8 @@ type translator struct {
 	tables   map[uint32]*catalog.Relation
 	depends  map[uint32]bool               // maintained views (their temporary views) that are read
 	loops    map[*pgtree.Node]algebra.Node // recursive WITH queries, or their working tables
+	inlined  int                           // references to WITH queries so far
+	shared   map[*pgtree.Node]algebra.Node // WITH queries that are translated once
 	// outerAggs are the aggregates in sub-queries that belong to a query around
 	// them, as that query reads them.
 	outerAggs map[*pgtree.Node]*pgtree.Node
@@ -281,6 +283,28 @@ func parseView(tree string) (*pgtree.Node, error) {
 	return nil, fmt.Errorf("the stored rule is not one query")
 }
 
+// maxInlined bounds the references to WITH queries that are translated
+// each by itself, so that what surrounds them can go into them. Of those that read
+// others twice, there would be twice as many with each level.
+const maxInlined = 500
+
+// inline translates what a reference to a WITH query stands for.
+func (t *translator) inline(of *pgtree.Node, translate func() algebra.Node) algebra.Node {
+	if n, ok := t.shared[of]; ok {
+		return n
+	}
+	t.inlined++
+	if t.inlined <= maxInlined {
+		return translate()
+	}
+	n := &algebra.Shared{In: translate()}
+	if t.shared == nil {
+		t.shared = map[*pgtree.Node]algebra.Node{}
+	}
+	t.shared[of] = n
+	return n
+}
+
 // cte translates a reference to a WITH query, by inlining it: equal
 // sub-circuits are shared anyway. One that refers to what lies outside the query
 // it belongs to is computed for that query's domain.
@@ -310,8 +334,10 @@ func (t *translator) cte(rte *pgtree.Node, s *scope) algebra.Node {
 	var n algebra.Node
 	if at.ctes[name].Bool("cterecursive") {
 		n = t.recursive(at.ctes[name], at, d)
+	} else if translate := func() algebra.Node { return t.selection(q, at, d) }; d == nil {
+		n = t.inline(at.ctes[name], translate)
 	} else {
-		n = t.selection(q, at, d)
+		n = translate()
 	}
 	if dw := d.width(); dw > 0 && len(n.Cols()) >= dw {
 		s.ofDomain(dw)
