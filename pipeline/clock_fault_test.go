@@ -27,6 +27,9 @@ var wallClock = map[string]string{
 	"pipeline/clock.go untilTick":  "the same",
 	"pipeline/follow.go observe":   "the views' time, which is the source's, shown",
 	"dashboard/metrics.go Collect": "the same",
+	"pipeline/pace.go note":        "times of this process, kept as they were",
+	"pipeline/pace.go pause":       "times of this process, kept as they were",
+	"sink/apply.go moveProgress":   "a commit's own time, carried along",
 }
 
 // TestNoClockIsTrusted: setting the clock of the program's machine forwards or back

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/stepping-cdc/stepping-cdc/config/guard"
 	"github.com/stepping-cdc/stepping-cdc/migrations"
 )
 
@@ -116,7 +117,7 @@ func Open(ctx context.Context, dsn string, opts Options) (*Sink, error) {
 		opts.LockTimeout = 30 * time.Second
 	}
 	if opts.Silence == 0 {
-		opts.Silence = usualSilence
+		opts.Silence = guard.Silence
 	}
 	cfg.RuntimeParams["application_name"] = opts.Application
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
@@ -143,8 +144,9 @@ func parse(dsn string) (*pgx.ConnConfig, error) {
 }
 
 func (s *Sink) connect(ctx context.Context) (err error) {
-	session := &guardedSession{}
-	conn, err := pgx.ConnectConfig(ctx, s.guarded(session))
+	// The session is known once it has taken its epoch; until then locks bound the waits.
+	watch := guard.New(s.cfg, s.opts.Silence)
+	conn, err := pgx.ConnectConfig(ctx, watch.Config())
 	if err != nil {
 		return fmt.Errorf("connect to sink: %w", err)
 	}
@@ -172,7 +174,7 @@ func (s *Sink) connect(ctx context.Context) (err error) {
 	if err := s.takeEpoch(ctx, conn); err != nil {
 		return err
 	}
-	session.set(s.ours)
+	watch.Watch(guard.Session{PID: s.ours.pid, Started: s.ours.started})
 	s.conn, s.pg = conn, conn.PgConn()
 	s.prepared = map[stmtID]*pgconn.StatementDescription{}
 	s.dur = durability{applied: s.pos}

@@ -12,10 +12,12 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/stepping-cdc/stepping-cdc/config/guard"
 	"github.com/stepping-cdc/stepping-cdc/plan"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/values"
@@ -28,6 +30,8 @@ const (
 	memoBytes = 64 << 20
 	// memoEntry bounds one of them: a whole group's values are not worth keeping.
 	memoEntry = 64 << 10
+	// connectTimeout is how long connecting may take.
+	connectTimeout = 20 * time.Second
 )
 
 // Evaluator is an expr.Evaluator over a connection of its own, opened when it is
@@ -77,10 +81,22 @@ func (e *Evaluator) connect(ctx context.Context) error {
 	} {
 		cfg.RuntimeParams[name] = value
 	}
-	conn, err := pgx.ConnectConfig(ctx, cfg)
+	// A function may take as long as it likes, so no time limit can tell.
+	watch := guard.New(cfg, guard.Silence)
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	conn, err := pgx.ConnectConfig(ctx, watch.Config())
 	if err != nil {
 		return fmt.Errorf("connect to evaluate functions: %w", err)
 	}
+	var session guard.Session
+	err = conn.QueryRow(ctx, `SELECT a.pid, a.backend_start FROM pg_catalog.pg_stat_activity a WHERE a.pid = pg_catalog.pg_backend_pid()`).
+		Scan(&session.PID, &session.Started)
+	if err != nil {
+		_ = conn.Close(context.WithoutCancel(ctx))
+		return fmt.Errorf("connect to evaluate functions: %w", err)
+	}
+	watch.Watch(session)
 	e.conn, e.prepared = conn, map[string]string{}
 	return nil
 }
