@@ -30,8 +30,7 @@ func (k stmtKind) ofOne() stmtKind {
 
 // writeOne is the SQL that writes one row: $1, of the table's row type, which the
 // server compares with the table as it is. It may not occur: where a key is NULL.
-// Finding the row needs no fence: with one
-// row on the other side there is nothing to join.
+// Finding the row needs no fence: with one row on the other side there is nothing to join.
 func (t *Table) writeOne(kind stmtKind, nulls uint64) string {
 	of := func(column int) string { return "($1)." + t.own(column) }
 	switch kind {
