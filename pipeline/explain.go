@@ -8,13 +8,13 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/config"
 	"github.com/stepping-cdc/stepping-cdc/plan"
-	"github.com/stepping-cdc/stepping-cdc/plan/remote"
+	"github.com/stepping-cdc/stepping-cdc/plan/explain"
 )
 
-// Explain shows the circuits of views, by name, or of all, in one of plan.Formats.
+// Explain shows the circuits of views, by name, or of all, in one of explain.Formats.
 func Explain(ctx context.Context, cfg *config.Config, format string, views ...string) ([]string, error) {
-	if !slices.Contains(plan.Formats, format) {
-		return nil, fmt.Errorf("format %q is not known: choose one of %s", format, strings.Join(plan.Formats, ", "))
+	if !slices.Contains(explain.Formats, format) {
+		return nil, fmt.Errorf("format %q is not known: choose one of %s", format, strings.Join(explain.Formats, ", "))
 	}
 	analysis, err := Analyze(ctx, cfg)
 	if err != nil {
@@ -30,14 +30,12 @@ func Explain(ctx context.Context, cfg *config.Config, format string, views ...st
 	if len(problems) > 0 {
 		return nil, &ProblemsError{Views: problems}
 	}
-	// Nothing is evaluated: the program is only looked at.
-	program := plan.Compile(analysis.Outputs, remote.New(string(cfg.Source.DSN), analysis.Settings))
 	var out []string
 	for _, o := range analysis.Outputs {
 		if !wanted(o.Name) {
 			continue
 		}
-		text, err := plan.Explain(o, program, format)
+		text, err := explain.View(o, analysis.Outputs, format)
 		if err != nil {
 			return nil, fmt.Errorf("explain view %s: %w", o.Name, err)
 		}

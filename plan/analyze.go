@@ -1,8 +1,8 @@
 // Package plan turns the views of a configuration into one circuit: Postgres
-// analyzes them, their query trees become relational algebra, which is
-// rewritten and compiled.
+// analyzes them (here), their query trees become relational algebra (translate),
+// which is rewritten (algebra) and compiled (compile).
 //
-// It knows Postgres' query trees, what of SQL can be maintained and how. It must
+// It knows how Postgres is made to analyze views, and what they depend on. It must
 // not know of replication, of the sink, or of where state lies. All it does to
 // the database is one transaction that is rolled back.
 package plan
@@ -22,7 +22,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
-	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/plan/translate"
 	"github.com/stepping-cdc/stepping-cdc/values/fn"
 )
 
@@ -138,13 +138,13 @@ func (a *analyzer) adopt(views []View) error {
 		var pgErr *pgconn.PgError
 		switch {
 		case errors.As(err, &pgErr):
-			a.problem(Problem{View: v.Name, Code: CodeName, Construct: v.From, SQLState: pgErr.Code, Message: "from: " + pgErr.Message,
+			a.problem(Problem{View: v.Name, Code: translate.CodeName, Construct: v.From, SQLState: pgErr.Code, Message: "from: " + pgErr.Message,
 				Remedy: "give the schema and name of an existing view or materialized view"})
 			continue
 		case err != nil:
 			return fmt.Errorf("adopt %s: %w", v.From, err)
 		case kind != "v" && kind != "m":
-			a.problem(Problem{View: v.Name, Code: CodeName, Construct: v.From, Message: "from: " + v.From + " is not a view or materialized view",
+			a.problem(Problem{View: v.Name, Code: translate.CodeName, Construct: v.From, Message: "from: " + v.From + " is not a view or materialized view",
 				Remedy: "write a query: SELECT * FROM " + v.From})
 			continue
 		}
@@ -204,13 +204,13 @@ func (a *analyzer) declareOne(v View) (*Problem, error) {
 			return nil, fmt.Errorf("declare view %s: %w", v.Name, rollback)
 		}
 		const insufficientPrivilege = "42501"
-		p := &Problem{View: v.Name, Code: CodeSyntax, Construct: "query", SQLState: pgErr.Code, Message: pgErr.Message, Remedy: pgErr.Hint}
+		p := &Problem{View: v.Name, Code: translate.CodeSyntax, Construct: "query", SQLState: pgErr.Code, Message: pgErr.Message, Remedy: pgErr.Hint}
 		if pgErr.Position > 0 {
 			// The server counts characters, from 1.
 			chars := []rune(prefix + v.Query)
 			at := min(int(pgErr.Position)-1, len(chars))
 			if at >= len([]rune(prefix)) {
-				p.Line, p.Col = lineCol(string(chars[len([]rune(prefix)):]), len(string(chars[len([]rune(prefix)):at])))
+				p.Line, p.Col = translate.LineCol(string(chars[len([]rune(prefix)):]), len(string(chars[len([]rune(prefix)):at])))
 			}
 		}
 		if pgErr.Code == insufficientPrivilege && p.Remedy == "" {
@@ -240,57 +240,51 @@ func createPrefix(name string) string {
 
 // translate turns every declared view into algebra.
 func (a *analyzer) translate() error {
+	session := translate.Session{Catalog: a.cat, Settings: a.result.Settings, Now: a.now}
 	tables := map[uint32]*catalog.Relation{}
 	for _, v := range a.views {
 		oid, ok := a.oids[v.Name]
 		if !ok {
 			continue
 		}
-		prefix := createPrefix(v.Name)
-		t := &translator{
-			ctx: a.ctx, cat: a.cat, settings: a.result.Settings, now: a.now, view: v.Name, recursionLimit: cmp.Or(v.RecursionLimit, DefaultRecursionLimit),
-			query: v.Query, prefix: len(prefix),
-			tables: map[uint32]*catalog.Relation{}, depends: map[uint32]bool{}, loops: map[*pgtree.Node]algebra.Node{},
-		}
 		tree, err := a.cat.ViewTree(a.ctx, oid)
 		if err != nil {
 			return err
 		}
-		q, err := parseView(tree)
+		m, err := session.Translate(a.ctx, translate.View{
+			Name: v.Name, Query: v.Query, Prefix: len(createPrefix(v.Name)), Tree: tree,
+			RecursionLimit: cmp.Or(v.RecursionLimit, DefaultRecursionLimit),
+		})
 		if err != nil {
 			return fmt.Errorf("view %s: %w", v.Name, err)
-		}
-		node := t.selection(q, nil, nil)
-		if t.err != nil {
-			return fmt.Errorf("view %s: %w", v.Name, t.err)
 		}
 		out := &Output{Name: v.Name, Query: v.Query}
 		if err := a.columns(oid, out); err != nil {
 			return err
 		}
-		if err := a.checkNames(v, t); err != nil {
+		if err := a.checkNames(v, m); err != nil {
 			return err
 		}
 		for _, c := range out.Columns {
 			if c.Type.Anonymous() {
-				t.problem(nil, CodeType, c.Name, fmt.Sprintf("column %q has the row type of another maintained view, which no table can have", c.Name), "name its columns")
+				m.Problem(translate.CodeType, c.Name, fmt.Sprintf("column %q has the row type of another maintained view, which no table can have", c.Name), "name its columns")
 			}
 		}
-		a.result.Problems = append(a.result.Problems, t.problems...)
-		if len(t.problems) > 0 {
+		a.result.Problems = append(a.result.Problems, m.Problems()...)
+		if len(m.Problems()) > 0 {
 			continue
 		}
-		out.Plan = algebra.Optimize(named(node, out.Columns))
+		out.Plan = algebra.Optimize(named(m.Node, out.Columns))
 		out.Key = algebra.BestKey(out.Plan)
 		out.Clock = algebra.DependsOnClock(out.Plan)
-		for oid := range t.depends {
+		for oid := range m.Depends {
 			if name, ok := a.names[oid]; ok {
 				out.Views = append(out.Views, name)
 			}
 		}
 		slices.Sort(out.Views)
 		a.result.Outputs = append(a.result.Outputs, out)
-		for oid, rel := range t.tables {
+		for oid, rel := range m.Tables {
 			tables[oid] = rel
 		}
 	}
@@ -326,12 +320,12 @@ func (a *analyzer) columns(oid uint32, out *Output) error {
 // checkNames refuses what the names of a view's relations leave ambiguous: the
 // name of a maintained view that is also a relation of the source, and tables
 // in the schemas that we write.
-func (a *analyzer) checkNames(v View, t *translator) error {
+func (a *analyzer) checkNames(v View, m *translate.Meaning) error {
 	ambiguous := func(view, schema string) {
-		t.problem(nil, CodeName, view, fmt.Sprintf("%q can mean the maintained view or the relation %s.%s", view, schema, view),
+		m.Problem(translate.CodeName, view, fmt.Sprintf("%q can mean the maintained view or the relation %s.%s", view, schema, view),
 			fmt.Sprintf("write %s.%s for the relation, or rename the maintained view", schema, view))
 	}
-	for oid := range t.depends {
+	for oid := range m.Depends {
 		name, ok := a.names[oid]
 		if !ok {
 			continue
@@ -349,20 +343,20 @@ func (a *analyzer) checkNames(v View, t *translator) error {
 		ambiguous(name, hidden)
 	}
 	// A view declared before the one of its table's name has read the table.
-	for _, rel := range t.tables {
+	for _, rel := range m.Tables {
 		if oid, ok := a.oids[rel.Name]; ok && rel.Name != v.Name {
 			now, err := a.readsNow(v, oid)
 			if err != nil {
 				return err
 			}
-			if now && !t.depends[oid] {
+			if now && !m.Depends[oid] {
 				ambiguous(rel.Name, rel.Schema)
 			}
 		}
 	}
-	for _, rel := range t.tables {
+	for _, rel := range m.Tables {
 		if slices.Contains(a.reserved, rel.Schema) {
-			t.problem(nil, CodeRelation, rel.SQL(), "table "+rel.SQL()+" is written by stepping-cdc itself",
+			m.Problem(translate.CodeRelation, rel.SQL(), "table "+rel.SQL()+" is written by stepping-cdc itself",
 				"read a maintained view by its own name, without a schema")
 		}
 	}

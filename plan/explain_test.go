@@ -7,6 +7,7 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/embedded"
 	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/plan/explain"
 )
 
 // TestExplain compares what is shown of views.
@@ -28,7 +29,7 @@ func TestExplain(t *testing.T) {
 			if v.Name == name {
 				var format string
 				d.ScanArgs(t, "format", &format)
-				s, err := plan.Explain(v, prog, format)
+				s, err := explain.View(v, prog.Views, format)
 				if err != nil {
 					return "error: " + err.Error()
 				}

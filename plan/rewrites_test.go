@@ -10,6 +10,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/embedded"
 	"github.com/stepping-cdc/stepping-cdc/plan"
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
+	"github.com/stepping-cdc/stepping-cdc/plan/explain"
 	"github.com/stepping-cdc/stepping-cdc/state"
 )
 
@@ -95,7 +96,7 @@ func TestNesting(t *testing.T) {
 			query = fmt.Sprintf("(SELECT count(*) FROM edges e%[1]d LEFT JOIN loose x%[1]d ON x%[1]d.a = %[3]s WHERE e%[1]d.l = e%[2]d.r AND e%[1]d.r IN (SELECT k FROM parts WHERE q < e%[2]d.l))", i, i-1, query)
 		}
 		a := analyze(t, dsn, []plan.View{{Name: "nested", Query: "SELECT " + query + " FROM edges e0"}})
-		if _, err := plan.Explain(a.Outputs[0], plan.Compile(a.Outputs, nil), "text"); err != nil {
+		if _, err := explain.View(a.Outputs[0], plan.Compile(a.Outputs, nil).Views, "text"); err != nil {
 			t.Fatal(err)
 		}
 		n := 0

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/embedded"
 	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/plan/explain"
 )
 
 // aggregateSchema adds aggregates of a user's own, and a function that gives an
@@ -169,7 +170,7 @@ func TestGroupingSetsShareInput(t *testing.T) {
 	dsn := embedded.NewDB(t)
 	mustExec(t, connect(t, dsn), schema)
 	a := analyze(t, dsn, []plan.View{{Name: "v", Query: `SELECT c.region, o.day, sum(o.qty) AS s FROM customers c JOIN orders o ON o.customer_id = c.id GROUP BY CUBE (c.region, o.day)`}})
-	text, err := plan.Explain(a.Outputs[0], nil, "dot")
+	text, err := explain.View(a.Outputs[0], nil, "dot")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,3 +51,6 @@ type Type struct {
 
 	positions map[string]int // label → index in Labels, made by NewType for long enums
 }
+
+// TextInArrays says whether a value inside an array has to travel as text.
+func (t *Type) TextInArrays() bool { return t.Kind == KindArray || t.NoBinary }

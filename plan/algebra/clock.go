@@ -109,7 +109,7 @@ func timed(n Node) Node {
 			x := newClocked(n.In)
 			exprs := x.takeAll(n.Exprs)
 			in, to := x.build()
-			return &Project{In: in, Exprs: remapAll(exprs, to), Names: n.Names}
+			return &Project{In: in, Exprs: expr.RemapAll(exprs, to), Names: n.Names}
 		}
 	case *Join:
 		if expr.HasClock(n.Conds...) {
@@ -162,7 +162,7 @@ func timedFilter(n *Filter) Node {
 		x := newClocked(in)
 		conds = x.takeAll(conds)
 		wide, to := x.build()
-		in = pickNode(filter(wide, remapAll(conds, to)), seq(width))
+		in = pickNode(filter(wide, expr.RemapAll(conds, to)), seq(width))
 	}
 	return in
 }
@@ -268,7 +268,7 @@ func timedOuter(n *OuterJoin) Node {
 		}
 	}
 	m := *n
-	m.L, m.R, m.Conds = left, right, remapAll(conds, to)
+	m.L, m.R, m.Conds = left, right, expr.RemapAll(conds, to)
 	m.Out = make([]int, len(n.Out))
 	for i, c := range n.Out {
 		m.Out[i] = to[c]
@@ -323,7 +323,7 @@ func computed(in Node, exprs []expr.Expr) (Node, []expr.Expr) {
 		p.Exprs, p.Names = append(p.Exprs, x.take(e)), append(p.Names, "clocked")
 	}
 	wide, to := x.build()
-	p.In, p.Exprs = wide, remapAll(p.Exprs, to)
+	p.In, p.Exprs = wide, expr.RemapAll(p.Exprs, to)
 	return p, out
 }
 

@@ -91,7 +91,7 @@ func computeKeys(n *Join) *Project {
 		}
 		out.Conds = append(out.Conds, e.cond.With(args))
 	}
-	out.Conds = append(out.Conds, remapAll(rest, to)...)
+	out.Conds = append(out.Conds, expr.RemapAll(rest, to)...)
 	return above
 }
 

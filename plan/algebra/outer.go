@@ -240,7 +240,7 @@ func (p *pruner) pruneOuter(n *OuterJoin, need []int) Node {
 		at[lw+c] = len(l) + i
 	}
 	m := &OuterJoin{
-		Kind: n.Kind, L: p.prune(n.L, l), R: p.prune(n.R, r), Conds: remapAll(n.Conds, at),
+		Kind: n.Kind, L: p.prune(n.L, l), R: p.prune(n.R, r), Conds: expr.RemapAll(n.Conds, at),
 	}
 	for _, c := range out {
 		m.Out = append(m.Out, at[c])

@@ -46,7 +46,7 @@ func (p *pruner) rewrite(n Node, need []int) Node {
 		return pick(out, sorted, need)
 	case *Filter:
 		used := withColumns(need, n.Conds...)
-		out := &Filter{In: p.prune(n.In, used), Conds: remapAll(n.Conds, index(used))}
+		out := &Filter{In: p.prune(n.In, used), Conds: expr.RemapAll(n.Conds, index(used))}
 		return pick(out, used, need)
 	case *Project:
 		out := &Project{}
@@ -56,7 +56,7 @@ func (p *pruner) rewrite(n Node, need []int) Node {
 		}
 		used := withColumns(nil, out.Exprs...)
 		out.In = p.prune(n.In, used)
-		out.Exprs = remapAll(out.Exprs, index(used))
+		out.Exprs = expr.RemapAll(out.Exprs, index(used))
 		return merge(out)
 	case *EquiJoin:
 		return p.pruneJoin(n, need)
@@ -144,8 +144,8 @@ func (p *pruner) pruneJoin(n *EquiJoin, need []int) Node {
 	}
 	m := &EquiJoin{
 		L: p.prune(n.L, l), R: p.prune(n.R, r),
-		LKeys: remapAll(n.LKeys, index(l)), RKeys: remapAll(n.RKeys, index(r)),
-		Conds: remapAll(n.Conds, at),
+		LKeys: expr.RemapAll(n.LKeys, index(l)), RKeys: expr.RemapAll(n.RKeys, index(r)),
+		Conds: expr.RemapAll(n.Conds, at),
 	}
 	for _, c := range out {
 		m.Out = append(m.Out, at[c])
@@ -173,10 +173,10 @@ func (p *pruner) pruneAggregate(n *Aggregate, need []int) Node {
 	used := withColumns(nil, read...)
 	at := index(used)
 	out.In = p.prune(n.In, used)
-	out.Group = remapAll(n.Group, at)
+	out.Group = expr.RemapAll(n.Group, at)
 	for i := range out.Aggs {
 		a := &out.Aggs[i]
-		a.Args = remapAll(a.Args, at)
+		a.Args = expr.RemapAll(a.Args, at)
 		if a.Filter != nil {
 			a.Filter = expr.Remap(a.Filter, at)
 		}
@@ -257,12 +257,4 @@ func index(cols []int) map[int]int {
 		at[c] = i
 	}
 	return at
-}
-
-func remapAll(es []expr.Expr, to map[int]int) []expr.Expr {
-	out := make([]expr.Expr, len(es))
-	for i, e := range es {
-		out[i] = expr.Remap(e, to)
-	}
-	return out
 }

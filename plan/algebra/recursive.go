@@ -328,8 +328,8 @@ func (c *carrier) join(n *Join) Node {
 		m.Inputs = append(m.Inputs, carried)
 		at, width = at+w, width+w
 	}
-	m.Conds = append(remapAll(n.Conds, to), same...)
-	exprs := append(remapAll(all(n.Cols()), to), iterationAt(first))
+	m.Conds = append(expr.RemapAll(n.Conds, to), same...)
+	exprs := append(expr.RemapAll(all(n.Cols()), to), iterationAt(first))
 	return project(m, exprs)
 }
 
@@ -346,7 +346,7 @@ func (c *carrier) outer(n *OuterJoin) Node {
 	for i := range n.R.Cols() {
 		to[lw+i] = lw + 1 + i
 	}
-	m.Conds = remapAll(n.Conds, to)
+	m.Conds = expr.RemapAll(n.Conds, to)
 	if c.carries(n.R) {
 		m.R = c.carry(n.R)
 		m.Conds = append(m.Conds, sameIteration(lw, lw+1+len(n.R.Cols())))

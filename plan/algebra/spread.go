@@ -49,7 +49,7 @@ func (p *pruner) pruneSpread(n *Spread, need []int) Node {
 	}
 	used := withColumns(cols, n.Arrays...)
 	m := *n
-	m.In, m.Arrays = p.prune(n.In, used), remapAll(n.Arrays, index(used))
+	m.In, m.Arrays = p.prune(n.In, used), expr.RemapAll(n.Arrays, index(used))
 	have := append([]int{}, used...)
 	for i := range n.Elements {
 		have = append(have, width+i)

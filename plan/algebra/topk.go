@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
 // SortKey is one element of ORDER BY: a column, its direction and where NULLs go.
@@ -12,6 +13,32 @@ type SortKey struct {
 	Col        int
 	Desc       bool
 	NullsFirst bool
+}
+
+// OrderKey appends bytes that sort as ORDER BY does.
+func OrderKey(cols []Column, keys []SortKey) func(dst []byte, row []values.Datum) []byte {
+	return func(dst []byte, row []values.Datum) []byte {
+		for _, k := range keys {
+			v := row[k.Col]
+			// Where NULLs go is said apart from the direction.
+			if v.IsNull() == k.NullsFirst {
+				dst = append(dst, 0)
+			} else {
+				dst = append(dst, 1)
+			}
+			if v.IsNull() {
+				continue
+			}
+			at := len(dst)
+			dst = values.AppendKey(dst, cols[k.Col].Type, v)
+			if k.Desc {
+				for i := at; i < len(dst); i++ {
+					dst[i] = ^dst[i]
+				}
+			}
+		}
+		return dst
+	}
 }
 
 // NoLimit is a TopK without an upper bound.

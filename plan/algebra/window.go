@@ -219,3 +219,12 @@ func (p *pruner) pruneWindow(n *Window, need []int) Node {
 	}
 	return pick(m, append(append([]int{}, used...), kept...), need)
 }
+
+// WindowFuncs are Postgres' window functions, by signature
+// (postgresql.org/docs/current/functions-window.html).
+var WindowFuncs = []string{
+	"row_number()", "rank()", "dense_rank()", "percent_rank()", "cume_dist()", "ntile(int4)",
+	"lag(anyelement)", "lag(anyelement,int4)", "lag(anycompatible,int4,anycompatible)",
+	"lead(anyelement)", "lead(anyelement,int4)", "lead(anycompatible,int4,anycompatible)",
+	"first_value(anyelement)", "last_value(anyelement)", "nth_value(anyelement,int4)",
+}

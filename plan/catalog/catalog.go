@@ -333,3 +333,12 @@ func (c *Catalog) EnumLabel(ctx context.Context, oid uint32) (string, error) {
 	}
 	return label, nil
 }
+
+// Quote writes a text as SQL, whatever the server's standard_conforming_strings.
+func Quote(text string) string {
+	q := "'" + strings.ReplaceAll(text, "'", "''") + "'"
+	if strings.Contains(q, `\`) {
+		q = "E" + strings.ReplaceAll(q, `\`, `\\`)
+	}
+	return q
+}

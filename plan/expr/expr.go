@@ -373,6 +373,15 @@ func Remap(e Expr, to map[int]int) Expr {
 	})
 }
 
+// RemapAll renumbers the columns of several expressions.
+func RemapAll(es []Expr, to map[int]int) []Expr {
+	out := make([]Expr, len(es))
+	for i, e := range es {
+		out[i] = Remap(e, to)
+	}
+	return out
+}
+
 // Shift adds by to every column number.
 func Shift(e Expr, by int) Expr {
 	return Map(e, func(e Expr) Expr {

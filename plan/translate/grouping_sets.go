@@ -1,0 +1,231 @@
+package translate
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/values"
+)
+
+// GROUPING SETS, ROLLUP and CUBE are the sum of one aggregate a set, over one
+// shared input; the columns that a set leaves out are NULL
+// (postgresql.org/docs/current/queries-table-expressions.html#QUERIES-GROUPING-SETS).
+
+// Kinds of GROUPINGSET nodes, GroupingSetKind of Postgres' parsenodes.h.
+const (
+	setEmpty = iota
+	setSimple
+	setRollup
+	setCube
+	setSets
+)
+
+// maxSets is as many sets as Postgres takes.
+const maxSets = 4096
+
+// expandSets lists the grouping sets of a query as Postgres expands them: every
+// combination of the clause's items. A set is a list of tleSortGroupRefs.
+func expandSets(q *pgtree.Node) [][]int {
+	var out [][]int
+	for i, n := range q.Nodes("groupingSets") {
+		item := expandSet(n)
+		if i == 0 {
+			out = item
+			continue
+		}
+		var product [][]int
+		for _, a := range out {
+			for _, b := range item {
+				if len(product) <= maxSets {
+					product = append(product, slices.Concat(a, b))
+				}
+			}
+		}
+		out = product
+	}
+	seen := map[string]bool{}
+	var kept [][]int
+	for _, set := range out {
+		sort.Ints(set)
+		set = slices.Compact(set)
+		if id := fmt.Sprint(set); !seen[id] || !q.Bool("groupDistinct") {
+			seen[id] = true
+			kept = append(kept, set)
+		}
+	}
+	return kept
+}
+
+func expandSet(n *pgtree.Node) [][]int {
+	parts := n.Nodes("content")
+	var out [][]int
+	switch n.Int("kind") {
+	case setSimple:
+		out = append(out, n.Ints("content"))
+	case setRollup:
+		for k := len(parts); k >= 0; k-- {
+			out = append(out, together(parts[:k]))
+		}
+	case setCube:
+		for bits := 0; bits < 1<<len(parts) && bits <= maxSets; bits++ {
+			var some []*pgtree.Node
+			for i, p := range parts {
+				if bits&(1<<i) != 0 {
+					some = append(some, p)
+				}
+			}
+			out = append(out, together(some))
+		}
+	case setSets:
+		for _, p := range parts {
+			out = append(out, expandSet(p)...)
+		}
+	default: // setEmpty
+		out = append(out, nil)
+	}
+	return out
+}
+
+// together is the set of all columns of some simple sets.
+func together(sets []*pgtree.Node) []int {
+	var out []int
+	for _, s := range sets {
+		out = append(out, s.Ints("content")...)
+	}
+	return out
+}
+
+// groupingCall translates GROUPING(…) to a column behind the aggregates: a bit
+// for each argument that the row's set leaves out, the last one being the lowest.
+func (t *translator) groupingCall(n *pgtree.Node, s *scope) expr.Expr {
+	if s.agg == nil || n.Int("agglevelsup") > 0 {
+		return t.refuseExpr(n)
+	}
+	g := s.agg
+	if len(g.sets) == 0 {
+		return &expr.Const{V: values.Int(0), T: values.Int4Type}
+	}
+	refs := n.Ints("refs")
+	i := slices.IndexFunc(g.calls, func(c []int) bool { return slices.Equal(c, refs) })
+	if i < 0 {
+		i = len(g.calls)
+		g.calls = append(g.calls, refs)
+	}
+	return &expr.Col{Index: len(g.group) + len(g.aggs) + i, Name: "grouping", T: values.Int4Type}
+}
+
+// groupBySets is the relation of all sets' groups: the group columns, the
+// aggregates, the values of GROUPING.
+func (t *translator) groupBySets(s *scope, g *grouping) algebra.Node {
+	dw := s.domain.width()
+	if len(g.sets) > maxSets {
+		t.refuse(nil, CodeUnsupported, fmt.Sprintf("more than %d grouping sets", maxSets), "")
+		return empty(nil)
+	}
+	for _, e := range g.group[dw:] {
+		if _, constant := e.(*expr.Const); constant {
+			t.refuse(nil, CodeUnsupported, "grouping sets over a constant", "group by columns")
+		}
+	}
+	input, group, aggs := shareInput(s.node, g)
+	explicit := map[int]bool{} // the rest depends on columns that all sets have
+	for _, i := range g.at {
+		explicit[i] = true
+	}
+	out := &algebra.UnionAll{}
+	for _, set := range g.sets {
+		in := map[int]bool{}
+		for _, ref := range set {
+			in[g.at[ref]] = true
+		}
+		node := &algebra.Aggregate{In: input, Aggs: aggs}
+		p := &algebra.Project{}
+		at := map[int]int{}
+		for i, e := range group {
+			if i < dw || !explicit[i] || in[i] {
+				at[i] = len(node.Group)
+				node.Group = append(node.Group, e)
+			}
+		}
+		node.Global = len(node.Group) == 0
+		p.In = node
+		if dw > 0 && len(node.Group) == dw {
+			p.In = overNothing(s.domain, node)
+		}
+		cols := p.In.Cols()
+		keep := func(i int) {
+			p.Exprs = append(p.Exprs, &expr.Col{Index: i, Name: cols[i].Name, T: cols[i].Type})
+			p.Names = append(p.Names, cols[i].Name)
+		}
+		for i, e := range group {
+			if k, ok := at[i]; ok {
+				keep(k)
+				continue
+			}
+			p.Exprs = append(p.Exprs, &expr.Const{T: e.Type()})
+			p.Names = append(p.Names, fmt.Sprintf("group%d", i+1))
+		}
+		for i := range aggs {
+			keep(len(node.Group) + i)
+		}
+		for _, refs := range g.calls {
+			bits := int64(0)
+			for _, ref := range refs {
+				bits <<= 1
+				if !in[g.at[ref]] {
+					bits |= 1
+				}
+			}
+			p.Exprs = append(p.Exprs, &expr.Const{V: values.Int(bits), T: values.Int4Type})
+			p.Names = append(p.Names, "grouping")
+		}
+		out.Inputs = append(out.Inputs, p)
+	}
+	if len(out.Inputs) == 1 {
+		return out.Inputs[0]
+	}
+	return out
+}
+
+// shareInput computes all that the aggregates read once, for all sets, and gives
+// group expressions and aggregates over that.
+func shareInput(in algebra.Node, g *grouping) (algebra.Node, []expr.Expr, []algebra.Agg) {
+	p := &algebra.Project{In: in}
+	at := map[string]int{}
+	place := func(e expr.Expr) expr.Expr {
+		id := expr.String(e) + ":" + e.Type().SQL
+		i, ok := at[id]
+		if !ok {
+			i = len(p.Exprs)
+			at[id] = i
+			p.Exprs = append(p.Exprs, e)
+			name := fmt.Sprintf("value%d", i+1)
+			if c, ok := e.(*expr.Col); ok && c.Name != "" {
+				name = c.Name
+			}
+			p.Names = append(p.Names, name)
+		}
+		return &expr.Col{Index: i, Name: p.Names[i], T: e.Type()}
+	}
+	group := make([]expr.Expr, len(g.group))
+	for i, e := range g.group {
+		group[i] = place(e)
+	}
+	aggs := slices.Clone(g.aggs)
+	for i := range aggs {
+		a := &aggs[i]
+		args := make([]expr.Expr, len(a.Args))
+		for k, e := range a.Args {
+			args[k] = place(e)
+		}
+		a.Args = args
+		if a.Filter != nil {
+			a.Filter = place(a.Filter)
+		}
+	}
+	return &algebra.Shared{In: p}, group, aggs
+}

@@ -1,0 +1,177 @@
+package translate
+
+import (
+	"bytes"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/values"
+	"github.com/stepping-cdc/stepping-cdc/values/fn"
+)
+
+// operator translates a call written as an operator.
+func (t *translator) operator(n *pgtree.Node, s *scope) expr.Expr {
+	op, proc := t.operatorProc(n)
+	if proc == nil {
+		return nil
+	}
+	args := t.exprs(n.Nodes("args"), s)
+	result := t.known(n, t.typ(n.OID("opresulttype"), -1, n.OID("opcollid")), args)
+	if !t.stable(n, proc, args) {
+		return nil
+	}
+	return t.applyOperator(n, op, proc, args, n.OID("inputcollid"), result)
+}
+
+func (t *translator) applyOperator(n *pgtree.Node, op *catalog.Operator, proc *catalog.Proc, args []expr.Expr, coll uint32, result *values.Type) expr.Expr {
+	if e := t.clockComparison(op, proc, args); e != nil {
+		return e
+	}
+	equal := len(args) == 2 && op.Equal && sameKey(args[0].Type(), args[1].Type())
+	if e := t.native(proc, args, result, coll); e != nil {
+		e.Equal, e.Cmp = equal, keyComparison(op, args)
+		return e
+	}
+	if equal && op.Schema == "pg_catalog" && op.Name == "=" {
+		return &expr.Native{Func: keyEquality(args[0].Type(), args[1].Type()), Name: proc.Signature, Total: true, Equal: true, Cmp: "=", Args: args, T: result}
+	}
+	if e := t.concatenation(n, proc, args, coll, result); e != nil {
+		return e
+	}
+	name := " OPERATOR(" + pgx.Identifier{op.Schema}.Sanitize() + "." + op.Name + ") "
+	sql := []string{"", ""}
+	if len(args) == 1 {
+		sql[0] = name
+	} else {
+		sql[1] = t.collation(args[0], coll) + name
+		sql = append(sql, t.collation(args[1], coll))
+	}
+	call := expr.NewRemote(sql, args, proc.Strict, result)
+	call.Func = proc.Signature
+	return call
+}
+
+func (t *translator) operatorProc(n *pgtree.Node) (*catalog.Operator, *catalog.Proc) {
+	return t.operatorByOID(n.OID("opno"))
+}
+
+func (t *translator) operatorByOID(opno uint32) (*catalog.Operator, *catalog.Proc) {
+	op, err := t.cat.Operator(t.ctx, opno)
+	if err != nil {
+		t.fail(err)
+		return nil, nil
+	}
+	proc, err := t.cat.Proc(t.ctx, op.Func)
+	if err != nil {
+		t.fail(err)
+		return nil, nil
+	}
+	return op, proc
+}
+
+// concatenation translates text || anything: the text form, then ||.
+func (t *translator) concatenation(n *pgtree.Node, proc *catalog.Proc, args []expr.Expr, coll uint32, result *values.Type) expr.Expr {
+	if proc.Schema != "pg_catalog" || proc.Name != "textanycat" && proc.Name != "anytextcat" {
+		return nil
+	}
+	parts := make([]expr.Expr, len(args))
+	for i, a := range args {
+		if parts[i] = a; a.Type().Kind != values.KindText {
+			parts[i] = t.viaIO(n, a, result)
+		}
+	}
+	textcat := catalog.Proc{Schema: "pg_catalog", Name: "textcat", ArgTypes: []string{"text", "text"}, Signature: "textcat(text,text)"}
+	if e := t.native(&textcat, parts, result, coll); e != nil {
+		return e
+	}
+	return nil
+}
+
+// keyEquality is the equality of types that have no function of their own in Go
+// but whose keys decide it.
+func keyEquality(a, b *values.Type) *fn.Func {
+	var x, y []byte
+	return &fn.Func{Strict: true, F2: func(v, w values.Datum) values.Datum {
+		x, y = values.AppendKey(x[:0], a, v), values.AppendKey(y[:0], b, w)
+		return values.Bool(bytes.Equal(x, y))
+	}}
+}
+
+// sameKey says whether values of two types that compare equal have the same
+// key encoding.
+func sameKey(a, b *values.Type) bool {
+	if !values.Equatable(a) || !values.Equatable(b) {
+		return false
+	}
+	if a.Kind == values.KindRecord {
+		return fn.Lookup("record_eq(record,record)", []*values.Type{a, b}, values.BoolType) != nil
+	}
+	return keyFamily(a.Kind) == keyFamily(b.Kind) && (a.Kind != values.Opaque || a.BaseOID == b.BaseOID)
+}
+
+func keyFamily(k values.Kind) values.Kind {
+	switch k {
+	case values.KindInt2, values.KindInt4, values.KindInt8, values.KindOID:
+		return values.KindInt8
+	case values.KindFloat4, values.KindFloat8:
+		return values.KindFloat8
+	}
+	return k
+}
+
+// comparison translates the operands of an equality and, if Go has it, the
+// equality itself over columns 0 and 1.
+func (t *translator) comparison(n *pgtree.Node, s *scope) (a, b, eq expr.Expr) {
+	args := t.exprs(n.Nodes("args"), s)
+	_, proc := t.operatorProc(n)
+	if proc == nil || len(args) != 2 || !t.stable(n, proc, args) {
+		return placeholder, placeholder, nil
+	}
+	if e := t.native(proc, pairOf(args[0].Type(), args[1].Type()), values.BoolType, n.OID("inputcollid")); e != nil {
+		return args[0], args[1], e
+	}
+	return args[0], args[1], nil
+}
+
+func pairOf(a, b *values.Type) []expr.Expr {
+	return []expr.Expr{&expr.Col{Index: 0, T: a}, &expr.Col{Index: 1, T: b}}
+}
+
+func (t *translator) remoteInfix(n *pgtree.Node, s *scope, infix string, result *values.Type) expr.Expr {
+	args := t.exprs(n.Nodes("args"), s)
+	coll := n.OID("inputcollid")
+	return expr.NewRemote([]string{"", t.collation(args[0], coll) + " " + infix + " ", t.collation(args[1], coll)}, args, false, result)
+}
+
+func (t *translator) nullIf(n *pgtree.Node, s *scope) expr.Expr {
+	a, b, eq := t.comparison(n, s)
+	if eq != nil {
+		return &expr.NullIf{Eq: eq, A: a, B: b, T: a.Type()}
+	}
+	return expr.NewRemote([]string{"NULLIF(", ", ", ")"}, []expr.Expr{a, b}, false, a.Type())
+}
+
+func (t *translator) anyAll(n *pgtree.Node, s *scope) expr.Expr {
+	args := t.exprs(n.Nodes("args"), s)
+	op, proc := t.operatorProc(n)
+	if proc == nil || len(args) != 2 || !t.stable(n, proc, args) {
+		return nil
+	}
+	useOr := n.Bool("useOr")
+	coll := n.OID("inputcollid")
+	if elem := args[1].Type().Elem; elem != nil {
+		if e := t.native(proc, pairOf(args[0].Type(), elem), values.BoolType, coll); e != nil {
+			member := (op.Equal && useOr || op.NotEqual && !useOr) && sameKey(args[0].Type(), elem)
+			return &expr.AnyAll{Op: e, All: !useOr, Member: member, Left: args[0], Array: args[1], T: values.BoolType}
+		}
+	}
+	quantifier := "ALL"
+	if useOr {
+		quantifier = "ANY"
+	}
+	name := t.collation(args[0], coll) + " OPERATOR(" + pgx.Identifier{op.Schema}.Sanitize() + "." + op.Name + ") " + quantifier + " ("
+	return expr.NewRemote([]string{"", name, ")"}, args, false, values.BoolType)
+}

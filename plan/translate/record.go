@@ -1,0 +1,269 @@
+package translate
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
+	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/values"
+)
+
+// Composite values: ROW(…), whole rows, fields
+// (postgresql.org/docs/current/rowtypes.html). A value of a named type is what
+// that type says. One without, of type record, is known by its fields alone,
+// which its static type lists; Postgres' catalogue has no more than the name
+// record for it, so its type follows from the expression that makes it.
+
+// row translates ROW(…), which may be cast to a type of its own.
+func (t *translator) row(n *pgtree.Node, s *scope) expr.Expr {
+	args := t.exprs(n.Nodes("args"), s)
+	ty := t.typ(n.OID("row_typeid"), -1, 0)
+	if ty.Kind != values.KindRecord || ty.Anonymous() {
+		return rowOf(n.Strings("colnames"), args)
+	}
+	nums, err := t.cat.FieldNumbers(t.ctx, ty)
+	if err != nil {
+		t.fail(err)
+		return nil
+	}
+	e := &expr.Row{T: ty}
+	for _, num := range nums { // of a dropped attribute there is a NULL
+		if num > len(args) {
+			return nil
+		}
+		e.Fields = append(e.Fields, args[num-1])
+	}
+	return e
+}
+
+// rowOf makes a record of fields under their names; f1, f2 … if there are none.
+func rowOf(names []string, args []expr.Expr) *expr.Row {
+	fields := make([]values.Field, len(args))
+	for i, a := range args {
+		fields[i] = values.Field{Type: a.Type()}
+		if i < len(names) {
+			fields[i].Name = names[i]
+		}
+	}
+	return &expr.Row{Fields: args, T: values.RecordOf(fields)}
+}
+
+// field translates (x).f.
+func (t *translator) field(n *pgtree.Node, s *scope) expr.Expr {
+	arg := t.expr(n.Node("arg"), s)
+	ty := arg.Type()
+	if ty.Kind != values.KindRecord {
+		if arg == placeholder || s.discovering() {
+			return &expr.Const{T: t.typ(n.OID("resulttype"), int32(n.Int("resulttypmod")), n.OID("resultcollid"))}
+		}
+		t.refuse(n, CodeUnsupported, "a field of a value of type "+ty.SQL, "")
+		return nil
+	}
+	nums, err := t.cat.FieldNumbers(t.ctx, ty)
+	if err != nil {
+		t.fail(err)
+		return nil
+	}
+	i := slices.Index(nums, n.Int("fieldnum"))
+	if i < 0 || i >= len(ty.Fields) {
+		t.refuse(n, CodeUnsupported, "a field that was dropped", "")
+		return nil
+	}
+	if r, ok := arg.(*expr.Row); ok {
+		return r.Fields[i]
+	}
+	return &expr.FieldOf{Arg: arg, Index: i, T: ty.Fields[i].Type}
+}
+
+// known is the type of a result that the catalogue calls a record, or an array of
+// records: the one of the arguments that are so. They have to be of one shape, as
+// a column has one type.
+func (t *translator) known(n *pgtree.Node, ty *values.Type, args []expr.Expr) *values.Type {
+	if ty.Schema != "pg_catalog" || ty.Name != "record" && ty.Name != "_record" {
+		return ty
+	}
+	var elem *values.Type
+	for _, a := range args {
+		from := a.Type()
+		if !from.Anonymous() {
+			continue
+		}
+		for from.Kind == values.KindArray {
+			from = from.Elem
+		}
+		if elem == nil {
+			elem = from
+		}
+		t.checkShape(n, elem, from)
+	}
+	switch {
+	case elem == nil:
+		return ty
+	case ty.Name == "record":
+		return elem
+	}
+	return values.ArrayOf(elem)
+}
+
+// checkShape refuses records of different fields in one column.
+func (t *translator) checkShape(n *pgtree.Node, a, b *values.Type) {
+	if a.Anonymous() && b.Anonymous() && shape(a) != shape(b) {
+		t.refuse(n, CodeUnsupported, "a column of records with different fields", "cast them to one composite type")
+	}
+}
+
+// shape tells types of records apart.
+func shape(t *values.Type) string {
+	switch {
+	case t.Kind == values.KindArray:
+		return shape(t.Elem) + "[]"
+	case !t.Anonymous():
+		return t.SQL
+	}
+	fields := make([]string, len(t.Fields))
+	for i, f := range t.Fields {
+		fields[i] = strconv.Quote(f.Name) + " " + shape(f.Type)
+	}
+	return "(" + strings.Join(fields, ", ") + ")"
+}
+
+// wholeRows are the relations of a query whose rows are read as values, in it or
+// in its sub-queries.
+func wholeRows(q *pgtree.Node) map[int]bool {
+	whole := map[int]bool{}
+	var visit func(v pgtree.Value, depth int)
+	visit = func(v pgtree.Value, depth int) {
+		pgtree.Walk(v, func(n *pgtree.Node) bool {
+			switch n.Tag {
+			case "QUERY":
+				for _, c := range n.Values() {
+					visit(c, depth+1)
+				}
+				return false
+			case "VAR":
+				if n.Int("varattno") == 0 && n.Int("varlevelsup") == depth {
+					whole[n.Int("varno")] = true
+				}
+			}
+			return true
+		})
+	}
+	for _, c := range q.Values() {
+		visit(c, 0)
+	}
+	return whole
+}
+
+// withWhole adds to a relation of FROM a column that holds its row as a value. It
+// is made here, below all joins: of a row that an outer join makes up it is NULL,
+// while ROW(…) of its columns is not.
+func (t *translator) withWhole(rel algebra.Node, rte *pgtree.Node, s *scope) algebra.Node {
+	cols := rel.Cols()
+	p := pick(rel, algebra.FirstN(len(cols)))
+	fields := p.Exprs[s.hidden:]
+	whole := rowOf(rte.Node("eref").Strings("colnames"), fields)
+	if rte.Int("rtekind") == rteRelation {
+		table, err := t.cat.Relation(t.ctx, rte.OID("relid"))
+		if err != nil {
+			t.fail(err)
+			return rel
+		}
+		whole.T = rowType(t.typ(table.RowType, -1, 0), whole.T)
+	}
+	if f := rte.Nodes("functions"); len(f) == 1 && !rte.Bool("funcordinality") {
+		whole.T = rowType(t.typ(f[0].Node("funcexpr").OID("funcresulttype"), -1, 0), whole.T)
+	}
+	p.Exprs, p.Names = append(slices.Clip(p.Exprs), whole), append(p.Names, rte.Node("eref").Str("aliasname"))
+	return p
+}
+
+// rowType is the type of a row if it has one of its own.
+func rowType(own, record *values.Type) *values.Type {
+	if own.Kind == values.KindRecord && len(own.Fields) == len(record.Fields) {
+		return own
+	}
+	return record
+}
+
+// rteRelation is RTE_RELATION of Postgres' parsenodes.h.
+const rteRelation, rteJoin = 0, 2
+
+// wholeRow reads a relation's row as a value.
+func (t *translator) wholeRow(n *pgtree.Node, rte *pgtree.Node, s *scope) expr.Expr {
+	rti := n.Int("varno")
+	if rte.Int("rtekind") == rteJoin {
+		if s.mayBeMissing(rti) {
+			t.refuse(n, CodeUnsupported, "the whole row of a join that an outer join may leave out", "name its columns")
+			return nil
+		}
+		return rowOf(rte.Node("eref").Strings("colnames"), t.exprs(rte.Nodes("joinaliasvars"), s))
+	}
+	start, ok := s.start[rti]
+	i := start + s.cols[rti] - 1
+	if !ok || i < start {
+		return nil // refused
+	}
+	return &expr.Col{Index: i, Name: s.from[i].Name, T: s.from[i].Type}
+}
+
+// mayBeMissing says whether a join stands on the side of another one where rows
+// are made up of NULLs.
+func (s *scope) mayBeMissing(rtindex int) bool {
+	var visit func(n *pgtree.Node, missing bool) bool
+	visit = func(n *pgtree.Node, missing bool) bool {
+		if n.Tag != "JOINEXPR" {
+			return false
+		}
+		if n.Int("rtindex") == rtindex {
+			return missing
+		}
+		const left, full, right = 1, 2, 3
+		kind := n.Int("jointype")
+		return visit(n.Node("larg"), missing || kind == full || kind == right) || visit(n.Node("rarg"), missing || kind == full || kind == left)
+	}
+	for _, n := range s.query.Node("jointree").Nodes("fromlist") {
+		if visit(n, false) {
+			return true
+		}
+	}
+	return false
+}
+
+// sendable refuses what no server takes as an argument: an array of records that
+// have no type of their own.
+func (t *translator) sendable(n *pgtree.Node, e expr.Expr) bool {
+	r, ok := e.(*expr.Remote)
+	if !ok {
+		return true
+	}
+	for _, a := range r.Args {
+		if ty := a.Type(); ty.Kind == values.KindArray && ty.Anonymous() {
+			t.refuse(n, CodeUnsupported, "an array of records without a type as an argument for Postgres", "cast its rows to a composite type")
+			return false
+		}
+	}
+	return true
+}
+
+// readsJSON looks after the functions that turn JSON into rows: what they do
+// depends on the input functions of the row's types.
+func (t *translator) readsJSON(n *pgtree.Node, proc *catalog.Proc, args []expr.Expr, result *values.Type) bool {
+	if proc.Schema != "pg_catalog" || !jsonReaders[proc.Name] {
+		return true
+	}
+	last := 0 // json_to_record(json)
+	if len(args) > 1 {
+		last = 1 // json_populate_record(base, json)
+	}
+	args[last] = guardClock(args[last], result)
+	return t.settled(n, result)
+}
+
+var jsonReaders = map[string]bool{
+	"json_populate_record": true, "jsonb_populate_record": true, "json_populate_recordset": true, "jsonb_populate_recordset": true,
+	"json_to_record": true, "jsonb_to_record": true, "json_to_recordset": true, "jsonb_to_recordset": true,
+}

@@ -1,0 +1,189 @@
+package translate
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/values"
+	"github.com/stepping-cdc/stepping-cdc/values/fn"
+)
+
+// SEARCH and CYCLE add columns to a recursive query, in this order: the position
+// in the search, the mark of a cycle, the path that led to the row
+// (postgresql.org/docs/current/queries-with.html#QUERIES-WITH-SEARCH). Postgres
+// stores the clauses and rewrites the query when it is run; here they become
+// expressions of the two terms, over records that never leave the circuit:
+//
+//	SEARCH DEPTH FIRST   ARRAY[ROW(cols)]          position || ROW(cols)
+//	SEARCH BREADTH FIRST ROW(0, cols)              ROW(position's depth + 1, cols)
+//	CYCLE mark           default                   CASE WHEN ROW(cols) = ANY (path) THEN value ELSE default END
+//	CYCLE path           ARRAY[ROW(cols)]          path || ROW(cols)
+//
+// and rows that close a cycle are not continued.
+type tracking struct {
+	columns []tracked
+	stop    expr.Expr // over a row of the working table: it may be continued
+}
+
+// tracked is one added column: its first value over the columns of the
+// non-recursive term, and its next one over the recursive term's, which are
+// followed by the values before of all added columns.
+type tracked struct {
+	name  string
+	first expr.Expr
+	next  func(before expr.Expr) expr.Expr
+}
+
+// tracking reads the clauses of a recursive query whose non-recursive term has the
+// given columns, from the start-th on its own.
+func (t *translator) tracking(c *pgtree.Node, cols []algebra.Column, start int) *tracking {
+	search, cycle := c.Node("search_clause"), c.Node("cycle_clause")
+	if search == nil && cycle == nil {
+		return &tracking{}
+	}
+	names := c.Strings("ctecolnames")
+	row := func(list []string, before ...expr.Expr) *expr.Row {
+		fields := before
+		for _, name := range list {
+			if i := start + slices.Index(names, name); i >= start && i < len(cols) {
+				fields = append(fields, &expr.Col{Index: i, Name: name, T: cols[i].Type})
+			}
+		}
+		t.checkKeys(c, "SEARCH or CYCLE", fields)
+		return rowOf(nil, fields)
+	}
+	path := func(name string, of *expr.Row) tracked {
+		array := values.ArrayOf(of.T)
+		return tracked{
+			name: name, first: &expr.ArrayOf{Elems: []expr.Expr{of}, T: array},
+			next: func(before expr.Expr) expr.Expr {
+				const signature = "array_append(anycompatiblearray,anycompatible)"
+				return &expr.Native{Name: signature, Total: true, Func: fn.Lookup(signature, []*values.Type{array, of.T}, array), Args: []expr.Expr{before, of}, T: array}
+			},
+		}
+	}
+	tr := &tracking{}
+	if search != nil {
+		list, name := search.Strings("search_col_list"), search.Str("search_seq_column")
+		if search.Bool("search_breadth_first") {
+			tr.columns = append(tr.columns, breadth(name, func(depth expr.Expr) *expr.Row { return row(list, depth) }))
+		} else {
+			tr.columns = append(tr.columns, path(name, row(list)))
+		}
+	}
+	if cycle != nil {
+		of := row(cycle.Strings("cycle_col_list"))
+		mark := t.typ(cycle.OID("cycle_mark_type"), int32(cycle.Int("cycle_mark_typmod")), cycle.OID("cycle_mark_collation"))
+		value, rest := t.expr(cycle.Node("cycle_mark_value"), &scope{query: c}), t.expr(cycle.Node("cycle_mark_default"), &scope{query: c})
+		t.checkKeys(c, "a mark of CYCLE", []expr.Expr{value})
+		at := len(cols) + len(tr.columns)
+		on := path(cycle.Str("cycle_path_column"), of)
+		same := &expr.AnyAll{
+			Op:     &expr.Native{Name: "record_eq(record,record)", Total: true, Equal: true, Func: keyEquality(of.T, of.T), Args: pairOf(of.T, of.T), T: values.BoolType},
+			Member: true, Left: of, Array: &expr.Col{Index: at + 1, Name: on.name, T: on.first.Type()}, T: values.BoolType,
+		}
+		tr.columns = append(tr.columns, tracked{
+			name: cycle.Str("cycle_mark_column"), first: rest,
+			next: func(expr.Expr) expr.Expr { return &expr.Case{Whens: []expr.Expr{same, value}, Else: rest, T: mark} },
+		}, on)
+		isValue := &expr.Native{
+			Name: "same mark", Total: true, Func: keyEquality(mark, mark), T: values.BoolType,
+			Args: []expr.Expr{&expr.Col{Index: at, Name: cycle.Str("cycle_mark_column"), T: mark}, value},
+		}
+		tr.stop = &expr.BoolOp{Op: expr.Not, Args: []expr.Expr{isValue}, T: values.BoolType}
+	}
+	return tr
+}
+
+// breadth is the position in a search by levels.
+func breadth(name string, row func(depth expr.Expr) *expr.Row) tracked {
+	return tracked{
+		name: name, first: row(&expr.Const{V: values.Int(0), T: values.Int8Type}),
+		next: func(before expr.Expr) expr.Expr {
+			deeper := &expr.Native{
+				Name: "one deeper", Total: true, T: values.Int8Type, Args: []expr.Expr{&expr.FieldOf{Arg: before, T: values.Int8Type}},
+				Func: &fn.Func{Strict: true, F1: func(d values.Datum) values.Datum { return values.Int(d.Int64() + 1) }},
+			}
+			return row(deeper)
+		},
+	}
+}
+
+// begin adds the columns to the non-recursive term.
+func (tr *tracking) begin(base *algebra.Project) *algebra.Project {
+	if len(tr.columns) == 0 {
+		return base
+	}
+	p := project(base, algebra.AllRefs(base.Cols()), base.Cols())
+	for _, c := range tr.columns {
+		p.Exprs, p.Names = append(p.Exprs, c.first), append(p.Names, c.name)
+	}
+	return p
+}
+
+// table is the rows of the working table that may be continued.
+func (tr *tracking) table(work *algebra.WorkTable) algebra.Node {
+	if tr.stop == nil {
+		return work
+	}
+	return &algebra.Filter{In: work, Conds: []expr.Expr{tr.stop}}
+}
+
+// passed makes the recursive term, the right side of a recursive query, hand on the
+// added columns of the working table's row behind its own. Like Postgres, it
+// has to find the working table in the FROM clause of that very query.
+func (tr *tracking) passed(t *translator, c *pgtree.Node, s *scope) {
+	if len(tr.columns) == 0 {
+		return
+	}
+	name, op := c.Str("ctename"), s.query.Node("setOperations")
+	side := op.Node("rarg")
+	at := side.Int("rtindex") - 1
+	if side.Tag != "RANGETBLREF" || op.Node("larg").Tag != "RANGETBLREF" {
+		t.refuse(c, CodeUnsupported, "SEARCH or CYCLE of a UNION within a term", "write the term as one SELECT from a sub-query")
+		return
+	}
+	q := s.rtes[at].Node("subquery")
+	if q.Bool("hasAggs") || q.Bool("hasWindowFuncs") || len(q.Nodes("groupClause")) > 0 || len(q.Nodes("distinctClause")) > 0 || len(q.Nodes("groupingSets")) > 0 {
+		t.refuse(c, CodeUnsupported, "SEARCH or CYCLE with DISTINCT, groups or windows in the recursive term", "")
+		return
+	}
+	table := slices.IndexFunc(q.Nodes("rtable"), func(rte *pgtree.Node) bool {
+		return rte.Bool("self_reference") && rte.Str("ctename") == name && rte.Int("ctelevelsup") == 2
+	})
+	if table < 0 {
+		t.problem(c, CodeSyntax, "SEARCH or CYCLE", "with a SEARCH or CYCLE clause, the recursive reference to WITH query \""+name+"\" must be at the top level of its right-hand SELECT", "")
+		return
+	}
+	targets, _ := q.Get("targetList").(pgtree.List)
+	targets = slices.Clone(targets)
+	before := len(op.Ints("colTypes"))
+	for i := range tr.columns {
+		v, err := pgtree.Parse(fmt.Sprintf("{TARGETENTRY :expr {VAR :varno %d :varattno %d :varlevelsup 0 :location -1} :resno %d :resname tracked :ressortgroupref 0 :resjunk false}",
+			table+1, before+i+1, before+i+1))
+		if err != nil {
+			t.fail(err)
+			return
+		}
+		targets = append(targets, v)
+	}
+	s.rtes[at] = s.rtes[at].Replace("subquery", q.Replace("targetList", targets))
+}
+
+// goOn computes the columns of the recursive term, of which the first width are its
+// own.
+func (tr *tracking) goOn(term *algebra.Project, width int) *algebra.Project {
+	cols := term.Cols()
+	if len(tr.columns) == 0 || len(cols) != width+len(tr.columns) {
+		return term
+	}
+	p := project(term, algebra.AllRefs(cols[:width]), cols[:width])
+	for i, c := range tr.columns {
+		before := &expr.Col{Index: width + i, Name: c.name, T: cols[width+i].Type}
+		p.Exprs, p.Names = append(p.Exprs, c.next(before)), append(p.Names, c.name)
+	}
+	return p
+}

@@ -1,0 +1,271 @@
+package translate
+
+import (
+	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+)
+
+// selection translates a QUERY node. With a domain, its columns lead the result.
+func (t *translator) selection(q *pgtree.Node, parent *scope, d *domain) algebra.Node {
+	node, visible := t.sorted(q, newScope(q, parent, d), ordered(q))
+	if visible < len(node.Cols()) {
+		return pick(node, algebra.FirstN(visible)) // without what is only sorted by
+	}
+	return node
+}
+
+// sorted translates a QUERY node in its scope. With sorts, what it is only sorted
+// by is kept behind the visible columns.
+func (t *translator) sorted(q *pgtree.Node, s *scope, sorts bool) (node algebra.Node, visible int) {
+	d := s.domain
+	if q.Int("commandType") != 1 {
+		t.refuse(q, CodeUnsupported, "a statement other than SELECT", "")
+		return empty(nil), 0
+	}
+	t.refuseClauses(q)
+	if op := q.Node("setOperations"); op != nil {
+		node = t.limited(q, s, t.setOperation(op, s))
+		return node, len(node.Cols())
+	}
+
+	s.node = nil
+	s.stand(t.from(q.Node("jointree"), s))
+	conds := s.later
+	if quals := q.Node("jointree").Node("quals"); quals != nil {
+		conds = append(conds, quals)
+	}
+	t.where(conds, s)
+
+	targets := q.Nodes("targetList")
+	having := q.Node("havingQual")
+	if groups := q.Nodes("groupClause"); q.Bool("hasAggs") || len(groups) > 0 || having != nil || len(q.Nodes("groupingSets")) > 0 {
+		t.aggregate(s, targets, groups, having)
+	}
+	if having != nil {
+		t.where([]*pgtree.Node{having}, s)
+	}
+
+	if q.Bool("hasTargetSRFs") {
+		t.spreadTargets(q, s)
+	}
+	p := &algebra.Project{}
+	for i := range d.width() {
+		c := s.from[i]
+		p.Exprs = append(p.Exprs, &expr.Col{Index: i, Name: c.Name, T: c.Type})
+		p.Names = append(p.Names, c.Name)
+	}
+	visible = d.width()
+	for _, te := range targets {
+		if te.Bool("resjunk") && !sorts {
+			continue
+		}
+		p.Exprs = append(p.Exprs, t.targetExpr(te, s))
+		p.Names = append(p.Names, te.Str("resname"))
+		if !te.Bool("resjunk") {
+			visible++
+		}
+	}
+	p.In = s.node // with what sub-queries in the target list have added
+	node = p
+	switch c := q.Nodes("distinctClause"); {
+	case q.Bool("hasDistinctOn"):
+		node = t.distinctOn(q, s, node)
+	case len(c) > 0:
+		t.checkKeys(q, "SELECT DISTINCT", p.Exprs[d.width():])
+		node = &algebra.Distinct{In: node}
+	}
+	return t.limited(q, s, node), visible
+}
+
+// newScope is a query before its FROM clause is translated.
+func newScope(q *pgtree.Node, parent *scope, d *domain) *scope {
+	s := &scope{
+		query: q, parent: parent, domain: d, rtes: q.Nodes("rtable"),
+		start: map[int]int{}, cols: map[int]int{}, windows: map[*pgtree.Node]int{}, ctes: map[string]*pgtree.Node{},
+	}
+	for _, c := range q.Nodes("cteList") {
+		s.ctes[c.Str("ctename")] = c
+	}
+	return s
+}
+
+// ordered says that the order of a query's rows decides which there are.
+func ordered(q *pgtree.Node) bool {
+	return q.Get("limitCount") != nil || q.Get("limitOffset") != nil || q.Bool("hasDistinctOn")
+}
+
+// partition is what keeps the rows of a domain apart.
+func (d *domain) partition() []int {
+	if d == nil {
+		return nil
+	}
+	return []int{d.width() - 1}
+}
+
+// distinctOn keeps the first row of each combination of its expressions.
+func (t *translator) distinctOn(q *pgtree.Node, s *scope, in algebra.Node) algebra.Node {
+	partition := s.domain.partition()
+	for _, c := range q.Nodes("distinctClause") {
+		at := t.target(q, s, c.Int("tleSortGroupRef"))
+		t.checkKeys(q, "DISTINCT ON", []expr.Expr{&expr.Col{T: in.Cols()[at].Type}})
+		partition = append(partition, at)
+	}
+	sorted, order := t.sortedInput(q, s, in)
+	return without(&algebra.TopK{In: sorted, Partition: partition, Order: order, Limit: 1}, in)
+}
+
+// target is the column of a target list's entry, by its number for sorting.
+func (t *translator) target(q *pgtree.Node, s *scope, ref int) int {
+	for i, te := range q.Nodes("targetList") {
+		if te.Int("ressortgroupref") == ref {
+			return s.domain.width() + i
+		}
+	}
+	return 0
+}
+
+// sortedInput translates ORDER BY over the columns of the target list, and adds to
+// them what else there is to sort by.
+func (t *translator) sortedInput(q *pgtree.Node, s *scope, in algebra.Node) (algebra.Node, []algebra.SortKey) {
+	cols := in.Cols()
+	sorted := pick(in, algebra.FirstN(len(cols)))
+	var keys []algebra.SortKey
+	for _, c := range q.Nodes("sortClause") {
+		at := t.target(q, s, c.Int("tleSortGroupRef"))
+		by, k := t.sortKey(c, algebra.Refs(cols, []int{min(at, len(cols)-1)})[0])
+		if k.Col = at; expr.IsLabel(by) {
+			k.Col = len(sorted.Exprs)
+			sorted.Exprs, sorted.Names = append(sorted.Exprs, by), append(sorted.Names, "label")
+		}
+		keys = append(keys, k)
+	}
+	if len(sorted.Exprs) == len(cols) {
+		return in, keys
+	}
+	return sorted, keys
+}
+
+// without leaves out the columns that rows were sorted by alone.
+func without(n, in algebra.Node) algebra.Node {
+	if width := len(in.Cols()); width < len(n.Cols()) {
+		return pick(n, algebra.FirstN(width))
+	}
+	return n
+}
+
+// refuseClauses names the clauses that are not maintained.
+func (t *translator) refuseClauses(q *pgtree.Node) {
+	for _, f := range []struct{ field, construct, remedy string }{
+		{"rowMarks", "FOR UPDATE or FOR SHARE", "leave the locking clause out"},
+	} {
+		if v := q.Get(f.field); v != nil {
+			if l, ok := v.(pgtree.List); !ok || len(l) > 0 {
+				t.refuse(nil, CodeUnsupported, f.construct, f.remedy)
+			}
+		}
+	}
+}
+
+// stand makes a relation the one that expressions are over.
+func (s *scope) stand(n algebra.Node) { s.node, s.kept, s.base = n, n, n }
+
+// where puts conditions on the relation of s, those without sub-queries first.
+func (t *translator) where(conds []*pgtree.Node, s *scope) {
+	var plain, rest []*pgtree.Node
+	var split func(n *pgtree.Node)
+	split = func(n *pgtree.Node) {
+		switch {
+		case n.Tag == "BOOLEXPR" && n.Str("boolop") == "and":
+			for _, a := range n.Nodes("args") {
+				split(a)
+			}
+		case contains(n, "SUBLINK"):
+			rest = append(rest, n)
+		default:
+			plain = append(plain, n)
+		}
+	}
+	for _, c := range conds {
+		split(c)
+	}
+	if len(plain) > 0 {
+		var all []expr.Expr
+		for _, c := range plain {
+			all = append(all, expr.Conjuncts(t.expr(c, s))...)
+		}
+		s.stand(&algebra.Filter{In: s.node, Conds: all})
+	}
+	for _, c := range rest {
+		// A sub-query that is a whole condition (EXISTS, NOT EXISTS, IN) keeps or
+		// drops rows by itself.
+		if !t.filterBySublink(c, s) {
+			cond := t.expr(c, s)
+			s.node = &algebra.Filter{In: s.node, Conds: expr.Conjuncts(cond)}
+		}
+		s.kept = s.node
+	}
+}
+
+// filterBySublink keeps the rows of s for which a sub-query has an answer, or has
+// none; false if the condition is not of that kind.
+func (t *translator) filterBySublink(n *pgtree.Node, s *scope) bool {
+	kind := algebra.SemiJoin
+	if args := n.Nodes("args"); n.Tag == "BOOLEXPR" && n.Str("boolop") == "not" && args[0].Tag == "SUBLINK" {
+		n, kind = args[0], algebra.AntiJoin
+	}
+	link := n.Int("subLinkType")
+	if n.Tag != "SUBLINK" || link != linkExists && (link != linkAny || kind != algebra.SemiJoin) {
+		return false
+	}
+	dom, key, sub := t.answered(n.Node("subselect"), s, false)
+	a := &answers{sub: sub, key: key, width: dom.width(), base: len(s.node.Cols())}
+	if len(a.sub.Cols()) < a.width {
+		return true // refused below
+	}
+	conds := a.same(a.base)
+	if link == linkAny {
+		s.answers = append(s.answers, a)
+		conds = append(conds, expr.Conjuncts(t.expr(n.Node("testexpr"), s))...)
+		s.answers = s.answers[:len(s.answers)-1]
+		if len(s.node.Cols()) != a.base {
+			// The comparison holds a sub-query of its own, which widened the row.
+			t.refuse(n, CodeUnsupported, "a sub-query compared with a sub-query", "compute one of them in a sub-query in FROM")
+			return true
+		}
+	}
+	s.node = algebra.NewOuterJoin(kind, s.node, a.sub, conds)
+	return true
+}
+
+// subquery translates a sub-query in FROM. One that refers to what lies further
+// out, or beside it (LATERAL), is computed for its own domain, and meets the rows
+// that it refers to by it.
+func (t *translator) subquery(rte *pgtree.Node, s *scope) algebra.Node {
+	q := rte.Node("subquery")
+	d, key := t.newDomain(q, s)
+	sub := t.selection(q, s, d)
+	if d == nil || len(sub.Cols()) < d.width() {
+		return sub
+	}
+	// Its domain's columns are part of the row, but not of what the query sees.
+	s.hidden = d.width()
+	s.meets = append(s.meets, sameAs(key, len(s.from)+d.width()-1)...)
+	return sub
+}
+
+// inside is the domain as a query one level further in refers to it.
+func (d *domain) inside() *domain {
+	if d == nil {
+		return nil
+	}
+	in := &domain{node: d.node, at: map[outerRef]int{}}
+	for r, i := range d.at {
+		r.level++
+		in.at[r] = i
+	}
+	return in
+}
+
+// paramSublink is PARAM_SUBLINK of Postgres' primnodes.h.
+const paramSublink = 2

@@ -1,0 +1,165 @@
+package translate
+
+import (
+	"slices"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/values"
+)
+
+// A set-returning function is a function that returns an array (set.go), and an
+// operator that spreads the array out.
+
+// rangeFunction translates a function in FROM. One that reads columns beside it
+// is computed for their domain, as a LATERAL sub-query is.
+func (t *translator) rangeFunction(rte *pgtree.Node, names []string, s *scope) algebra.Node {
+	var sets []*set
+	for _, f := range rte.Nodes("functions") {
+		set := t.inFrom(f, s)
+		if set == nil {
+			return empty(t.unknownCols(names))
+		}
+		sets = append(sets, set)
+	}
+	return t.spreadSets(sets, rte.Bool("funcordinality"), names, s)
+}
+
+// spreadSets is the relation of sets side by side.
+func (t *translator) spreadSets(sets []*set, ordinality bool, names []string, s *scope) algebra.Node {
+	n := &algebra.Spread{Ordinality: ordinality}
+	for i, set := range sets {
+		name := "value"
+		if i < len(names) {
+			name = names[i]
+		}
+		n.Arrays = append(n.Arrays, set.array)
+		n.Elements = append(n.Elements, algebra.Column{Name: name, Type: set.array.Type().Elem})
+	}
+	if n.Ordinality {
+		n.Elements = append(n.Elements, algebra.Column{Name: "ordinality", Type: values.Int8Type})
+	}
+	read := map[int]bool{}
+	for _, a := range n.Arrays {
+		expr.Columns(a, read)
+	}
+	if len(read) == 0 {
+		n.In = oneRow()
+		return spreadColumns(n, sets, names)
+	}
+	var cols []int
+	for c := range s.from {
+		if read[c] {
+			cols = append(cols, c)
+		}
+	}
+	over := algebra.Refs(s.from, cols)
+	key := identityOf(over)
+	named := append(make([]algebra.Column, 0, len(cols)+1), pickCols(s.from, cols)...)
+	named = append(named, algebra.Column{Name: "identity", Type: values.ByteaType})
+	conds := t.already(read, s)
+	base, placed := t.beside(s, append(append(slices.Clone(over), key), conds...))
+	if len(conds) > 0 {
+		base, placed = &algebra.Filter{In: base, Conds: placed[len(over)+1:]}, placed[:len(over)+1]
+	}
+	n.In = distinctBy(project(base, placed, named), len(cols))
+	to := map[int]int{}
+	for i, c := range cols {
+		to[c] = i
+	}
+	n.Arrays = expr.RemapAll(n.Arrays, to)
+	s.hidden = len(cols) + 1
+	s.meets = append(s.meets, sameAs(key, len(s.from)+len(cols))...)
+	return spreadColumns(n, sets, names)
+}
+
+// already are the conditions of WHERE over those parts of FROM of which the given
+// columns are. What they drop needs no function, which might
+// fail for it.
+func (t *translator) already(read map[int]bool, s *scope) []expr.Expr {
+	whole := map[int]bool{}
+	for _, p := range s.parts {
+		for c := p.start; c < p.end; c++ {
+			for k := p.start; read[c] && k < p.end; k++ {
+				whole[k] = true
+			}
+		}
+	}
+	var conds []expr.Expr
+	var visit func(n *pgtree.Node)
+	visit = func(n *pgtree.Node) {
+		if n.Tag == "BOOLEXPR" && n.Str("boolop") == "and" {
+			for _, a := range n.Nodes("args") {
+				visit(a)
+			}
+			return
+		}
+		here := true
+		pgtree.Walk(n, func(n *pgtree.Node) bool {
+			if n.Tag == "VAR" {
+				_, placed := s.start[n.Int("varno")]
+				here = here && placed && n.Int("varlevelsup") == 0
+			}
+			here = here && n.Tag != "SUBLINK"
+			return here
+		})
+		if !here {
+			return
+		}
+		e := t.expr(n, s)
+		cols := map[int]bool{}
+		expr.Columns(e, cols)
+		for c := range cols {
+			if !whole[c] {
+				return
+			}
+		}
+		conds = append(conds, expr.Conjuncts(e)...)
+	}
+	if quals := s.query.Node("jointree").Node("quals"); quals != nil {
+		visit(quals)
+	}
+	return conds
+}
+
+func pickCols(all []algebra.Column, which []int) []algebra.Column {
+	out := make([]algebra.Column, len(which))
+	for i, c := range which {
+		out[i] = all[c]
+	}
+	return out
+}
+
+// spreadTargets spreads the set-returning calls of a target list, side by side.
+func (t *translator) spreadTargets(q *pgtree.Node, s *scope) {
+	if q.Bool("hasWindowFuncs") {
+		t.refuse(nil, CodeUnsupported, "a set-returning function beside a window function", "compute the window function in a sub-query in FROM")
+		return
+	}
+	n := &algebra.Spread{}
+	width := len(s.node.Cols())
+	s.spread = map[*pgtree.Node]expr.Expr{}
+	for _, te := range q.Nodes("targetList") {
+		pgtree.Walk(te, func(c *pgtree.Node) bool {
+			if c.Tag != "FUNCEXPR" || !c.Bool("funcretset") {
+				return c.Tag != "QUERY"
+			}
+			set := t.setCall(c, nil, s)
+			if set == nil {
+				set = &setOfNothing
+			}
+			elem := set.array.Type().Elem
+			s.spread[c] = set.value(&expr.Col{Index: width + len(n.Arrays), T: elem})
+			n.Arrays = append(n.Arrays, set.array)
+			n.Elements = append(n.Elements, algebra.Column{Name: "value", Type: elem})
+			return false
+		})
+	}
+	if len(s.node.Cols()) != width {
+		t.refuse(nil, CodeUnsupported, "a set-returning function of a sub-query", "compute one of them in a sub-query in FROM")
+		return
+	}
+	n.In = s.node
+	s.stand(n)
+}

@@ -1,0 +1,139 @@
+package translate
+
+import (
+	"strings"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/values"
+)
+
+// Settings are the session settings that a view's functions may depend on.
+// They are pinned when the views are analyzed, for us and for verify alike.
+type Settings struct {
+	TimeZone   string
+	SearchPath string // for the bodies of functions that rely on it
+}
+
+// UTC says whether local time is UTC.
+func (s Settings) UTC() bool {
+	switch strings.ToUpper(s.TimeZone) {
+	case "UTC", "ETC/UTC", "GMT", "ETC/GMT", "UCT", "ETC/UCT", "ZULU", "ETC/ZULU", "UNIVERSAL", "ETC/UNIVERSAL":
+		return true
+	}
+	return false
+}
+
+// stableNames are the STABLE functions of pg_catalog that depend on nothing but
+// settings we pin (TimeZone, DateStyle, IntervalStyle …). Everything else that
+// is STABLE may read tables, the clock or the session.
+var stableNames = map[string]bool{
+	"textanycat": true, "anytextcat": true, "array_to_string": true, "concat": true, "concat_ws": true, "format": true, "quote_literal": true, "quote_nullable": true,
+	"to_char": true, "to_date": true, "to_timestamp": true, "to_number": true,
+	"to_json": true, "to_jsonb": true, "array_to_json": true, "row_to_json": true,
+	"json_build_array": true, "json_build_object": true, "jsonb_build_array": true, "jsonb_build_object": true,
+	"date_trunc": true, "date_part": true, "extract": true, "timezone": true, "date_bin": true, "make_timestamptz": true,
+	"timestamptz_pl_interval": true, "timestamptz_mi_interval": true, "interval_pl_timestamptz": true,
+	"timestamptz": true, "timestamp": true, "date": true, "time": true, "timetz": true,
+	"timetzdate_pl": true, "datetimetz_pl": true,
+	"json_populate_record": true, "jsonb_populate_record": true, "json_populate_recordset": true, "jsonb_populate_recordset": true,
+	"json_to_record": true, "jsonb_to_record": true, "json_to_recordset": true, "jsonb_to_recordset": true,
+	"date_add": true, "date_subtract": true, "generate_series": true, "xml": true,
+}
+
+// crossTypeComparisons are STABLE since they read local time through TimeZone.
+func isTimeComparison(name string) bool {
+	for _, prefix := range []string{"date_", "timestamp_", "timestamptz_"} {
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			op, other, ok := strings.Cut(rest, "_")
+			if ok && strings.Contains(" eq ne lt le gt ge cmp ", " "+op+" ") && (other == "timestamptz" || other == "timestamp" || other == "date") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// wallClocks are VOLATILE: they differ from row to row.
+var wallClocks = map[string]bool{"clock_timestamp": true, "timeofday": true}
+
+// settled says whether a type's text form depends on the value and on pinned
+// settings alone, and records why not. That of a regclass depends on the names
+// in the catalogue, that of money on a locale.
+func (t *translator) settled(n *pgtree.Node, ty *values.Type) bool {
+	for ty.Kind == values.KindArray {
+		ty = ty.Elem
+	}
+	if ty.Kind == values.KindRecord {
+		for _, f := range ty.Fields {
+			if !t.settled(n, f.Type) {
+				return false
+			}
+		}
+		return true
+	}
+	if ty.Kind != values.Opaque || ty.Schema == "pg_catalog" && ty.Name == "xml" { // xmloption is pinned
+		return true
+	}
+	ok, err := t.cat.ImmutableText(t.ctx, ty.BaseOID)
+	if err != nil {
+		t.fail(err)
+		return false
+	}
+	if !ok {
+		construct := "the text form of " + ty.SQL
+		t.problem(n, CodeVolatile, construct, construct+" depends on the catalogue or the session, not on the value alone", "")
+	}
+	return ok
+}
+
+// stable says whether a function may be part of a view, and records why not.
+func (t *translator) stable(n *pgtree.Node, p *catalog.Proc, args []expr.Expr) bool {
+	name := describe(p)
+	builtin := p.Schema == "pg_catalog"
+	switch {
+	case p.Volatility == "i":
+		return true
+	case builtin && wallClocks[p.Name]:
+		t.problem(n, CodeClock, name, name+" differs from row to row: it is not a function of the data and the time", "use now(), which is one time for the whole view")
+		return false
+	case p.Volatility == "v":
+		remedy := "leave it out"
+		if !builtin {
+			remedy = "leave it out, or declare it IMMUTABLE if it is so in truth"
+		}
+		t.problem(n, CodeVolatile, name, name+" is VOLATILE: it is not a function of the data", remedy)
+		return false
+	case builtin && (stableNames[p.Name] || isTimeComparison(p.Name) || p.Name == "age" && len(p.ArgTypes) == 2):
+		for _, a := range args {
+			if !t.settled(n, a.Type()) {
+				return false
+			}
+		}
+		return true
+	case builtin && encodes(p, args):
+		return true
+	}
+	remedy := "leave it out"
+	if !builtin {
+		remedy = "declare it IMMUTABLE if it depends on its arguments alone"
+	}
+	t.problem(n, CodeVolatile, name, name+" is STABLE: it may depend on tables, on the session or on the clock", remedy)
+	return false
+}
+
+// encodes says whether a call converts between text and its bytes in UTF-8. To and
+// from UTF-8, Postgres has conversions of its own, which come before any that a user
+// made (https://www.postgresql.org/docs/current/multibyte.html). Between other
+// encodings there may be none, until somebody makes one.
+func encodes(p *catalog.Proc, args []expr.Expr) bool {
+	if p.Name != "convert_to" && p.Name != "convert_from" || len(args) != 2 {
+		return false
+	}
+	c, ok := args[1].(*expr.Const)
+	if !ok || c.V.IsNull() || c.V.IsErr() {
+		return false
+	}
+	return strings.EqualFold(strings.ReplaceAll(c.V.Str(), "-", ""), "utf8")
+}

@@ -1,0 +1,474 @@
+// Package translate turns Postgres' analyzed query trees into relational algebra, or
+// says what of a view cannot be maintained, where it stands, and how to mend it.
+//
+// It knows query trees, the catalogue's entries that they refer to, and what of SQL can
+// be maintained. It must not know of circuits: what a node of the algebra costs, and how
+// it is computed.
+package translate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
+	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/values"
+)
+
+// View is a view as Postgres analyzed it.
+type View struct {
+	Name           string
+	Query          string // its text
+	Prefix         int    // bytes before it in what locations of the tree refer to
+	Tree           string // of its rule
+	RecursionLimit int64
+}
+
+// Session is where the views were analyzed.
+type Session struct {
+	Catalog  *catalog.Catalog
+	Settings Settings
+	Now      time.Time
+}
+
+// Meaning is a view as algebra, or why it cannot be maintained.
+type Meaning struct {
+	Node    algebra.Node
+	Tables  map[uint32]*catalog.Relation // that it reads, by number
+	Depends map[uint32]bool              // maintained views (their temporary views) that it reads
+	t       *translator
+}
+
+// Problems are all that speaks against the view.
+func (m *Meaning) Problems() []Problem { return m.t.problems }
+
+// Problem adds one, about what the view's text calls construct.
+func (m *Meaning) Problem(code Code, construct, message, remedy string) {
+	m.t.problem(nil, code, construct, message, remedy)
+}
+
+// Translate turns the analyzed query of a view into algebra.
+func (s Session) Translate(ctx context.Context, v View) (*Meaning, error) {
+	t := &translator{
+		ctx: ctx, cat: s.Catalog, settings: s.Settings, now: s.Now, view: v.Name, recursionLimit: v.RecursionLimit,
+		query: v.Query, prefix: v.Prefix,
+		tables: map[uint32]*catalog.Relation{}, depends: map[uint32]bool{}, loops: map[*pgtree.Node]algebra.Node{},
+	}
+	q, err := parseView(v.Tree)
+	if err != nil {
+		return nil, err
+	}
+	m := &Meaning{Node: t.selection(q, nil, nil), Tables: t.tables, Depends: t.depends, t: t}
+	return m, t.err
+}
+
+// translator turns the analyzed query tree of one view into algebra. What it
+// cannot maintain it records as a problem and carries on, so that all problems
+// of a view are told at once.
+type translator struct {
+	ctx      context.Context
+	cat      *catalog.Catalog
+	settings Settings
+	now      time.Time // of the analysis
+
+	recursionLimit int64
+
+	view     string
+	query    string // the view's text
+	prefix   int    // bytes before it in what locations of the tree refer to
+	within   string // the nested view being expanded
+	problems []Problem
+	expanded []uint32 // views being expanded, outermost first
+	tables   map[uint32]*catalog.Relation
+	depends  map[uint32]bool               // maintained views (their temporary views) that are read
+	loops    map[*pgtree.Node]algebra.Node // recursive WITH queries, or their working tables
+	inlined  int                           // references to WITH queries so far
+	shared   map[*pgtree.Node]algebra.Node // WITH queries that are translated once
+	// outerAggs are the aggregates in sub-queries that belong to a query around
+	// them, as that query reads them.
+	outerAggs map[*pgtree.Node]*pgtree.Node
+	err       error // the first failure that is not the query's fault
+}
+
+// scope is the names that a query's expressions can refer to.
+type scope struct {
+	query  *pgtree.Node
+	parent *scope
+	rtes   []*pgtree.Node
+	start  map[int]int // rtindex → first column in the FROM row
+	cols   map[int]int // rtindex → number of columns
+	ctes   map[string]*pgtree.Node
+	domain *domain          // of a sub-query that refers to what is around it
+	from   []algebra.Column // the FROM row: the domain's columns, then the relations'
+	hidden int              // columns of the last relation that the query does not see
+	parts  []part           // of FROM, those before the one that is being translated
+	whole  map[int]bool     // relations whose rows are read as values
+	meets  []expr.Expr      // which rows of correlated relations in FROM belong to which of the domain
+	// node is the relation that expressions are over. Sub-queries in them add
+	// columns behind those of the FROM row, or of the aggregate.
+	node algebra.Node
+	// kept has the rows of node, before sub-queries of expressions added columns;
+	// base has them before conditions with sub-queries took some away. Domains
+	// are made of these, which are the smaller plans.
+	kept, base algebra.Node
+	later      []*pgtree.Node             // conditions of inner joins that hold sub-queries
+	agg        *grouping                  // while translating above GROUP BY
+	spread     map[*pgtree.Node]expr.Expr // set-returning calls of the target list → columns of node
+	windows    map[*pgtree.Node]int       // calls over windows → columns of node
+	tests      []expr.Expr                // what CASE x WHEN compares, innermost last
+	guards     []expr.Expr                // what is true of the rows that the expression is evaluated for, by CASE and COALESCE around it
+	answers    []*answers                 // of the sub-queries whose comparison is being translated
+}
+
+// discovering says that the expressions above GROUP BY are only looked through
+// for the aggregates and columns that they read.
+func (s *scope) discovering() bool { return s.agg != nil && !s.agg.complete }
+
+// grouping collects the aggregates of a query while its expressions are
+// translated: they read the aggregate's output row.
+type grouping struct {
+	group  []expr.Expr // over the FROM row
+	keys   []string    // their identities
+	domain int         // how many of them, the first, are the domain's columns
+	aggs   []algebra.Agg
+	names  []string // the aggregates' identities
+	seen   map[*pgtree.Node]int
+	at     map[int]int // tleSortGroupRef → group column
+	sets   [][]int     // grouping sets, of tleSortGroupRefs; none for a plain GROUP BY
+	calls  [][]int     // arguments of GROUPING, of tleSortGroupRefs
+	// subqueries are the group expressions that hold sub-queries.
+	subqueries []groupedSubquery
+	// complete: all aggregates and group columns are known.
+	complete bool
+}
+
+func (t *translator) fail(err error) {
+	if t.err == nil {
+		t.err = err
+	}
+}
+
+// refuse records that a construct is not maintained.
+func (t *translator) refuse(n *pgtree.Node, code Code, construct, remedy string) {
+	t.problem(n, code, construct, construct+" cannot be maintained yet", remedy)
+}
+
+func (t *translator) problem(n *pgtree.Node, code Code, construct, message, remedy string) {
+	p := Problem{View: t.view, Code: code, Construct: construct, Message: message, Remedy: remedy}
+	if len(t.expanded) > 0 {
+		p.Message += " (in view " + t.within + ")"
+	} else if at := t.place(n, construct); at >= 0 {
+		p.Line, p.Col = LineCol(t.query, at)
+	}
+	for _, q := range t.problems {
+		if q == p {
+			return
+		}
+	}
+	t.problems = append(t.problems, p)
+}
+
+// place is the byte of the query at which a construct stands; -1 if unknown.
+func (t *translator) place(n *pgtree.Node, construct string) int {
+	if n != nil && n.Has("location") {
+		if at := n.Int("location"); at >= t.prefix && at <= t.prefix+len(t.query) {
+			return at - t.prefix
+		}
+	}
+	return locate(t.query, construct)
+}
+
+// LineCol is the line and column (in characters, both from 1) of a byte.
+func LineCol(text string, offset int) (line, col int) {
+	before := text[:min(offset, len(text))]
+	line = 1 + strings.Count(before, "\n")
+	if i := strings.LastIndexByte(before, '\n'); i >= 0 {
+		before = before[i+1:]
+	}
+	return line, 1 + len([]rune(before))
+}
+
+// empty stands in for a relation that was refused.
+func empty(cols []algebra.Column) algebra.Node { return &algebra.Values{Columns: cols} }
+
+// relation translates one entry of the range table.
+func (t *translator) relation(rte *pgtree.Node, s *scope) algebra.Node {
+	names := []string(nil)
+	if e := rte.Node("eref"); e != nil {
+		names = e.Strings("colnames")
+	}
+	if kind := rte.Int("rtekind"); rte.Bool("lateral") && kind != 1 && kind != 3 && kind != rteTableFunc {
+		t.refuse(rte, CodeUnsupported, "LATERAL", "")
+		return empty(t.unknownCols(names))
+	}
+	switch kind := rte.Int("rtekind"); kind {
+	case 0:
+		return t.table(rte, names)
+	case 1:
+		return t.subquery(rte, s)
+	case 3:
+		return t.rangeFunction(rte, names, s)
+	case 5:
+		return t.values(rte, names, s)
+	case 6:
+		return t.cte(rte, s)
+	case 8:
+		return oneRow()
+	case rteTableFunc:
+		return t.tableFunction(rte, names, s)
+	default:
+		construct := map[int]string{7: "a transition table"}[kind]
+		t.refuse(rte, CodeUnsupported, construct, "")
+		return empty(t.unknownCols(names))
+	}
+}
+
+// unknownCols are stand-ins for the columns of a relation that was refused.
+func (t *translator) unknownCols(names []string) []algebra.Column {
+	cols := make([]algebra.Column, len(names))
+	for i, n := range names {
+		cols[i] = algebra.Column{Name: n, Type: values.TextType}
+	}
+	return cols
+}
+
+// table translates a table, or expands a view by its own stored tree.
+func (t *translator) table(rte *pgtree.Node, names []string) algebra.Node {
+	oid := rte.OID("relid")
+	rel, err := t.cat.Relation(t.ctx, oid)
+	if err != nil {
+		t.fail(err)
+		return empty(t.unknownCols(names))
+	}
+	if rte.Node("tablesample") != nil {
+		t.problem(rte.Node("tablesample"), CodeVolatile, "TABLESAMPLE", "TABLESAMPLE is not a function of the data: its choice of rows depends on their physical place", "leave it out")
+	}
+	kinds := map[string]string{"m": "materialized view", "f": "foreign table", "S": "sequence"}
+	switch rel.Kind {
+	case "v":
+		if isSystem(rel.Schema) {
+			t.problem(nil, CodeRelation, rel.SQL(), "system view "+rel.SQL()+" is not replicated", "")
+			return empty(t.relCols(rel))
+		}
+		if slices.Contains(t.expanded, oid) {
+			t.problem(nil, CodeRelation, rel.SQL(), "view "+rel.SQL()+" refers to itself", "")
+			return empty(t.unknownCols(names))
+		}
+		if rel.Temp {
+			t.depends[oid] = true
+		}
+		return t.expand(rel)
+	case "r", "p":
+		if rel.Kind == "p" && !rte.Bool("inh") {
+			t.problem(nil, CodeRelation, rel.SQL(), "ONLY "+rel.SQL()+" has no rows: it is partitioned", "leave ONLY out")
+		}
+		if rel.Temp {
+			t.problem(nil, CodeRelation, rel.SQL(), "temporary table "+rel.Name+" is not replicated", "use an ordinary table")
+		}
+		if isSystem(rel.Schema) {
+			t.problem(nil, CodeRelation, rel.SQL(), "system table "+rel.SQL()+" is not replicated", "")
+		}
+		t.tables[oid] = rel
+		attrs := make([]int, 0, len(rel.Columns))
+		// Attribute numbers have gaps where columns were dropped: Var looks the
+		// column up by number, so a scan gives one column for each live one.
+		for i := range rel.Columns {
+			attrs = append(attrs, i)
+		}
+		return &algebra.Scan{Table: rel, Attrs: attrs}
+	default:
+		remedy := ""
+		if rel.Kind == "m" {
+			remedy = "list it in the configuration by `from: " + rel.Schema + "." + rel.Name + "` and read the maintained view, or read what it reads"
+		}
+		t.problem(nil, CodeRelation, rel.SQL(), kinds[rel.Kind]+" "+rel.SQL()+" is not replicated", remedy)
+		return empty(t.relCols(rel))
+	}
+}
+
+func isSystem(schema string) bool { return schema == "pg_catalog" || schema == "information_schema" }
+
+func (t *translator) relCols(rel *catalog.Relation) []algebra.Column {
+	cols := make([]algebra.Column, len(rel.Columns))
+	for i, c := range rel.Columns {
+		cols[i] = algebra.Column{Name: c.Name, Type: c.Type}
+	}
+	return cols
+}
+
+// expand translates the definition of a view in place of it.
+func (t *translator) expand(rel *catalog.Relation) algebra.Node {
+	tree, err := t.cat.ViewTree(t.ctx, rel.OID)
+	if err != nil {
+		t.fail(err)
+		return empty(t.relCols(rel))
+	}
+	q, err := parseView(tree)
+	if err != nil {
+		t.fail(fmt.Errorf("view %s: %w", rel.SQL(), err))
+		return empty(t.relCols(rel))
+	}
+	within := t.within
+	t.within = rel.SQL()
+	t.expanded = append(t.expanded, rel.OID)
+	node := t.selection(q, nil, nil)
+	t.expanded = t.expanded[:len(t.expanded)-1]
+	t.within = within
+	return node
+}
+
+// parseView reads the tree of a view's rule: a list of one query.
+func parseView(tree string) (*pgtree.Node, error) {
+	v, err := pgtree.Parse(tree)
+	if err != nil {
+		return nil, err
+	}
+	if l, ok := v.(pgtree.List); ok && len(l) == 1 {
+		if q, ok := l[0].(*pgtree.Node); ok && q.Tag == "QUERY" {
+			return q, nil
+		}
+	}
+	return nil, fmt.Errorf("the stored rule is not one query")
+}
+
+// maxInlined bounds the references to WITH queries that are translated
+// each by itself, so that what surrounds them can go into them. Of those that read
+// others twice, there would be twice as many with each level.
+const maxInlined = 500
+
+// inline translates what a reference to a WITH query stands for.
+func (t *translator) inline(of *pgtree.Node, translate func() algebra.Node) algebra.Node {
+	if n, ok := t.shared[of]; ok {
+		return n
+	}
+	t.inlined++
+	if t.inlined <= maxInlined {
+		return translate()
+	}
+	n := &algebra.Shared{In: translate()}
+	if t.shared == nil {
+		t.shared = map[*pgtree.Node]algebra.Node{}
+	}
+	t.shared[of] = n
+	return n
+}
+
+// cte translates a reference to a WITH query, by inlining it: equal
+// sub-circuits are shared anyway. One that refers to what lies outside the query
+// it belongs to is computed for that query's domain.
+func (t *translator) cte(rte *pgtree.Node, s *scope) algebra.Node {
+	at := s
+	for range rte.Int("ctelevelsup") {
+		if at = at.parent; at == nil {
+			break
+		}
+	}
+	name := rte.Str("ctename")
+	if at == nil || at.ctes[name] == nil {
+		t.fail(fmt.Errorf("no WITH query %q in reach", name))
+	}
+	if t.err != nil {
+		return empty(t.unknownCols(rte.Node("eref").Strings("colnames")))
+	}
+	q := at.ctes[name].Node("ctequery")
+	var d *domain
+	if len(outerRefs(q)) > 0 {
+		if at.domain == nil || s.domain == nil || s.domain.node != at.domain.node {
+			t.refuse(rte, CodeUnsupported, "WITH query "+name+", which refers to a query around it, in a sub-query", "write it as a sub-query in FROM")
+			return empty(t.unknownCols(rte.Node("eref").Strings("colnames")))
+		}
+		d = at.domain.inside()
+	}
+	var n algebra.Node
+	if at.ctes[name].Bool("cterecursive") {
+		n = t.recursive(at.ctes[name], at, d)
+	} else if translate := func() algebra.Node { return t.selection(q, at, d) }; d == nil {
+		n = t.inline(at.ctes[name], translate)
+	} else {
+		n = translate()
+	}
+	if dw := d.width(); dw > 0 && len(n.Cols()) >= dw {
+		s.ofDomain(dw)
+	}
+	return n
+}
+
+// ofDomain says that the relation which comes next in FROM leads with the columns
+// of the query's own domain: as for a sub-query in FROM, its rows belong to those
+// of the domain there.
+func (s *scope) ofDomain(width int) {
+	s.hidden = width
+	s.meets = append(s.meets, sameAs(&expr.Col{Index: width - 1, Name: "identity", T: values.ByteaType}, len(s.from)+width-1)...)
+}
+
+// oneRow is a relation of one row without columns: what a query without FROM
+// reads.
+func oneRow() algebra.Node { return &algebra.Values{Rows: [][]expr.Expr{{}}} }
+
+// setOperation translates UNION, INTERSECT and EXCEPT; its leaves are sub-queries whose columns
+// may still have to be brought to the common type.
+func (t *translator) setOperation(n *pgtree.Node, s *scope) algebra.Node {
+	if n.Tag == "RANGETBLREF" {
+		return t.selection(s.rtes[n.Int("rtindex")-1].Node("subquery"), s, s.domain.inside())
+	}
+	out := &algebra.UnionAll{Inputs: []algebra.Node{t.setInput(n, "larg", s), t.setInput(n, "rarg", s)}}
+	for i, c := range out.Inputs[0].Cols() {
+		if other := out.Inputs[1].Cols(); i < len(other) {
+			t.checkShape(n, c.Type, other[i].Type)
+		}
+	}
+	op := map[int]string{1: "union", 2: "intersect", 3: "except"}[n.Int("op")]
+	if n.Bool("all") {
+		op += " all"
+	}
+	if op == "union all" {
+		return out
+	}
+	t.checkKeys(n, strings.ToUpper(op), out.Inputs[0].(*algebra.Project).Exprs)
+	if op == "union" {
+		return &algebra.Distinct{In: out}
+	}
+	return setDifference(op, out.Inputs[0], out.Inputs[1])
+}
+
+// setInput translates one side of a set operation, brought to its types.
+func (t *translator) setInput(n *pgtree.Node, side string, s *scope) *algebra.Project {
+	dw := s.domain.width()
+	types, typmods, colls := n.Ints("colTypes"), n.Ints("colTypmods"), n.Ints("colCollations")
+	in := t.setOperation(n.Node(side), s)
+	p := &algebra.Project{In: in}
+	for i, c := range in.Cols() {
+		var e expr.Expr = &expr.Col{Index: i, Name: c.Name, T: c.Type}
+		if k := i - dw; k >= 0 && k < len(types) {
+			e = t.coerce(n, e, t.typ(uint32(types[k]), int32(typmods[k]), uint32(colls[k])))
+		}
+		p.Exprs = append(p.Exprs, e)
+		p.Names = append(p.Names, c.Name)
+	}
+	return p
+}
+
+// checkKeys refuses what cannot be told equal or different natively.
+func (t *translator) checkKeys(n *pgtree.Node, construct string, keys []expr.Expr) {
+	for _, k := range keys {
+		if !values.Equatable(k.Type()) {
+			t.problem(n, CodeType, construct+" over "+k.Type().SQL,
+				construct+" over a value of type "+k.Type().SQL+" cannot be maintained: its equality is known to Postgres alone",
+				"cast the value to text or another type with a plain equality")
+		}
+	}
+}
+
+func (t *translator) typ(oid uint32, typmod int32, collation uint32) *values.Type {
+	ty, err := t.cat.Type(t.ctx, oid, typmod, collation)
+	if err != nil {
+		t.fail(err)
+		return values.TextType
+	}
+	return ty
+}

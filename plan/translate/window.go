@@ -1,0 +1,223 @@
+package translate
+
+import (
+	"slices"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/values"
+	"github.com/stepping-cdc/stepping-cdc/values/agg"
+)
+
+// The bits of frameOptions (Postgres' parsenodes.h).
+const (
+	frameRows           = 0x00004
+	frameGroups         = 0x00008
+	frameStartUnbounded = 0x00020
+	frameEndUnbounded   = 0x00100
+	frameStartCurrent   = 0x00200
+	frameEndCurrent     = 0x00400
+	frameStartPreceding = 0x00800
+	frameEndPreceding   = 0x01000
+	frameExcludeCurrent = 0x08000
+	frameExcludeGroup   = 0x10000
+	frameExcludeTies    = 0x20000
+)
+
+// windowFunc translates a call over a window: it adds the window's results to the
+// row that the target list is over, all calls over one window at once.
+func (t *translator) windowFunc(n *pgtree.Node, s *scope) expr.Expr {
+	if s.discovering() {
+		t.exprs(n.Nodes("args"), s)
+		if f := n.Node("aggfilter"); f != nil {
+			t.expr(f, s)
+		}
+		return &expr.Const{T: t.typ(n.OID("wintype"), -1, n.OID("wincollid"))}
+	}
+	if s.node == nil {
+		return nil
+	}
+	if _, done := s.windows[n]; !done {
+		t.window(n.Int("winref"), s)
+	}
+	col, ok := s.windows[n]
+	if !ok {
+		return nil // refused
+	}
+	return &expr.Col{Index: col, Name: s.node.Cols()[col].Name, T: s.node.Cols()[col].Type}
+}
+
+// window computes all calls over one window of a query.
+func (t *translator) window(ref int, s *scope) {
+	clauses := s.query.Nodes("windowClause")
+	i := slices.IndexFunc(clauses, func(c *pgtree.Node) bool { return c.Int("winref") == ref })
+	if i < 0 {
+		return
+	}
+	clause := clauses[i]
+	var calls []*pgtree.Node
+	for _, te := range s.query.Nodes("targetList") {
+		pgtree.Walk(te, func(n *pgtree.Node) bool {
+			if n.Tag == "WINDOWFUNC" && n.Int("winref") == ref {
+				calls = append(calls, n)
+			}
+			return n.Tag != "QUERY"
+		})
+	}
+
+	// What the window reads are columns of its input.
+	var read []expr.Expr
+	place := func(e expr.Expr) int {
+		read = append(read, e)
+		return len(read) - 1
+	}
+	var partition []int
+	for _, c := range clause.Nodes("partitionClause") {
+		e := t.sortedBy(c, s)
+		t.checkKeys(clause, "PARTITION BY", []expr.Expr{e})
+		partition = append(partition, place(e))
+	}
+	var order []algebra.SortKey
+	for _, c := range clause.Nodes("orderClause") {
+		by, k := t.sortKey(c, t.sortedBy(c, s))
+		k.Col = place(by)
+		order = append(order, k)
+	}
+	frame, ok := t.frame(clause, s, place)
+	if by := frame.By(); by != nil && ok {
+		ok = t.inRange(clause, &frame, read, order, place)
+	}
+	var funcs []algebra.WindowFunc
+	for _, c := range calls {
+		f, known := t.windowCall(c, s, place)
+		ok = ok && known
+		funcs = append(funcs, f)
+	}
+	if !ok {
+		return
+	}
+	base := s.node.Cols()
+	in := pick(s.node, algebra.FirstN(len(base)))
+	for _, e := range read {
+		in.Exprs, in.Names = append(in.Exprs, e), append(in.Names, "window")
+	}
+	shift := len(base)
+	w := &algebra.Window{In: in, Frame: frame.Shift(shift), Funcs: funcs, Partition: s.domain.partition()}
+	for _, p := range partition {
+		w.Partition = append(w.Partition, shift+p)
+	}
+	for _, k := range order {
+		k.Col += shift
+		w.Order = append(w.Order, k)
+	}
+	for i := range w.Funcs {
+		for j := range w.Funcs[i].Args {
+			w.Funcs[i].Args[j] += shift
+		}
+		if w.Funcs[i].Filter >= 0 {
+			w.Funcs[i].Filter += shift
+		}
+		s.windows[calls[i]] = shift + len(read) + i
+	}
+	s.stand(w)
+}
+
+// sortedBy translates the target list's expression that a clause sorts by.
+func (t *translator) sortedBy(c *pgtree.Node, s *scope) expr.Expr {
+	ref := c.Int("tleSortGroupRef")
+	for _, te := range s.query.Nodes("targetList") {
+		if te.Int("ressortgroupref") == ref {
+			return t.targetExpr(te, s)
+		}
+	}
+	return placeholder
+}
+
+// windowCall translates one call; place makes an expression a column.
+func (t *translator) windowCall(n *pgtree.Node, s *scope, place func(expr.Expr) int) (algebra.WindowFunc, bool) {
+	f := algebra.WindowFunc{Filter: -1, T: t.typ(n.OID("wintype"), -1, n.OID("wincollid"))}
+	proc, err := t.cat.Proc(t.ctx, n.OID("winfnoid"))
+	if err != nil {
+		t.fail(err)
+		return f, false
+	}
+	f.Name = proc.Signature
+	var types []*values.Type
+	args := t.exprs(n.Nodes("args"), s)
+	for _, e := range args {
+		types = append(types, e.Type())
+		f.Args = append(f.Args, place(e))
+		f.T = t.known(n, f.T, []expr.Expr{e})
+	}
+	if filter := n.Node("aggfilter"); filter != nil {
+		f.Filter = place(t.expr(filter, s))
+	}
+	if slices.Contains(algebra.WindowFuncs, f.Name) {
+		return f, true
+	}
+	if proc.Kind == "a" {
+		if impl := agg.Lookup(f.Name, types, f.T); impl != nil {
+			f.Agg = &algebra.Agg{Name: f.Name, Impl: impl, T: f.T}
+			return f, true
+		}
+		if impl, label := t.rankedExtreme(proc, args); impl != nil {
+			f.Agg, f.Args = &algebra.Agg{Name: f.Name, Impl: impl, T: f.T}, append(f.Args, place(label))
+			return f, true
+		}
+	}
+	t.refuse(n, CodeUnsupported, "window function "+describe(proc), "")
+	return f, false
+}
+
+// frame reads the frame of a window. Offsets that are no constants become columns.
+func (t *translator) frame(clause *pgtree.Node, s *scope, place func(expr.Expr) int) (algebra.Frame, bool) {
+	o := clause.Int("frameOptions")
+	f := algebra.Frame{Mode: algebra.FrameRange}
+	switch {
+	case o&frameRows != 0:
+		f.Mode = algebra.FrameRows
+	case o&frameGroups != 0:
+		f.Mode = algebra.FrameGroups
+	}
+	switch {
+	case o&frameExcludeCurrent != 0:
+		f.Exclude = algebra.ExcludeCurrent
+	case o&frameExcludeGroup != 0:
+		f.Exclude = algebra.ExcludeGroup
+	case o&frameExcludeTies != 0:
+		f.Exclude = algebra.ExcludeTies
+	}
+	ok := true
+	bound := func(unbounded, current, preceding int, field, which string) algebra.Bound {
+		switch {
+		case o&unbounded != 0:
+			return algebra.Bound{Unbounded: true}
+		case o&current != 0:
+			return algebra.Bound{}
+		}
+		e := t.expr(clause.Node(field), s)
+		before := o&preceding != 0
+		c, constant := e.(*expr.Const)
+		switch {
+		case !constant || c.V.IsErr():
+			b := algebra.Bound{Preceding: before, Computed: &algebra.Computed{Number: place(checkedOffset(e, which, f.Mode)), Edge: -1}}
+			if f.Mode == algebra.FrameRange {
+				b.By = &expr.Const{T: e.Type()}
+			}
+			return b
+		case c.V.IsNull() || f.Mode != algebra.FrameRange && c.V.Int64() < 0:
+			t.problem(clause, CodeSyntax, "a frame offset", "a frame offset must be a number, and not negative", "write the number")
+			ok = false
+			return algebra.Bound{}
+		case f.Mode == algebra.FrameRange:
+			return algebra.Bound{By: c, Preceding: before}
+		case before:
+			return algebra.Bound{Offset: -c.V.Int64()}
+		}
+		return algebra.Bound{Offset: c.V.Int64()}
+	}
+	f.Start = bound(frameStartUnbounded, frameStartCurrent, frameStartPreceding, "startOffset", "starting")
+	f.End = bound(frameEndUnbounded, frameEndCurrent, frameEndPreceding, "endOffset", "ending")
+	return f, ok
+}

@@ -1,0 +1,113 @@
+package translate
+
+import (
+	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/values"
+	"github.com/stepping-cdc/stepping-cdc/values/fn"
+)
+
+// inRange says whether the frame's offsets are of a type that Go reaches with,
+// and records if not. Where a time zone decides how far a day or a month goes,
+// Postgres computes the edges of the frames.
+func (t *translator) inRange(clause *pgtree.Node, frame *algebra.Frame, read []expr.Expr, order []algebra.SortKey, place func(expr.Expr) int) bool {
+	if len(order) != 1 {
+		return false // Postgres has refused it
+	}
+	key := order[0]
+	value := read[key.Col]
+	ty := value.Type()
+	construct := "RANGE with an offset over " + ty.SQL
+	if r, _, _ := algebra.NewReach(ty, frame.By(), true); r == nil {
+		t.refuse(clause, CodeUnsupported, construct, "use ROWS or GROUPS with a number")
+		return false
+	}
+	for _, b := range []*algebra.Bound{&frame.Start, &frame.End} {
+		if b.By == nil {
+			continue
+		}
+		if b.Computed == nil && backwards(ty, b.By.T, b.By.V) {
+			t.problem(clause, CodeSyntax, construct, "invalid preceding or following size in window function", "")
+			return false
+		}
+		var by expr.Expr = b.By
+		if b.Computed != nil {
+			// What the offset must not be depends on the column's type.
+			by = inOrder(ty, read[b.Computed.Number])
+			b.Computed.Number = place(by)
+		}
+		if ty.Kind != values.KindTimestampTZ || t.settings.UTC() || b.Computed == nil && onlyTime(b.By.V) {
+			continue
+		}
+		name := "timestamptz_pl_interval(timestamptz,interval)"
+		if b.Preceding != key.Desc {
+			name = "timestamptz_mi_interval(timestamptz,interval)"
+		}
+		if b.Computed == nil {
+			b.Computed = &algebra.Computed{Number: -1}
+		}
+		b.Computed.Edge = place(t.builtin(name, ty, value, by))
+	}
+	return true
+}
+
+// onlyTime says that an interval has neither days nor months.
+func onlyTime(v values.Datum) bool {
+	months, days, _ := v.Interval()
+	return months == 0 && days == 0
+}
+
+// backwards says whether an offset is less than nothing, or no number. To a time of
+// day, days and months are nothing.
+func backwards(ty, of *values.Type, by values.Datum) bool {
+	switch of.Kind {
+	case values.KindInt2, values.KindInt4, values.KindInt8:
+		return by.Int64() < 0
+	case values.KindFloat4, values.KindFloat8:
+		return !(by.Float64() >= 0)
+	case values.KindNumeric:
+		return values.NumericCmp(by, values.ParseNumeric("0")) < 0 || values.NumericCmp(by, values.ParseNumeric("NaN")) == 0
+	}
+	if ty.Kind == values.KindTime || ty.Kind == values.KindTimeTZ {
+		_, _, micros := by.Interval()
+		return micros < 0
+	}
+	return values.Compare(of, by, values.MakeInterval(0, 0, 0)) < 0
+}
+
+// inOrder fails offsets that are backwards.
+func inOrder(ty *values.Type, e expr.Expr) expr.Expr {
+	of := e.Type()
+	return &expr.Native{
+		Name: "range_offset(" + ty.SQL + ")", Args: []expr.Expr{e}, T: of,
+		Func: &fn.Func{Strict: true, F1: func(v values.Datum) values.Datum {
+			if backwards(ty, of, v) {
+				return values.Errorf(invalidFrameSize, "invalid preceding or following size in window function")
+			}
+			return v
+		}},
+	}
+}
+
+// The SQLSTATEs of offsets that are no good.
+const (
+	nullNotAllowed   = "22004"
+	invalidFrameSize = "22013"
+)
+
+// checkedOffset fails offsets that are NULL or, in rows and groups, negative.
+func checkedOffset(e expr.Expr, which string, mode algebra.FrameMode) expr.Expr {
+	return &expr.Native{
+		Name: "frame_offset(" + which + ", " + string(mode) + ")", Args: []expr.Expr{e}, T: e.Type(),
+		Func: &fn.Func{F1: func(v values.Datum) values.Datum {
+			switch {
+			case v.IsNull():
+				return values.Errorf(nullNotAllowed, "frame %s offset must not be null", which)
+			case mode != algebra.FrameRange && v.Int64() < 0:
+				return values.Errorf(invalidFrameSize, "frame %s offset must not be negative", which)
+			}
+			return v
+		}},
+	}
+}
