@@ -256,6 +256,9 @@ func (e *engine) join(ctx context.Context) error {
 	if err := e.anchor(ctx); err != nil {
 		return err
 	}
+	if err := e.store.Flush(ctx); err != nil {
+		return err
+	}
 	e.at(pointJoined)
 	e.durable = e.position
 	if len(e.gens) > 0 {
@@ -270,8 +273,9 @@ func (e *engine) join(ctx context.Context) error {
 	return e.rebuilt(ctx)
 }
 
-// anchor makes outputs and state durable as they are. What led here cannot be
-// replayed: outputs that are found at an earlier position are computed anew.
+// anchor makes the outputs durable as they are, and notes in the state that what
+// led here cannot be replayed: outputs that are found at an earlier position are
+// computed anew. The note becomes durable no later than what follows it.
 func (e *engine) anchor(ctx context.Context) error {
 	if _, err := e.sink.Flush(ctx); err != nil {
 		return err
@@ -281,7 +285,7 @@ func (e *engine) anchor(ctx context.Context) error {
 		return fmt.Errorf("trim output log: %w", err)
 	}
 	e.trimmed = e.shown()
-	return e.store.Flush(ctx)
+	return nil
 }
 
 // publish writes the outputs of a loaded generation in one output commit.

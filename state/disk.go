@@ -47,6 +47,7 @@ type Disk struct {
 	front     front
 	lock      *pebble.Lock
 	onDurable func(uint64)
+	onEvent   func(Event)
 	changed   chan struct{} // a flush or compaction ended: look what is durable now
 	done      chan struct{} // the watcher of changed has ended
 	committed atomic.Uint64
@@ -112,9 +113,13 @@ func openLocked(dir string, o Options, lock *pebble.Lock) (*Disk, error) {
 			return nil, err
 		}
 	}
+	if o.OnEvent == nil {
+		o.OnEvent = func(Event) {}
+	}
 	d := &Disk{
 		lock:      lock,
 		onDurable: o.OnDurable,
+		onEvent:   o.OnEvent,
 		changed:   make(chan struct{}, 1),
 		done:      make(chan struct{}),
 		grown:     make(chan struct{}),
@@ -147,6 +152,7 @@ func (d *Disk) start() error {
 	d.durable = seq
 	d.committed.Store(seq)
 	d.front.drained, d.front.below = seq, d.db
+	d.crowding()
 	go d.watch()
 	go d.sweeper(d.stop)
 	go d.drainer()
@@ -179,7 +185,7 @@ func (d *Disk) pebbleOptions(o Options, exists bool) *pebble.Options {
 		MemTableSize:                uint64(memtable),
 		MemTableStopWritesThreshold: memtables,
 		L0CompactionThreshold:       12,
-		L0StopWritesThreshold:       40,
+		L0StopWritesThreshold:       neverStop, // front.crowding does better
 		LBaseMaxBytes:               256 << 20,
 		MaxOpenFiles:                1000,
 		Logger:                      pebbleLogger{o.OnEvent},
@@ -195,6 +201,9 @@ func (d *Disk) pebbleOptions(o Options, exists bool) *pebble.Options {
 	opts.TargetFileSizes[0] = 4 << 20
 	return opts
 }
+
+// neverStop is more sub-levels than there will be.
+const neverStop = 1 << 20
 
 // readDurable reads the number of the last commit that reached the disk.
 func (d *Disk) readDurable() (uint64, error) {
@@ -229,6 +238,7 @@ func (d *Disk) watch() {
 		}
 		// What a flush or compaction has replaced is not to be held on to.
 		err := d.front.iters.clear()
+		d.crowding()
 		seq, readErr := d.readDurable()
 		if err = errors.Join(err, readErr); err != nil {
 			d.lastErr.Store(&err)
@@ -288,7 +298,7 @@ func (d *Disk) NewIter(lower, upper []byte) Iterator {
 func (d *Disk) NewBatch() Batch { return &diskBatch{d: d, b: d.newBatch()} }
 
 func (d *Disk) newBatch() *pebble.Batch {
-	return d.db.NewBatch(pebble.WithMaxRetainedSizeBytes(d.front.through))
+	return d.db.NewBatch(pebble.WithMaxRetainedSizeBytes(2 * d.front.limit))
 }
 
 // Committed implements Store.

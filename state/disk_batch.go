@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -13,6 +14,7 @@ type diskBatch struct {
 	d       *Disk
 	b       *pebble.Batch
 	err     error
+	grown   bool // has more room than it should keep
 	scratch [16]byte
 }
 
@@ -68,16 +70,28 @@ func (b *diskBatch) Commit() (uint64, error) {
 	return seq, nil
 }
 
-// Reset empties the batch. Pebble gives large ones' memory back.
+// Reset empties the batch.
 func (b *diskBatch) Reset() {
 	b.b.Reset()
 	b.err = nil
 }
 
-// renew is Reset for a batch that belongs to Pebble now.
+// exact is a batch of the same writes, in as much memory as they need. Pebble keeps
+// a large batch until it is flushed, while this one, whose room grows by doubling,
+// is filled with the next writes.
+func (b *diskBatch) exact() (*pebble.Batch, error) {
+	b.grown = true
+	exact := b.d.db.NewBatch()
+	if err := exact.SetRepr(bytes.Clone(b.b.Repr())); err != nil {
+		return nil, errors.Join(err, exact.Close())
+	}
+	return exact, nil
+}
+
+// renew is Reset for a batch that was large and is small again.
 func (b *diskBatch) renew() {
 	b.fail(b.b.Close())
-	b.b, b.err = b.d.newBatch(), nil
+	b.b, b.err, b.grown = b.d.newBatch(), nil, false
 }
 
 func (b *diskBatch) Close() error {

@@ -9,9 +9,6 @@ import (
 // listener passes on the few events that a person would want to know of, and
 // wakes the watcher after each flush and compaction.
 func (d *Disk) listener(on func(Event)) *pebble.EventListener {
-	if on == nil {
-		on = func(Event) {}
-	}
 	ended := func() {
 		select {
 		case d.changed <- struct{}{}:
@@ -62,17 +59,13 @@ type pebbleLogger struct{ on func(Event) }
 func (pebbleLogger) Infof(string, ...any) {}
 
 func (l pebbleLogger) Errorf(format string, args ...any) {
-	if l.on != nil {
-		l.on(Event{Name: "error", Text: fmt.Sprintf(format, args...)})
-	}
+	l.on(Event{Name: "error", Text: fmt.Sprintf(format, args...)})
 }
 
 // Fatalf must not return: Pebble calls it where memory and disk may disagree
 // (the manifest could not be written). Ending the process is safe by design.
 func (l pebbleLogger) Fatalf(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	if l.on != nil {
-		l.on(Event{Name: "fatal", Text: text})
-	}
+	l.on(Event{Name: "fatal", Text: text})
 	panic("state: " + text)
 }

@@ -26,12 +26,13 @@ type front struct {
 	below    pebble.Reader // what Pebble had before what is being written to it
 	iters    iterPool      // of below
 	broken   error         // the active layer holds half a batch
+	crowded  bool          // merging is far behind: only what is asked to be durable goes on to Pebble
 
 	limit   int // bytes from which on the active layer is drained
 	through int // bytes of a batch from which on it goes to Pebble
 
 	drain sync.Mutex // held while something is written to Pebble
-	idle  *sync.Cond // of mu: no layer is being drained any more, or never will be
+	idle  *sync.Cond // of mu: a layer was drained, or never will be, or crowded has changed
 	wake  chan struct{}
 	ended chan struct{} // the drainer has ended
 
@@ -65,8 +66,8 @@ func (d *Disk) commitBatch(b *diskBatch) (uint64, error) {
 	f := &d.front
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	// The drainer is behind: no more before it is done.
-	for f.active.used > f.limit && f.draining != nil && f.broken == nil {
+	// The drainer is behind, or merging: no more before they are done.
+	for f.active.used > f.limit && (f.draining != nil || f.crowded) && f.broken == nil {
 		f.idle.Wait()
 	}
 	if f.broken != nil {
@@ -81,7 +82,11 @@ func (d *Disk) commitBatch(b *diskBatch) (uint64, error) {
 		f.wanted = seq
 		f.rouse()
 	}
-	b.Reset()
+	if b.grown {
+		b.renew()
+	} else {
+		b.Reset()
+	}
 	return seq, nil
 }
 
@@ -89,6 +94,11 @@ func (d *Disk) commitBatch(b *diskBatch) (uint64, error) {
 // is about as fast to Pebble as to the layer, and has to go there anyway.
 func (d *Disk) commitThrough(b *diskBatch) (uint64, error) {
 	f := &d.front
+	f.mu.Lock()
+	for f.crowded && f.broken == nil {
+		f.idle.Wait()
+	}
+	f.mu.Unlock()
 	f.drain.Lock()
 	defer f.drain.Unlock()
 	if err := d.drainLayer(); err != nil {
@@ -99,11 +109,14 @@ func (d *Disk) commitThrough(b *diskBatch) (uint64, error) {
 	if b.err != nil {
 		return 0, b.err
 	}
-	defer b.renew()
+	exact, err := b.exact()
+	if err != nil {
+		return 0, err
+	}
 	f.mu.Lock()
 	below := d.hold()
 	f.mu.Unlock()
-	err := b.b.Commit(pebble.NoSync)
+	err = errors.Join(exact.Commit(pebble.NoSync), exact.Close())
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err != nil {
@@ -111,6 +124,7 @@ func (d *Disk) commitThrough(b *diskBatch) (uint64, error) {
 	}
 	f.drained = seq
 	d.committed.Store(seq)
+	b.Reset()
 	return seq, d.release(below)
 }
 
@@ -146,6 +160,29 @@ func (f *front) startFlush(seq uint64) error {
 	return f.broken
 }
 
+// crowding looks how far merging is behind. While it is too far, what is written
+// waits, but not what has to become durable: that would make whoever waits for a
+// flush wait longer, the larger the state is.
+func (d *Disk) crowding() {
+	sublevels := d.db.Metrics().Levels[0].Sublevels
+	f := &d.front
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch was := f.crowded; {
+	case was && sublevels < crowdedFrom:
+		f.crowded = false
+		f.idle.Broadcast()
+		f.rouse()
+	case !was && sublevels >= crowdedFrom:
+		f.crowded = true
+		d.onEvent(Event{Name: "stall", Text: fmt.Sprintf("writes wait for merging, with %d files on top of each other", sublevels)})
+	}
+}
+
+// crowdedFrom is from how many unmerged files on, in which one key may be, writes
+// wait for merging.
+const crowdedFrom = 40
+
 // drainer drains and flushes as wanted until the store is closed.
 func (d *Disk) drainer() {
 	f := &d.front
@@ -169,6 +206,7 @@ func (d *Disk) drainWanted() error {
 	defer f.drain.Unlock()
 	f.mu.RLock()
 	drain, flush := f.drained < f.wanted, f.flushing < f.flushWanted
+	drain = drain && (flush || !f.crowded)
 	f.mu.RUnlock()
 	if drain {
 		if err := d.drainLayer(); err != nil {
