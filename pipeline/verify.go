@@ -369,7 +369,7 @@ func (v *verifier) declare(ctx context.Context) error {
 		}
 		pending = again
 	}
-	if !v.clocked() {
+	if !v.clocked() && !slices.ContainsFunc(v.analysis.Outputs, func(o *plan.Output) bool { return o.Locks }) {
 		return nil
 	}
 	names := make([]string, len(v.analysis.Outputs))

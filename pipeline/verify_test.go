@@ -243,6 +243,17 @@ func TestVerifyWithoutARunningInstance(t *testing.T) {
 	}
 }
 
+// TestVerifyLocksNothing: a view's locking clause is not for verify, which only reads.
+func TestVerifyLocksNothing(t *testing.T) {
+	f := newFixture(t, pairs+`; CREATE VIEW locking AS SELECT k, n FROM a WHERE n IS NOT NULL FOR SHARE`,
+		"locked: SELECT k, n FROM a FOR NO KEY UPDATE OF a NOWAIT", "reading: SELECT locking.k FROM locking WHERE n > 0 FOR UPDATE")
+	f.start()
+	f.exec(`INSERT INTO a (k, g, n) VALUES (98, 1, 5)`)
+	v := f.verify(pipeline.VerifyOptions{})
+	want(t, v, "locked", pipeline.Equal)
+	want(t, v, "reading", pipeline.Equal)
+}
+
 func TestVerifyWithASinkOfItsOwn(t *testing.T) {
 	f := newFixture(t, pairs, "sums: SELECT g, sum(n) AS s FROM a GROUP BY g", "total: SELECT sum(s) FROM sums")
 	f.cfg.Sink.DSN = config.DSN(embedded.NewDB(t))

@@ -50,6 +50,7 @@ type Output struct {
 	Plan    algebra.Node     // optimized
 	Key     []int            // columns that identify a row; empty: one row at most; nil: a multiset
 	Clock   bool             // it depends on the present time
+	Locks   bool             // its query locks rows, which is without effect on the output
 	Views   []string         // maintained views that it reads, directly or through others
 }
 
@@ -258,7 +259,7 @@ func (a *analyzer) translate() error {
 		if err != nil {
 			return fmt.Errorf("view %s: %w", v.Name, err)
 		}
-		out := &Output{Name: v.Name, Query: v.Query}
+		out := &Output{Name: v.Name, Query: v.Query, Locks: m.Locks}
 		if err := a.columns(oid, out); err != nil {
 			return err
 		}

@@ -28,8 +28,8 @@ CREATE FUNCTION pg_temp.age(pg_catalog.timestamptz, pg_catalog.timestamptz) RETU
 `
 
 // DeclareAsOf redefines temporary views of the session so that they read the
-// present time from ClockSetting. Postgres' own now() cannot be set; so the views'
-// definitions, as Postgres writes them, call other functions in its place.
+// present time from ClockSetting, and lock no rows. Postgres' own now() cannot be set; so
+// the views' definitions, as Postgres writes them, call other functions in its place.
 func DeclareAsOf(ctx context.Context, conn *pgx.Conn, views []string) error {
 	tx, err := conn.Begin(ctx)
 	if err != nil {
@@ -129,6 +129,11 @@ func (d *asOf) rewrite(v *definition) (text string, changed bool) {
 	}
 	for i := 0; i < len(toks); i++ {
 		tok, prev := toks[i], at(i-1)
+		if n := lockingClause(toks[i:]); n > 0 {
+			i += n - 1
+			put(lexeme{start: tok.start, end: at(i).end}, "")
+			continue
+		}
 		if prev.text == "." || prev.text == "::" {
 			continue
 		}
@@ -171,6 +176,30 @@ var keywordCasts = map[string]string{
 	"LOCALTIME": `"time"`, "LOCALTIMESTAMP": `"timestamp"`,
 }
 
+// lockingClause is the number of lexemes, from the first, that are FOR UPDATE, FOR
+// NO KEY UPDATE, FOR SHARE or FOR KEY SHARE, as Postgres writes them; 0 if these are
+// something else.
+func lockingClause(toks []lexeme) int {
+	n := 0
+	take := func(words ...string) bool {
+		for i, w := range words {
+			if n+i >= len(toks) || toks[n+i].text != w {
+				return false
+			}
+		}
+		n += len(words)
+		return true
+	}
+	if !take("FOR") || !take("UPDATE") && !take("NO", "KEY", "UPDATE") && !take("SHARE") && !take("KEY", "SHARE") {
+		return 0
+	}
+	if take("OF") {
+		n++ // one name in each clause
+	}
+	take("NOWAIT")
+	return n
+}
+
 // lexeme is a word, a quoted name, a string, or a character of another kind; name
 // says that it is an identifier: Postgres writes keywords in capitals, and quotes
 // what could be mistaken for one.
@@ -180,7 +209,7 @@ type lexeme struct {
 	name       bool
 }
 
-// tokens splits a definition as Postgres writes it.
+// lexemes splits a definition as Postgres writes it.
 func lexemes(s string) []lexeme {
 	var out []lexeme
 	word := func(c byte) bool {

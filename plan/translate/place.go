@@ -16,9 +16,9 @@ import (
 // is not the first word's.
 var wordsOf = map[string][]string{
 	"LEFT JOIN": {"left join", "left outer join"}, "RIGHT JOIN": {"right join", "right outer join"}, "FULL JOIN": {"full join", "full outer join"},
-	"FOR UPDATE or FOR SHARE": {"for update", "for share", "for no key update", "for key share"},
-	"LIMIT":                   {"limit", "fetch first", "fetch next"},
-	"WITH RECURSIVE":          {"with recursive"}, "GROUPING SETS, ROLLUP or CUBE": {"grouping sets", "rollup(", "cube("},
+	"SKIP LOCKED":    {"skip locked"},
+	"LIMIT":          {"limit", "fetch first", "fetch next"},
+	"WITH RECURSIVE": {"with recursive"}, "GROUPING SETS, ROLLUP or CUBE": {"grouping sets", "rollup(", "cube("},
 	"a sub-query in an expression": {"in (select", "any (select", "some (select", "all (select", "array(select", ", @(select", "= @(select", "> @(select", "< @(select", "then @(select", "coalesce(@(select", "and @(select"},
 	"EXISTS":                       {"exists(select"},
 	"GROUPING()":                   {"grouping("}, "a row constructor": {"row("}, "a table function in FROM": {"xmltable(", "json_table("},

@@ -23,7 +23,7 @@ func (t *translator) sorted(q *pgtree.Node, s *scope, sorts bool) (node algebra.
 		t.refuse(q, CodeUnsupported, "a statement other than SELECT", "")
 		return empty(nil), 0
 	}
-	t.refuseClauses(q)
+	t.locks(q)
 	if op := q.Node("setOperations"); op != nil {
 		node = t.limited(q, s, t.setOperation(op, s))
 		return node, len(node.Cols())
@@ -154,15 +154,14 @@ func without(n, in algebra.Node) algebra.Node {
 	return n
 }
 
-// refuseClauses names the clauses that are not maintained.
-func (t *translator) refuseClauses(q *pgtree.Node) {
-	for _, f := range []struct{ field, construct, remedy string }{
-		{"rowMarks", "FOR UPDATE or FOR SHARE", "leave the locking clause out"},
-	} {
-		if v := q.Get(f.field); v != nil {
-			if l, ok := v.(pgtree.List); !ok || len(l) > 0 {
-				t.refuse(nil, CodeUnsupported, f.construct, f.remedy)
-			}
+// locks notes the locking clauses of a query. They are without effect on its rows but
+// for SKIP LOCKED (postgresql.org/docs/current/sql-select.html#SQL-FOR-UPDATE-SHARE).
+func (t *translator) locks(q *pgtree.Node) {
+	const skip = 1 // LockWaitSkip of Postgres' lockoptions.h
+	for _, mark := range q.Nodes("rowMarks") {
+		t.locking = true
+		if mark.Int("waitPolicy") == skip {
+			t.problem(nil, CodeVolatile, "SKIP LOCKED", "SKIP LOCKED is not a function of the data: it leaves out the rows that others have locked", "leave the locking clause out")
 		}
 	}
 }

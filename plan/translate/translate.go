@@ -41,6 +41,7 @@ type Meaning struct {
 	Node    algebra.Node
 	Tables  map[uint32]*catalog.Relation // that it reads, by number
 	Depends map[uint32]bool              // maintained views (their temporary views) that it reads
+	Locks   bool                         // it has a locking clause
 	t       *translator
 }
 
@@ -63,7 +64,8 @@ func (s Session) Translate(ctx context.Context, v View) (*Meaning, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Meaning{Node: t.selection(q, nil, nil), Tables: t.tables, Depends: t.depends, t: t}
+	node := t.selection(q, nil, nil)
+	m := &Meaning{Node: node, Tables: t.tables, Depends: t.depends, Locks: t.locking, t: t}
 	return m, t.err
 }
 
@@ -87,6 +89,7 @@ type translator struct {
 	tables   map[uint32]*catalog.Relation
 	depends  map[uint32]bool               // maintained views (their temporary views) that are read
 	loops    map[*pgtree.Node]algebra.Node // recursive WITH queries, or their working tables
+	locking  bool                          // a locking clause was met
 	inlined  int                           // references to WITH queries so far
 	shared   map[*pgtree.Node]algebra.Node // WITH queries that are translated once
 	// outerAggs are the aggregates in sub-queries that belong to a query around
