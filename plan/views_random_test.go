@@ -16,6 +16,9 @@ func init() {
 		viewCase{name: "values_of_group", query: `SELECT c.tier, (SELECT sum(x) FROM (VALUES (max(c.id)), (c.tier)) v(x)) AS s FROM customers c GROUP BY c.tier`},
 		viewCase{name: "values_set_operation", query: `SELECT e.l, x.a FROM edges e, LATERAL (VALUES (e.l) UNION ALL VALUES (e.r), (1) ORDER BY 1 LIMIT 2) x(a)`},
 		viewCase{name: "values_guarded", query: `SELECT o.id, v.x FROM orders o, LATERAL (VALUES (CASE WHEN o.qty <> 0 THEN 12 / o.qty END), (o.qty)) v(x) WHERE o.id > 1`},
+		viewCase{name: "values_computed", query: `SELECT t1.x, t2.c FROM (VALUES (0, NULL::posint), (1, 1::posint)) t1(x, y) JOIN LATERAL (SELECT t1.y AS c) t2 ON t1.x = t2.c`},
+		viewCase{name: "values_computed_pruned", query: `SELECT a.y, b.x FROM (VALUES (2, app.label('a')), (1, app.label(NULL))) a(x, y) JOIN (VALUES (1, app.label('b')), (2, 'c')) b(x, y) ON a.x = b.x`},
+		viewCase{name: "no_rows_of_two_widths", query: `SELECT l, r FROM edges WHERE false UNION ALL SELECT l, 1 FROM (SELECT l FROM edges WHERE false) e UNION ALL SELECT qty, id FROM orders`},
 		viewCase{name: "values_label", query: `SELECT c.id, v.x FROM customers c, LATERAL (VALUES (app.label(c.name)), (c.region), ('x')) v(x)`},
 	)
 }

@@ -209,8 +209,11 @@ func (n *Scan) Label() string {
 	return fmt.Sprintf("Scan %s (%s)", n.Table.SQL(), strings.Join(names, ", "))
 }
 
-// Label lists the rows.
+// Label lists the rows; of none, their width: relations are told apart by labels.
 func (n *Values) Label() string {
+	if len(n.Rows) == 0 {
+		return fmt.Sprintf("No rows of %d columns", len(n.Columns))
+	}
 	rows := make([]string, len(n.Rows))
 	for i, r := range n.Rows {
 		rows[i] = "(" + list(r) + ")"

@@ -25,6 +25,7 @@ type Catalog struct {
 	operators  map[uint32]*Operator
 	relations  map[uint32]*Relation
 	collations map[uint32]*Collation
+	layouts    map[uint32][2]int
 }
 
 type typeKey struct {
@@ -38,7 +39,7 @@ func New(tx pgx.Tx) *Catalog {
 	return &Catalog{
 		tx: tx, types: map[uint32]*values.Type{}, typed: map[typeKey]*values.Type{},
 		procs: map[uint32]*Proc{}, operators: map[uint32]*Operator{},
-		relations: map[uint32]*Relation{}, collations: map[uint32]*Collation{},
+		relations: map[uint32]*Relation{}, collations: map[uint32]*Collation{}, layouts: map[uint32][2]int{},
 	}
 }
 
@@ -221,17 +222,35 @@ func (c *Catalog) ImmutableText(ctx context.Context, oid uint32) (bool, error) {
 	return ok, nil
 }
 
-// RangeSubtype is the type of a range type's bounds; nil for other types.
-func (c *Catalog) RangeSubtype(ctx context.Context, oid uint32) (*values.Type, error) {
+// Layout is the size of a type's values inside of others, 0 where it varies, and what
+// they are aligned to (typlen and typalign of pg_type).
+func (c *Catalog) Layout(ctx context.Context, oid uint32) (size, alignment int, err error) {
+	if l, ok := c.layouts[oid]; ok {
+		return l[0], l[1], nil
+	}
+	err = c.tx.QueryRow(ctx, `
+		SELECT greatest(typlen, 0)::int4, CASE typalign WHEN 'c' THEN 1 WHEN 's' THEN 2 WHEN 'i' THEN 4 ELSE 8 END
+		FROM pg_catalog.pg_type WHERE oid = $1`, oid).Scan(&size, &alignment)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read the layout of type %d: %w", oid, err)
+	}
+	c.layouts[oid] = [2]int{size, alignment}
+	return size, alignment, nil
+}
+
+// RangeSubtype is the type of the bounds of a range type, or a multirange type: which
+// of them, many says. It is nil for other types.
+func (c *Catalog) RangeSubtype(ctx context.Context, oid uint32) (bound *values.Type, many bool, err error) {
 	var sub, coll uint32
-	err := c.tx.QueryRow(ctx, `SELECT rngsubtype, rngcollation FROM pg_catalog.pg_range WHERE rngtypid = $1`, oid).Scan(&sub, &coll)
+	err = c.tx.QueryRow(ctx, `SELECT rngsubtype, rngcollation, rngmultitypid = $1 FROM pg_catalog.pg_range WHERE $1 IN (rngtypid, rngmultitypid)`, oid).Scan(&sub, &coll, &many)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil
+		return nil, false, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read range type %d: %w", oid, err)
+		return nil, false, fmt.Errorf("read range type %d: %w", oid, err)
 	}
-	return c.Type(ctx, sub, -1, coll)
+	bound, err = c.Type(ctx, sub, -1, coll)
+	return bound, many, err
 }
 
 // Collation reads a collation; the database's default is resolved to what it is.

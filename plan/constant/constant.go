@@ -114,11 +114,13 @@ func (r *Reader) Datum(ty *values.Type, img []byte) (values.Datum, error) {
 	case values.KindRecord:
 		return r.recordConstant(ty, img)
 	}
-	elem, err := r.cat.RangeSubtype(r.ctx, ty.BaseOID)
-	if err != nil {
+	elem, many, err := r.cat.RangeSubtype(r.ctx, ty.BaseOID)
+	switch {
+	case err != nil:
 		return values.Null, err
-	}
-	if elem != nil {
+	case elem != nil && many:
+		return r.multirangeConstant(ty, elem, img)
+	case elem != nil:
 		return r.rangeConstant(ty, elem, img)
 	}
 	switch {
@@ -244,7 +246,7 @@ func (r *Reader) arrayConstant(ty *values.Type, img []byte) (values.Datum, error
 		if hasNull && (i/8 >= len(bitmap) || bitmap[i/8]&(1<<(i%8)) == 0) {
 			continue
 		}
-		elem, next, err := arrayElement(ty.Elem, data, at)
+		elem, next, err := r.arrayElement(ty.Elem, data, at)
 		if err != nil {
 			return values.Null, err
 		}
@@ -258,32 +260,10 @@ func (r *Reader) arrayConstant(ty *values.Type, img []byte) (values.Datum, error
 
 // arrayElement cuts out the element at (data-relative) position at, which is
 // aligned as its type asks; positions count from the length word, 4 before.
-func arrayElement(ty *values.Type, data []byte, at int) (elem []byte, next int, err error) {
-	size, alignment := 0, 4
-	switch ty.Kind {
-	case values.KindBool:
-		size, alignment = 1, 1
-	case values.KindInt2:
-		size, alignment = 2, 2
-	case values.KindInt4, values.KindOID, values.KindFloat4, values.KindDate, values.KindEnum:
-		size = 4
-	case values.KindInt8, values.KindFloat8, values.KindTime, values.KindTimestamp, values.KindTimestampTZ:
-		size, alignment = 8, 8
-	case values.KindTimeTZ:
-		size, alignment = 12, 8
-	case values.KindInterval:
-		size, alignment = 16, 8
-	case values.KindUUID:
-		size, alignment = 16, 1
-	case values.KindName:
-		size, alignment = 64, 1
-	case values.KindText, values.KindBPChar, values.KindBytea, values.KindJSON, values.KindNumeric, values.KindJSONB:
-	case values.KindArray, values.KindRecord:
-		if alignment, err = elementAlignment(ty); err != nil {
-			return nil, 0, err
-		}
-	default:
-		return nil, 0, fmt.Errorf("its element image is known to Postgres alone")
+func (r *Reader) arrayElement(ty *values.Type, data []byte, at int) (elem []byte, next int, err error) {
+	size, alignment, err := r.cat.Layout(r.ctx, ty.OID)
+	if err != nil {
+		return nil, 0, err
 	}
 	damaged := fmt.Errorf("a damaged array")
 	if size > 0 {

@@ -40,7 +40,7 @@ func (r *Reader) recordConstant(ty *values.Type, img []byte) (values.Datum, erro
 		if n >= atts || hasNull && img[bitmapAt+n/8]&(1<<(n%8)) == 0 {
 			continue
 		}
-		image, next, err := arrayElement(f.Type, img[4:], at-4)
+		image, next, err := r.arrayElement(f.Type, img[4:], at-4)
 		if err != nil {
 			return values.Null, err
 		}
@@ -50,20 +50,4 @@ func (r *Reader) recordConstant(ty *values.Type, img []byte) (values.Datum, erro
 		}
 	}
 	return values.MakeRecord(row), nil
-}
-
-// elementAlignment is the alignment of an array or a composite value inside
-// another value: that of its elements, but at least a word's; of a tuple, the
-// largest there is (pg_type.typalign).
-func elementAlignment(ty *values.Type) (int, error) {
-	if ty.Kind == values.KindRecord {
-		return 8, nil
-	}
-	switch ty.Elem.Kind {
-	case values.KindInt8, values.KindFloat8, values.KindTime, values.KindTimeTZ, values.KindTimestamp, values.KindTimestampTZ, values.KindInterval, values.KindRecord:
-		return 8, nil
-	case values.Opaque:
-		return 0, fmt.Errorf("its element image is known to Postgres alone")
-	}
-	return 4, nil
 }

@@ -56,6 +56,8 @@ func (t *translator) values(rte *pgtree.Node, names []string, s *scope) algebra.
 		return out
 	case len(computed) == 1 && len(out.Rows) == 0:
 		return computed[0]
+	case len(out.Rows) == 0:
+		return &algebra.UnionAll{Inputs: computed}
 	}
 	return &algebra.UnionAll{Inputs: append([]algebra.Node{out}, computed...)}
 }
