@@ -26,8 +26,14 @@
 //	                          message
 //	<!-- not run: WHY -->     only shown
 //
+// The tables of sql-support.md are made of constructs.yaml: its examples are maintained
+// while the tables under testdata change, and what a change costs is measured. Constructs
+// that only newer servers have keep the lines they were given there: write those with
+//
+//	STEPPING_TEST_PG_VERSION=17 go test ./docs -run Constructs -update
+//
 // benchmarks.md is exempt: its numbers come from "make bench".
 //
-// The package knows Markdown and the program's command line, and must not know
-// how anything is done.
+// The package knows Markdown, the program's command line, and how to run a view's
+// circuit beside Postgres; it must not know how anything is done.
 package docs

@@ -2,7 +2,6 @@ package docs
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/embedded"
 	shop "github.com/stepping-cdc/stepping-cdc/examples/shop"
-	"github.com/stepping-cdc/stepping-cdc/plan"
 	"github.com/stepping-cdc/stepping-cdc/values/agg"
 	"github.com/stepping-cdc/stepping-cdc/values/fn"
 )
@@ -46,64 +44,6 @@ func shopDB(t *testing.T) *pgx.Conn {
 }
 
 var inCode = regexp.MustCompile("^\\| `(.*?)` \\|")
-
-func analyze(t *testing.T, conn *pgx.Conn, row string) (query string, problems []plan.Problem) {
-	t.Helper()
-	m := inCode.FindStringSubmatch(row)
-	if m == nil {
-		t.Fatalf("no query in %s", row)
-	}
-	query = strings.ReplaceAll(m[1], `\|`, "|")
-	a, err := plan.Analyze(t.Context(), conn, []plan.View{{Name: "v", Query: query}}, nil)
-	if err != nil {
-		t.Fatalf("%s: %v", query, err)
-	}
-	return query, a.Problems
-}
-
-func TestMaintained(t *testing.T) {
-	conn := shopDB(t)
-	text := readPaper(t, sqlSupport)
-	for _, row := range append(rows(t, text, "maintained"), rows(t, text, "windows")...) {
-		if query, problems := analyze(t, conn, row); len(problems) > 0 {
-			t.Errorf("%s: %v", query, problems[0])
-		}
-	}
-}
-
-// TestRefused compares the messages of what is refused. With -update, what has
-// become possible moves to the other table.
-func TestRefused(t *testing.T) {
-	conn := shopDB(t)
-	text := readPaper(t, sqlSupport)
-	for _, row := range rows(t, text, "refused") {
-		query, problems := analyze(t, conn, row)
-		if len(problems) == 0 {
-			if !*update {
-				t.Errorf("%s is not refused", query)
-				continue
-			}
-			text = strings.Replace(text, row+"\n", "", 1)
-			last := rows(t, text, "maintained")
-			end := last[len(last)-1] + "\n"
-			text = strings.Replace(text, end, end+inCode.FindString(row)+"\n", 1)
-			continue
-		}
-		p := problems[0]
-		want := fmt.Sprintf("| `%s` | %s | `%s` | %s |", query, p.Message, p.Code, p.Remedy)
-		want = strings.ReplaceAll(want, "|  |", "| |")
-		if row == want {
-			continue
-		}
-		if !*update {
-			t.Errorf("shows\n%s\nand it is\n%s", row, want)
-		}
-		text = strings.Replace(text, row, want, 1)
-	}
-	if *update {
-		writePaper(t, sqlSupport, text)
-	}
-}
 
 func readPaper(t *testing.T, path string) string {
 	t.Helper()
