@@ -11,6 +11,8 @@ func init() {
 		viewCase{name: "row_in_list", query: `SELECT id, (i4, tx) IN ((1, 'a'), (2, NULL), (3, 'b')) AS a, (i4, i2) NOT IN ((1, 1), (2, 2), (NULL, 3)) AS b FROM everything`},
 		viewCase{name: "row_in_sub", query: `SELECT id, (i4, tx) IN (SELECT a, b FROM loose) AS a, (i4, i2) NOT IN (SELECT l, r FROM edges) AS b, (i4, tx) NOT IN (SELECT a, b FROM loose WHERE a = everything.i2) AS c FROM everything`},
 		viewCase{name: "row_in_where", query: `SELECT o.id FROM orders o WHERE (o.customer_id, o.qty) IN (SELECT l, r FROM edges)`},
+		viewCase{name: "row_not_in_three", query: `SELECT e.id, (e.i4, e.i2, e.tx) NOT IN (SELECT o.qty, o.customer_id, o.note FROM orders o) AS a, NOT ((e.i4, e.i2) = ANY (SELECT o.qty, o.customer_id FROM orders o WHERE o.id <> e.i4)) AS b FROM everything e`},
+		viewCase{name: "row_not_in_one_null", query: `SELECT o.id FROM orders o WHERE (o.qty, o.id) NOT IN (SELECT l, nullif(r, 2) FROM edges WHERE l > 0)`},
 		viewCase{name: "row_not_in_where", query: `SELECT o.id FROM orders o WHERE (o.customer_id, o.qty) NOT IN (SELECT l, r FROM edges)`},
 		viewCase{name: "row_not_in_correlated", query: `SELECT o.id FROM orders o WHERE (o.customer_id, o.qty) NOT IN (SELECT l, r FROM edges e WHERE e.l > o.id)`},
 		viewCase{name: "row_any_all", query: `SELECT id, (i4, i2) < ANY (SELECT l, r FROM edges) AS a, (i4, i2) >= ALL (SELECT l, r FROM edges) AS b, (i4, i2) <> ALL (SELECT l, r FROM edges) AS c, (i4, i2) <> ANY (SELECT l, r FROM edges WHERE l < id) AS d, (i4, i2) = ALL (SELECT l, r FROM edges WHERE l = id) AS e FROM everything`},

@@ -9,6 +9,8 @@ func init() {
 		viewCase{name: "top_nulls_last", query: `SELECT id, note COLLATE "C" AS n FROM orders ORDER BY note COLLATE "C" DESC NULLS LAST, id LIMIT 5`},
 		viewCase{name: "top_offset", query: `SELECT id FROM orders ORDER BY id OFFSET 2 LIMIT 3`},
 		viewCase{name: "top_only_offset", query: `SELECT id FROM orders ORDER BY id DESC OFFSET 4`},
+		viewCase{name: "top_only_offset_duplicates", query: `SELECT l FROM edges ORDER BY l NULLS FIRST OFFSET 3`},
+		viewCase{name: "top_only_offset_each", query: `SELECT c.id, x.id AS oid FROM customers c LEFT JOIN LATERAL (SELECT o.id FROM orders o WHERE o.customer_id = c.id ORDER BY o.qty DESC, o.id OFFSET 2) x ON true`},
 		viewCase{name: "top_duplicates", query: `SELECT l FROM edges ORDER BY l LIMIT 3`},
 		viewCase{name: "top_ties", query: `SELECT l, r FROM edges ORDER BY l FETCH FIRST 2 ROWS WITH TIES`},
 		viewCase{name: "top_ties_desc", query: `SELECT qty, id FROM orders ORDER BY qty DESC FETCH FIRST 3 ROWS WITH TIES`},

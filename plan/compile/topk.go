@@ -19,7 +19,16 @@ func (c *compiler) topK(n *algebra.TopK, id string) *compiled {
 	cols := n.Cols()
 	in := c.exact(c.clean(c.node(n.In), cols))
 	order := algebra.OrderKey(cols, n.Order)
+	// What OFFSET alone leaves is all rows but the first: those are listed, as they
+	// are few, and taken out.
+	rest := n.Limit == algebra.NoLimit && n.Numbers == nil
+	if rest {
+		n = &algebra.TopK{In: n.In, Partition: n.Partition, Order: n.Order, Limit: n.Offset}
+	}
 	s := c.listed(in, n, cols, n.Partition, len(cols), order, func(e circuit.Entries) values.Datum { return firstRows(e, n, order) })
+	if rest {
+		s = c.b.Sum(in.stream, c.b.Neg(s))
+	}
 	return &compiled{stream: s, width: len(cols), id: id, at: algebra.FirstN(len(cols)), errs: in.errs}
 }
 

@@ -414,19 +414,61 @@ func (a *answers) quantified(s *scope, test expr.Expr, all bool) expr.Expr {
 	}
 }
 
-// open says whether any comparison is NULL. For one strict operator that is so
-// where either side is NULL, which needs no look at pairs.
+// open says whether any comparison is NULL. One of strict operators can be so only
+// where a side of an operator is NULL: so it is looked for among the rows that have a
+// NULL, which may be few or none, instead of among all pairs.
 func (a *answers) open(s *scope, test expr.Expr) expr.Expr {
-	op, ok := test.(*expr.Native)
-	if !ok || !op.Func.Strict || !op.Total || len(op.Args) != 2 || sideOf(op.Args[0], a.base) != outerSide || sideOf(op.Args[1], a.base) != subSide {
+	outer, inner, ok := a.sides(test)
+	if !ok {
 		return isNotNull(a.mark(s, a.sub, []expr.Expr{isNull(test)}))
 	}
-	nulls := &algebra.Filter{In: a.sub, Conds: []expr.Expr{isNull(expr.Shift(op.Args[1], -a.base))}}
-	hasNull := isNotNull(a.mark(s, nulls, nil))
+	anyNull := func(args []expr.Expr) expr.Expr {
+		nulls := make([]expr.Expr, len(args))
+		for i, arg := range args {
+			nulls[i] = isNull(arg)
+		}
+		if len(nulls) == 1 {
+			return nulls[0]
+		}
+		return &expr.BoolOp{Op: expr.Or, Args: nulls, T: values.BoolType}
+	}
+	withNull := &algebra.Filter{In: a.sub, Conds: []expr.Expr{expr.Shift(anyNull(inner), -a.base)}}
+	if len(outer) > 1 {
+		among := isNotNull(a.mark(s, withNull, []expr.Expr{isNull(test)}))
+		asked := isNotNull(a.mark(s, a.sub, []expr.Expr{anyNull(outer), isNull(test)}))
+		return &expr.BoolOp{Op: expr.Or, Args: []expr.Expr{among, asked}, T: values.BoolType}
+	}
+	// Of one operator, either side's NULL is enough, whatever is on the other.
+	hasNull := isNotNull(a.mark(s, withNull, nil))
 	hasAny := isNotNull(a.mark(s, a.sub, nil))
 	return &expr.BoolOp{Op: expr.Or, T: values.BoolType, Args: []expr.Expr{
-		hasNull, &expr.BoolOp{Op: expr.And, T: values.BoolType, Args: []expr.Expr{hasAny, isNull(op.Args[0])}},
+		hasNull, &expr.BoolOp{Op: expr.And, T: values.BoolType, Args: []expr.Expr{hasAny, isNull(outer[0])}},
 	}}
+}
+
+// sides are the arguments of a comparison of the outer row with the sub-query's, field
+// by field; ok says that it is one of strict operators that cannot fail, each with one
+// argument of either.
+func (a *answers) sides(test expr.Expr) (outer, inner []expr.Expr, ok bool) {
+	switch e := test.(type) {
+	case *expr.BoolOp:
+		if e.Op == expr.Not {
+			return a.sides(e.Args[0])
+		}
+		for _, arg := range e.Args {
+			o, i, ok := a.sides(arg)
+			if !ok {
+				return nil, nil, false
+			}
+			outer, inner = append(outer, o...), append(inner, i...)
+		}
+		return outer, inner, true
+	case *expr.Native:
+		if e.Func.Strict && e.Total && len(e.Args) == 2 && sideOf(e.Args[0], a.base) == outerSide && sideOf(e.Args[1], a.base) == subSide {
+			return e.Args[:1], e.Args[1:2], true
+		}
+	}
+	return nil, nil, false
 }
 
 const (
