@@ -127,7 +127,7 @@ func timed(n Node) Node {
 			m := *n
 			m.In, m.Arrays = in, arrays
 			width, more := len(n.In.Cols()), len(in.Cols())-len(n.In.Cols())
-			out := seq(width)
+			out := FirstN(width)
 			for i := width; i < len(n.Cols()); i++ {
 				out = append(out, i+more)
 			}
@@ -136,7 +136,7 @@ func timed(n Node) Node {
 	case *Repeat:
 		if expr.HasClock(n.Count) {
 			in, counts := computed(n.In, []expr.Expr{n.Count})
-			return pickNode(&Repeat{In: in, Count: counts[0]}, seq(len(n.Cols())))
+			return pickNode(&Repeat{In: in, Count: counts[0]}, FirstN(len(n.Cols())))
 		}
 	}
 	return n
@@ -162,7 +162,7 @@ func timedFilter(n *Filter) Node {
 		x := newClocked(in)
 		conds = x.takeAll(conds)
 		wide, to := x.build()
-		in = pickNode(filter(wide, expr.RemapAll(conds, to)), seq(width))
+		in = pickNode(filter(wide, expr.RemapAll(conds, to)), FirstN(width))
 	}
 	return in
 }

@@ -64,7 +64,7 @@ func (k keyring) find(n Node) [][]int {
 		if n.Global {
 			return [][]int{{}}
 		}
-		return [][]int{seq(len(n.Group))}
+		return [][]int{FirstN(len(n.Group))}
 	case *Distinct:
 		if n.Exact {
 			if n.Key == nil {
@@ -72,16 +72,16 @@ func (k keyring) find(n Node) [][]int {
 			}
 			return append(k.of(n.In), n.Key)
 		}
-		return append(k.of(n.In), seq(len(n.Cols())))
+		return append(k.of(n.In), FirstN(len(n.Cols())))
 	case *Recursive:
 		if !n.All {
-			return [][]int{seq(len(n.Cols()))}
+			return [][]int{FirstN(len(n.Cols()))}
 		}
 	case *WorkTable:
 		if !n.All {
 			// Within a step a row may be there twice, in the iteration in which it
 			// was before and in the one in which it is now.
-			return [][]int{seq(len(n.Cols()))}
+			return [][]int{FirstN(len(n.Cols()))}
 		}
 	case *Values:
 		if len(n.Rows) <= 1 {

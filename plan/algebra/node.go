@@ -102,6 +102,19 @@ type Agg struct {
 	T     *values.Type
 }
 
+// OrNothing is the aggregate, which is in a column, of a group that was found, and else
+// what it is over nothing.
+func (a Agg) OrNothing(column, found expr.Expr) expr.Expr {
+	nothing := a.Empty
+	if a.Impl != nil && a.Impl.Linear != nil {
+		nothing = a.Impl.Linear().Result()
+	}
+	if nothing.IsNull() {
+		return column
+	}
+	return &expr.Case{Whens: []expr.Expr{found, column}, Else: &expr.Const{V: nothing, T: a.T}, T: a.T}
+}
+
 // Distinct keeps one of each row, by SQL's notion of sameness or, if Exact, one
 // of each that looks the same. Key, of an exact one, is the columns that tell
 // its rows apart by SQL's equality; nil if there are none.

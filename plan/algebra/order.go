@@ -123,7 +123,7 @@ func (k keyring) orderJoin(n *Join) Node {
 		next := k.nextInput(n, joined, eqs, starts)
 		lw := len(acc.Cols())
 		place(next, lw)
-		j := &EquiJoin{L: acc, R: n.Inputs[next], Out: seq(lw + len(n.Inputs[next].Cols()))}
+		j := &EquiJoin{L: acc, R: n.Inputs[next], Out: FirstN(lw + len(n.Inputs[next].Cols()))}
 		joined = append(joined, next)
 		var left []equality
 		for _, e := range eqs {
@@ -181,7 +181,7 @@ func equalities(conds []expr.Expr, starts []int) (eqs []equality, rest []expr.Ex
 // looked up by its own unique key; else one that has an equality.
 func (k keyring) startOf(n *Join, eqs []equality, starts []int) int {
 	best := -1
-	all := seq(len(n.Inputs))
+	all := FirstN(len(n.Inputs))
 	for i := range n.Inputs {
 		if !connected(i, eqs, all) {
 			continue
@@ -258,12 +258,4 @@ func subset(a, b []int) bool {
 		}
 	}
 	return true
-}
-
-func seq(n int) []int {
-	out := make([]int, n)
-	for i := range out {
-		out[i] = i
-	}
-	return out
 }

@@ -29,9 +29,9 @@ type OuterJoin struct {
 
 // NewOuterJoin makes a join of all columns.
 func NewOuterJoin(kind JoinKind, l, r Node, conds []expr.Expr) *OuterJoin {
-	n := &OuterJoin{Kind: kind, L: l, R: r, Conds: conds, Out: seq(len(l.Cols()))}
+	n := &OuterJoin{Kind: kind, L: l, R: r, Conds: conds, Out: FirstN(len(l.Cols()))}
 	if kind != SemiJoin && kind != AntiJoin {
-		n.Out = seq(len(l.Cols()) + len(r.Cols()))
+		n.Out = FirstN(len(l.Cols()) + len(r.Cols()))
 	}
 	return n
 }

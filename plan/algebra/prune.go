@@ -9,7 +9,7 @@ import (
 
 // Prune drops the columns that nothing above uses, down to the scans.
 func Prune(n Node) Node {
-	return (&pruner{done: map[pruned]Node{}, keys: keyring{}}).prune(n, seq(len(n.Cols())))
+	return (&pruner{done: map[pruned]Node{}, keys: keyring{}}).prune(n, FirstN(len(n.Cols())))
 }
 
 // pruner remembers what became of the nodes that it has met.
@@ -93,7 +93,7 @@ func (p *pruner) rewrite(n Node, need []int) Node {
 			return p.prune(n.In, need)
 		}
 	case *Recursive:
-		return pick(n.With([]Node{p.prune(n.In, seq(len(n.In.Cols())))}), seq(len(n.Cols())), need)
+		return pick(n.With([]Node{p.prune(n.In, FirstN(len(n.In.Cols())))}), FirstN(len(n.Cols())), need)
 	case *Values:
 		out := &Values{}
 		for _, c := range need {
@@ -109,11 +109,11 @@ func (p *pruner) rewrite(n Node, need []int) Node {
 		return out
 	}
 	// Distinct, working tables (and anything unknown) needs all of its columns.
-	all := seq(len(n.Cols()))
+	all := FirstN(len(n.Cols()))
 	c := n.Children()
 	pruned := make([]Node, len(c))
 	for i, in := range c {
-		pruned[i] = p.prune(in, seq(len(in.Cols())))
+		pruned[i] = p.prune(in, FirstN(len(in.Cols())))
 	}
 	return pick(n.With(pruned), all, need)
 }
@@ -155,7 +155,7 @@ func (p *pruner) pruneJoin(n *EquiJoin, need []int) Node {
 
 func (p *pruner) pruneAggregate(n *Aggregate, need []int) Node {
 	// The groups stay: they are what is counted. Aggregates nobody reads go.
-	kept := seq(len(n.Group))
+	kept := FirstN(len(n.Group))
 	out := &Aggregate{Global: n.Global}
 	var read []expr.Expr
 	read = append(read, n.Group...)

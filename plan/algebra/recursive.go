@@ -113,8 +113,8 @@ func NewRecursive(base, term Node, work *WorkTable, limit int64) (rec *Recursive
 	if c.refused != "" {
 		return nil, c.refused
 	}
-	zero := project(base, append(all(cols), &expr.Const{V: values.Int(0), T: values.Int8Type}))
-	next := project(carried, append(all(cols), following(len(cols))))
+	zero := project(base, append(AllRefs(cols), &expr.Const{V: values.Int(0), T: values.Int8Type}))
+	next := project(carried, append(AllRefs(cols), following(len(cols))))
 	return &Recursive{In: &UnionAll{Inputs: []Node{zero, next}}, Level: c.level, All: work.All, Limit: limit}, ""
 }
 
@@ -128,14 +128,6 @@ func following(i int) expr.Expr {
 		Name: "next iteration", Total: true, T: values.Int8Type, Args: []expr.Expr{iterationAt(i)},
 		Func: &fn.Func{Strict: true, F1: func(v values.Datum) values.Datum { return values.Int(v.Int64() + 1) }},
 	}
-}
-
-func all(cols []Column) []expr.Expr {
-	out := make([]expr.Expr, len(cols), len(cols)+1)
-	for i, c := range cols {
-		out[i] = &expr.Col{Index: i, Name: c.Name, T: c.Type}
-	}
-	return out
 }
 
 // project names columns after those of the input; what is computed is an
@@ -188,11 +180,15 @@ func (c *carrier) table() *WorkTable {
 // each iteration: the recursive term is evaluated for those that have rows, and
 // for the first.
 func (c *carrier) everywhere(n Node) Node {
+	return &Join{Inputs: []Node{n, c.iterations()}}
+}
+
+// iterations are those that have rows, and the first.
+func (c *carrier) iterations() Node {
 	table := c.table()
 	at := len(table.Columns) - 1
 	zero := &Values{Columns: table.Columns[at:], Rows: [][]expr.Expr{{&expr.Const{V: values.Int(0), T: values.Int8Type}}}}
-	iterations := &Distinct{In: &UnionAll{Inputs: []Node{zero, project(table, []expr.Expr{iterationAt(at)})}}}
-	return &Join{Inputs: []Node{n, iterations}}
+	return &Distinct{In: &UnionAll{Inputs: []Node{zero, project(table, []expr.Expr{iterationAt(at)})}}}
 }
 
 // either carries the iteration through a plan, or repeats it for each.
@@ -234,7 +230,7 @@ func (c *carrier) extend(n Node) Node {
 		cols := n.Columns
 		outer := Column{Name: iteration, Type: values.Int8Type}
 		wide := &WorkTable{Level: n.Level, All: n.All, Columns: append(cols[:width-1:width-1], outer, cols[width-1])}
-		return project(wide, append(all(cols[:width-1]), iterationAt(width), iterationAt(width-1)))
+		return project(wide, append(AllRefs(cols[:width-1]), iterationAt(width), iterationAt(width-1)))
 	case *Filter:
 		return &Filter{In: c.carry(n.In), Conds: n.Conds}
 	case *Project:
@@ -282,7 +278,7 @@ func (c *carrier) extend(n Node) Node {
 		in := c.carry(n.In)
 		w := len(n.In.Cols())
 		cols := in.Cols()
-		swapped := append(all(cols[:w-1]), iterationAt(w), iterationAt(w-1))
+		swapped := append(AllRefs(cols[:w-1]), iterationAt(w), iterationAt(w-1))
 		return n.With([]Node{project(in, swapped)})
 	}
 	return c.refuse(n.Label())
@@ -291,7 +287,7 @@ func (c *carrier) extend(n Node) Node {
 // last moves a column of a node to the end.
 func last(n Node, at int) Node {
 	cols := n.Cols()
-	exprs := all(cols)
+	exprs := AllRefs(cols)
 	exprs = append(append(exprs[:at:at], exprs[at+1:]...), exprs[at])
 	return project(n, exprs)
 }
@@ -329,14 +325,11 @@ func (c *carrier) join(n *Join) Node {
 		at, width = at+w, width+w
 	}
 	m.Conds = append(expr.RemapAll(n.Conds, to), same...)
-	exprs := append(expr.RemapAll(all(n.Cols()), to), iterationAt(first))
+	exprs := append(expr.RemapAll(AllRefs(n.Cols()), to), iterationAt(first))
 	return project(m, exprs)
 }
 
 func (c *carrier) outer(n *OuterJoin) Node {
-	if n.Kind == FullJoin {
-		return c.refuse("a full join with the working table")
-	}
 	lw := len(n.L.Cols())
 	m := &OuterJoin{Kind: n.Kind, L: c.either(n.L), R: n.R}
 	to := map[int]int{}
@@ -347,9 +340,12 @@ func (c *carrier) outer(n *OuterJoin) Node {
 		to[lw+i] = lw + 1 + i
 	}
 	m.Conds = expr.RemapAll(n.Conds, to)
-	if c.carries(n.R) {
-		m.R = c.carry(n.R)
-		m.Conds = append(m.Conds, sameIteration(lw, lw+1+len(n.R.Cols())))
+	if right := lw + 1 + len(n.R.Cols()); c.carries(n.R) || n.Kind == FullJoin {
+		m.R = c.either(n.R)
+		m.Conds = append(m.Conds, sameIteration(lw, right))
+		if n.Kind == FullJoin {
+			return c.full(n, m, to, lw, right)
+		}
 	}
 	for _, o := range n.Out {
 		m.Out = append(m.Out, to[o])
@@ -358,11 +354,45 @@ func (c *carrier) outer(n *OuterJoin) Node {
 	return m
 }
 
-func (c *carrier) aggregate(n *Aggregate) Node {
-	if n.Global {
-		return c.refuse("an aggregate without GROUP BY over the working table")
+// full is a full join m with the iteration in two columns, of which the one or the
+// other may be missing; to says where the columns of n are.
+func (c *carrier) full(n, m *OuterJoin, to map[int]int, left, right int) Node {
+	m.Out = FirstN(right + 1)
+	exprs := make([]expr.Expr, 0, len(n.Out)+1)
+	cols := m.Cols()
+	for _, o := range n.Out {
+		exprs = append(exprs, Refs(cols, []int{to[o]})...)
 	}
+	isLeft := &expr.NullTest{Arg: iterationAt(left), Not: true, T: values.BoolType}
+	return project(m, append(exprs, &expr.Case{Whens: []expr.Expr{isLeft, iterationAt(left)}, Else: iterationAt(right), T: values.Int8Type}))
+}
+
+func (c *carrier) aggregate(n *Aggregate) Node {
 	at := len(n.Group)
 	m := &Aggregate{In: c.carry(n.In), Aggs: n.Aggs, Group: append(n.Group[:at:at], iterationAt(len(n.In.Cols())))}
+	if n.Global {
+		return c.global(m)
+	}
 	return last(m, at)
+}
+
+// global is aggregates without GROUP BY, of which each iteration has one row, even one
+// without rows to aggregate.
+func (c *carrier) global(m *Aggregate) Node {
+	exprs := append(AllRefs(m.Cols()), &expr.Const{V: values.True, T: values.BoolType})
+	names := make([]string, 0, len(exprs))
+	for _, col := range m.Cols() {
+		names = append(names, col.Name)
+	}
+	have := &Project{In: m, Exprs: exprs, Names: append(names, "mark")}
+	join := NewOuterJoin(LeftJoin, c.iterations(), have, []expr.Expr{sameIteration(0, 1)})
+	cols := join.Cols()
+	found := &expr.NullTest{Arg: Refs(cols, []int{len(cols) - 1})[0], Not: true, T: values.BoolType}
+	out := &Project{In: join}
+	for i, a := range m.Aggs {
+		e := a.OrNothing(Refs(cols, []int{2 + i})[0], found)
+		out.Exprs, out.Names = append(out.Exprs, e), append(out.Names, cols[2+i].Name)
+	}
+	out.Exprs, out.Names = append(out.Exprs, iterationAt(0)), append(out.Names, iteration)
+	return out
 }

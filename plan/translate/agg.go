@@ -70,14 +70,7 @@ func overNothing(d *domain, n *algebra.Aggregate) algebra.Node {
 	found := isNotNull(&expr.Col{Index: len(cols) - 1, T: values.BoolType})
 	for i, a := range n.Aggs {
 		at := 2*dw + i
-		var e expr.Expr = &expr.Col{Index: at, Name: cols[at].Name, T: a.T}
-		nothing := a.Empty
-		if a.Impl != nil && a.Impl.Linear != nil {
-			nothing = a.Impl.Linear().Result()
-		}
-		if !nothing.IsNull() {
-			e = &expr.Case{Whens: []expr.Expr{found, e}, Else: &expr.Const{V: nothing, T: a.T}, T: a.T}
-		}
+		e := a.OrNothing(&expr.Col{Index: at, Name: cols[at].Name, T: a.T}, found)
 		out.Exprs, out.Names = append(out.Exprs, e), append(out.Names, cols[at].Name)
 	}
 	return out
