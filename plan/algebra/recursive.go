@@ -69,6 +69,29 @@ func (n *WorkTable) Label() string {
 	return s + " " + n.Loop
 }
 
+// Live is the relation of what a recursion is computed for, each row by itself, as its
+// recursive term has it: in an iteration there are those whose working table has rows. It
+// stands in a term that is being translated, and nowhere else.
+type Live struct {
+	Domain Node // its last column identifies a row; all of them lead the working table's
+	work   *WorkTable
+}
+
+// NewLive makes the domain of a recursive term that reads the given table.
+func NewLive(domain Node, work *WorkTable) *Live { return &Live{Domain: domain, work: work} }
+
+// Children are none: what there is is seen when the recursion is made.
+func (n *Live) Children() []Node { return nil }
+
+// With is the same.
+func (n *Live) With([]Node) Node { return n }
+
+// Cols are the domain's.
+func (n *Live) Cols() []Column { return n.Domain.Cols() }
+
+// Label says what it is.
+func (n *Live) Label() string { return "Domain of a recursive term" }
+
 // Bind gives the working table within a recursion an identity of its own, so that
 // what reads it differs from what reads another's.
 func (n *Recursive) Bind(loop string) (bound *Recursive, table *WorkTable) {
@@ -102,13 +125,17 @@ func NewWorkTable(cols []Column, all bool) *WorkTable { return &WorkTable{Column
 func NewRecursive(base, term Node, work *WorkTable, limit int64) (rec *Recursive, refused string) {
 	cols := work.Columns
 	c := &carrier{work: work, inner: map[int]bool{}, done: map[Node]Node{}, level: 1}
-	for _, in := range []Node{base, term} {
-		Walk(in, func(n Node) {
-			if r, ok := n.(*Recursive); ok {
-				c.level = max(c.level, r.Level+1)
-			}
-		})
+	var above func(n Node)
+	above = func(n Node) {
+		switch n := n.(type) {
+		case *Recursive:
+			c.level = max(c.level, n.Level+1)
+		case *Live: // of a loop around this one, which takes the place of it
+			Walk(n.Domain, above)
+		}
 	}
+	Walk(base, above)
+	Walk(term, above)
 	carried := c.carry(term)
 	if c.refused != "" {
 		return nil, c.refused
@@ -160,8 +187,11 @@ type carrier struct {
 func (c *carrier) carries(n Node) bool {
 	found := false
 	Walk(n, func(n Node) {
-		if w, ok := n.(*WorkTable); ok {
-			found = found || w == c.work || w.Loop == "" && c.inner[w.Level]
+		switch n := n.(type) {
+		case *WorkTable:
+			found = found || n == c.work || n.Loop == "" && c.inner[n.Level]
+		case *Live:
+			found = found || n.work == c.work
 		}
 	})
 	return found
@@ -189,6 +219,29 @@ func (c *carrier) iterations() Node {
 	at := len(table.Columns) - 1
 	zero := &Values{Columns: table.Columns[at:], Rows: [][]expr.Expr{{&expr.Const{V: values.Int(0), T: values.Int8Type}}}}
 	return &Distinct{In: &UnionAll{Inputs: []Node{zero, project(table, []expr.Expr{iterationAt(at)})}}}
+}
+
+// live is the rows of a domain with the iterations in which the term is evaluated for
+// them: those in which there are rows for them, and the first.
+func (c *carrier) live(n *Live) Node {
+	table := c.table()
+	width := len(n.Cols())
+	identity, zero := Refs(n.Cols(), []int{width - 1})[0], &expr.Const{V: values.Int(0), T: values.Int8Type}
+	iterations := &Distinct{In: &UnionAll{Inputs: []Node{
+		project(n.Domain, []expr.Expr{identity, zero}),
+		project(table, []expr.Expr{Refs(table.Columns, []int{width - 1})[0], iterationAt(len(table.Columns) - 1)}),
+	}}}
+	j := &Join{Inputs: []Node{n.Domain, iterations}, Conds: []expr.Expr{sameIdentity(width-1, width)}}
+	return project(j, append(AllRefs(n.Cols()), iterationAt(width+1)))
+}
+
+// sameIdentity is the condition that two columns identify the same row of a domain.
+func sameIdentity(a, b int) expr.Expr {
+	at := func(i int) expr.Expr { return &expr.Col{Index: i, Name: "identity", T: values.ByteaType} }
+	return &expr.Native{
+		Func: fn.Lookup("byteaeq(bytea,bytea)", []*values.Type{values.ByteaType, values.ByteaType}, values.BoolType),
+		Name: "byteaeq(bytea,bytea)", Total: true, Equal: true, T: values.BoolType, Args: []expr.Expr{at(a), at(b)},
+	}
 }
 
 // either carries the iteration through a plan, or repeats it for each.
@@ -231,6 +284,8 @@ func (c *carrier) extend(n Node) Node {
 		outer := Column{Name: iteration, Type: values.Int8Type}
 		wide := &WorkTable{Level: n.Level, All: n.All, Columns: append(cols[:width-1:width-1], outer, cols[width-1])}
 		return project(wide, append(AllRefs(cols[:width-1]), iterationAt(width), iterationAt(width-1)))
+	case *Live:
+		return c.live(n)
 	case *Filter:
 		return &Filter{In: c.carry(n.In), Conds: n.Conds}
 	case *Project:

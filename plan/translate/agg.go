@@ -31,8 +31,8 @@ func (t *translator) aggregate(s *scope, targets, groups []*pgtree.Node, having 
 			} else {
 				g.at[ref] = g.add(e)
 			}
-			if written := s.groupExpr(te.Node("expr")); contains(written, "SUBLINK") {
-				g.subqueries = append(g.subqueries, groupedSubquery{written, g.at[ref]})
+			if written := s.groupExpr(te.Node("expr")); contains(written, "SUBLINK") || s.spreads(written) {
+				g.asWritten = append(g.asWritten, groupedExpr{written, g.at[ref]})
 			}
 		}
 	}
@@ -160,16 +160,16 @@ func (t *translator) grouped(n *pgtree.Node, s *scope) (expr.Expr, bool) {
 	return nil, false
 }
 
-// groupedSubquery is a group expression that holds a sub-query, as it is written:
+// groupedExpr is a group expression that holds a sub-query or a set-returning call, as it is written:
 // translated again, it would be another column.
-type groupedSubquery struct {
+type groupedExpr struct {
 	written *pgtree.Node
 	group   int
 }
 
 // written is the group column that such an expression is; −1 if it is none.
 func (g *grouping) written(n *pgtree.Node) int {
-	for _, q := range g.subqueries {
+	for _, q := range g.asWritten {
 		if pgtree.Equal(q.written, n) {
 			return q.group
 		}

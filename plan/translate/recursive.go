@@ -1,16 +1,92 @@
 package translate
 
 import (
+	"slices"
+
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
-// recursive translates a WITH RECURSIVE query that refers to itself, once for all
-// references (postgresql.org/docs/current/queries-with.html): the non-recursive
-// term, and the recursive one over a working table. Where it refers to itself it
-// is that table. With a domain, its columns lead in all of them.
-func (t *translator) recursive(c *pgtree.Node, at *scope, d *domain) algebra.Node {
-	if n, ok := t.loops[c]; ok {
+// loop identifies a recursive WITH query that has been translated: what it is
+// computed for is part of it.
+type loop struct {
+	query  *pgtree.Node
+	domain algebra.Node
+}
+
+// working is a recursive query while its recursive term is being translated.
+type working struct {
+	table  algebra.Node
+	domain algebra.Node // of its term
+}
+
+// recursive translates a reference to a WITH RECURSIVE query that refers to itself.
+// With a domain, its columns lead. Within the recursive term it is the working table.
+func (t *translator) recursive(c *pgtree.Node, at *scope, d *domain, refs []outerRef) algebra.Node {
+	w := t.working[c]
+	switch {
+	case d == nil && w != nil:
+		return w.table
+	case d == nil:
+		return t.recursion(c, at, nil)
+	case w != nil && w.domain == d.node:
+		return w.table
+	case w != nil:
+		return d.meet(w.table, refs)
+	}
+	// Its own domain has the values that it reads itself: by these a sub-query in its
+	// term, with a domain of its own, finds the rows that are for it.
+	own := d.only(refs)
+	n := t.recursion(c, at, own)
+	if own.node == d.node || len(n.Cols()) < own.width() {
+		return n
+	}
+	return d.meet(n, refs)
+}
+
+// only is the domain of some of a domain's values.
+func (d *domain) only(refs []outerRef) *domain {
+	out := &domain{node: d.node, at: map[outerRef]int{}}
+	which := d.places(refs)
+	for i, r := range refs {
+		out.at[r] = i
+	}
+	if !slices.Equal(which, algebra.FirstN(d.width()-1)) {
+		cols := d.node.Cols()
+		read := algebra.Refs(cols, which)
+		named := append(pickCols(cols, which), algebra.Column{Name: "identity", Type: values.ByteaType})
+		out.node = distinctBy(project(d.node, append(read, identityOf(read)), named), len(refs))
+	}
+	return out
+}
+
+func (d *domain) places(refs []outerRef) []int {
+	which := make([]int, len(refs))
+	for i, r := range refs {
+		which[i] = d.at[r]
+	}
+	return which
+}
+
+// meet is a relation over the domain of the given values, which are among those of d,
+// for each row of d.
+func (d *domain) meet(n algebra.Node, refs []outerRef) algebra.Node {
+	dw, own := d.width(), len(refs)+1
+	identity := identityOf(algebra.Refs(d.node.Cols(), d.places(refs)))
+	j := &algebra.Join{Inputs: []algebra.Node{d.node, n}, Conds: sameAs(identity, dw+own-1)}
+	return pick(j, append(algebra.FirstN(dw), algebra.FirstN(dw + len(n.Cols()))[dw+own:]...))
+}
+
+// recursion translates a WITH RECURSIVE query, once for all references
+// (postgresql.org/docs/current/queries-with.html): the non-recursive term, and the
+// recursive one over a working table. With a domain, its columns lead in all of them.
+func (t *translator) recursion(c *pgtree.Node, at *scope, d *domain) algebra.Node {
+	key := loop{query: c}
+	if d != nil {
+		key.domain = d.node
+	}
+	if n, ok := t.loops[key]; ok {
 		return n
 	}
 	q := c.Node("ctequery")
@@ -30,18 +106,24 @@ func (t *translator) recursive(c *pgtree.Node, at *scope, d *domain) algebra.Nod
 	width := len(base.Exprs)
 	base = tr.begin(base)
 	work := algebra.NewWorkTable(base.Cols(), all)
-	t.loops[c] = tr.table(work)
+	w := &working{table: tr.table(work)}
+	if d != nil {
+		s.domain = &domain{node: algebra.NewLive(d.node, work), at: d.at}
+		w.domain = s.domain.node
+	}
+	t.working[c] = w
 	tr.passed(t, c, s)
 	term := tr.goOn(t.setInput(op, "rarg", s), width)
-	t.loops[c] = empty(base.Cols())
+	delete(t.working, c)
+	t.loops[key] = empty(base.Cols())
 	if len(term.Exprs) != len(base.Exprs) {
-		return t.loops[c] // refused below
+		return t.loops[key] // refused below
 	}
 	rec, refused := algebra.NewRecursive(base, term, work, t.recursionLimit)
 	if refused != "" {
 		t.refuse(c, CodeUnsupported, refused+" in a recursive term", "")
-		return t.loops[c]
+		return t.loops[key]
 	}
-	t.loops[c] = rec
+	t.loops[key] = rec
 	return rec
 }

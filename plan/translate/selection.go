@@ -40,6 +40,9 @@ func (t *translator) sorted(q *pgtree.Node, s *scope, sorts bool) (node algebra.
 	targets := q.Nodes("targetList")
 	having := q.Node("havingQual")
 	if groups := q.Nodes("groupClause"); q.Bool("hasAggs") || len(groups) > 0 || having != nil || len(q.Nodes("groupingSets")) > 0 {
+		if q.Bool("hasTargetSRFs") {
+			t.spreadGroups(targets, groups, s)
+		}
 		t.aggregate(s, targets, groups, having)
 	}
 	if having != nil {

@@ -131,35 +131,102 @@ func pickCols(all []algebra.Column, which []int) []algebra.Column {
 	return out
 }
 
-// spreadTargets spreads the set-returning calls of a target list, side by side.
+// spreadTargets spreads the set-returning calls of a target list: after groups and
+// windows, of whose results they may be, and before DISTINCT, ORDER BY and LIMIT
+// (postgresql.org/docs/current/xfunc-sql.html#XFUNC-SQL-FUNCTIONS-RETURNING-SET).
 func (t *translator) spreadTargets(q *pgtree.Node, s *scope) {
-	if q.Bool("hasWindowFuncs") {
-		t.refuse(nil, CodeUnsupported, "a set-returning function beside a window function", "compute the window function in a sub-query in FROM")
-		return
-	}
-	n := &algebra.Spread{}
-	width := len(s.node.Cols())
-	s.spread = map[*pgtree.Node]expr.Expr{}
+	var exprs []*pgtree.Node
 	for _, te := range q.Nodes("targetList") {
+		exprs = append(exprs, te.Node("expr"))
 		pgtree.Walk(te, func(c *pgtree.Node) bool {
-			if c.Tag != "FUNCEXPR" || !c.Bool("funcretset") {
-				return c.Tag != "QUERY"
+			if c.Tag == "WINDOWFUNC" {
+				t.windowFunc(c, s)
 			}
-			set := t.setCall(c, nil, s)
-			if set == nil {
-				set = &setOfNothing
-			}
-			elem := set.array.Type().Elem
-			s.spread[c] = set.value(&expr.Col{Index: width + len(n.Arrays), T: elem})
-			n.Arrays = append(n.Arrays, set.array)
-			n.Elements = append(n.Elements, algebra.Column{Name: "value", Type: elem})
-			return false
+			return c.Tag != "QUERY"
 		})
 	}
-	if len(s.node.Cols()) != width {
-		t.refuse(nil, CodeUnsupported, "a set-returning function of a sub-query", "compute one of them in a sub-query in FROM")
-		return
+	t.spreadCalls(exprs, s)
+}
+
+// spreadGroups spreads the set-returning calls of group expressions, whose results are
+// what is grouped.
+func (t *translator) spreadGroups(targets, groups []*pgtree.Node, s *scope) {
+	var exprs []*pgtree.Node
+	for _, c := range groups {
+		for _, te := range targets {
+			if te.Int("ressortgroupref") == c.Int("tleSortGroupRef") {
+				exprs = append(exprs, s.groupExpr(te.Node("expr")))
+			}
+		}
 	}
-	n.In = s.node
-	s.stand(n)
+	t.spreadCalls(exprs, s)
+}
+
+// spreadCalls spreads the set-returning calls of expressions: those that are as deep
+// side by side, the inner ones before the others, for each row that they make.
+func (t *translator) spreadCalls(exprs []*pgtree.Node, s *scope) {
+	var levels [][]*pgtree.Node
+	for _, e := range exprs {
+		pgtree.Walk(e, func(c *pgtree.Node) bool {
+			if c.Tag == "QUERY" || s.agg != nil && s.agg.written(c) >= 0 {
+				return false
+			}
+			if isSet(c) {
+				depth := setDepth(c)
+				for len(levels) < depth {
+					levels = append(levels, nil)
+				}
+				levels[depth-1] = append(levels[depth-1], c)
+			}
+			return true
+		})
+	}
+	if s.spread == nil {
+		s.spread = map[*pgtree.Node]expr.Expr{}
+	}
+	for _, calls := range levels {
+		n := &algebra.Spread{}
+		sets := make([]*set, len(calls))
+		for i, c := range calls {
+			if sets[i] = t.setCall(c, nil, s); sets[i] == nil {
+				sets[i] = &setOfNothing
+			}
+		}
+		width := len(s.node.Cols()) // with what sub-queries in the arguments have added
+		for i, set := range sets {
+			elem := set.array.Type().Elem
+			s.spread[calls[i]] = set.value(&expr.Col{Index: width + i, T: elem})
+			n.Arrays = append(n.Arrays, set.array)
+			n.Elements = append(n.Elements, algebra.Column{Name: "value", Type: elem})
+		}
+		n.In = s.node
+		s.stand(n)
+	}
+}
+
+func isSet(n *pgtree.Node) bool { return n.Tag == "FUNCEXPR" && n.Bool("funcretset") }
+
+// spreads says that an expression holds a set-returning call that has been spread.
+func (s *scope) spreads(e *pgtree.Node) bool {
+	found := false
+	pgtree.Walk(e, func(c *pgtree.Node) bool {
+		found = found || s.spread[c] != nil
+		return c.Tag != "QUERY"
+	})
+	return found
+}
+
+// setDepth is how many set-returning calls are within one another, with the outermost.
+func setDepth(call *pgtree.Node) int {
+	within := 0
+	for _, a := range call.Nodes("args") {
+		pgtree.Walk(a, func(c *pgtree.Node) bool {
+			if isSet(c) {
+				within = max(within, setDepth(c))
+				return false
+			}
+			return c.Tag != "QUERY"
+		})
+	}
+	return within + 1
 }

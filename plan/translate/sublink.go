@@ -50,8 +50,9 @@ func (d *domain) width() int {
 	return len(d.node.Cols())
 }
 
-// outerRefs lists what a query reads of enclosing ones, each once, in order of appearance.
-func outerRefs(q *pgtree.Node) []outerRef {
+// outerRefs lists what a query of s reads of enclosing ones, each once, in order of
+// appearance: itself, or by way of the WITH queries of enclosing ones that it reads.
+func (t *translator) outerRefs(q *pgtree.Node, s *scope) []outerRef {
 	var refs []outerRef
 	add := func(r outerRef) {
 		if !slices.Contains(refs, r) {
@@ -76,6 +77,13 @@ func outerRefs(q *pgtree.Node) []outerRef {
 					add(outerRef{level: up, aggregate: n})
 					return false
 				}
+			case "RTE", "RANGETBLENTRY": // since 16
+				if up := n.Int("ctelevelsup") - depth; n.Int("rtekind") == rteCTE && up > 0 {
+					for _, r := range t.cteRefs(n.Str("ctename"), s.up(up-1)) {
+						r.level += up - 1
+						add(r)
+					}
+				}
 			}
 			return true
 		})
@@ -84,6 +92,39 @@ func outerRefs(q *pgtree.Node) []outerRef {
 		visit(c, 0)
 	}
 	return refs
+}
+
+// cteRefs is what a WITH query of a scope reads of what is around the scope's query.
+func (t *translator) cteRefs(name string, at *scope) []outerRef {
+	if at == nil || at.ctes[name] == nil {
+		return nil
+	}
+	c := at.ctes[name]
+	if refs, ok := t.refs[c]; ok {
+		return refs
+	}
+	if t.reading[c] { // a recursive query reads itself: what else it reads is found anyway
+		t.cyclic[c] = true
+		return nil
+	}
+	t.reading[c] = true
+	refs := t.outerRefs(c.Node("ctequery"), at)
+	delete(t.reading, c)
+	if delete(t.cyclic, c); len(t.cyclic) == 0 { // else there may be more
+		t.refs[c] = refs
+	}
+	return refs
+}
+
+// up is the scope so many levels around s; nil if there are not as many.
+func (s *scope) up(levels int) *scope {
+	for range levels {
+		if s == nil {
+			return nil
+		}
+		s = s.parent
+	}
+	return s
 }
 
 // outer translates a reference to an enclosing query's column, from the view
@@ -134,7 +175,7 @@ func (t *translator) domainColumn(r outerRef, s *scope) expr.Expr {
 // newDomain makes the domain of a sub-query of s, and the expression over s's row
 // that meets its identity; nil if the sub-query refers to nothing outside.
 func (t *translator) newDomain(q *pgtree.Node, s *scope) (*domain, expr.Expr) {
-	refs := outerRefs(q)
+	refs := t.outerRefs(q, s)
 	if len(refs) == 0 {
 		return nil, nil
 	}

@@ -58,7 +58,8 @@ func (s Session) Translate(ctx context.Context, v View) (*Meaning, error) {
 	t := &translator{
 		ctx: ctx, cat: s.Catalog, settings: s.Settings, now: s.Now, view: v.Name, recursionLimit: v.RecursionLimit,
 		query: v.Query, prefix: v.Prefix,
-		tables: map[uint32]*catalog.Relation{}, depends: map[uint32]bool{}, loops: map[*pgtree.Node]algebra.Node{},
+		tables: map[uint32]*catalog.Relation{}, depends: map[uint32]bool{}, loops: map[loop]algebra.Node{}, working: map[*pgtree.Node]*working{},
+		refs: map[*pgtree.Node][]outerRef{}, reading: map[*pgtree.Node]bool{}, cyclic: map[*pgtree.Node]bool{},
 	}
 	q, err := parseView(v.Tree)
 	if err != nil {
@@ -88,7 +89,11 @@ type translator struct {
 	expanded []uint32 // views being expanded, outermost first
 	tables   map[uint32]*catalog.Relation
 	depends  map[uint32]bool               // maintained views (their temporary views) that are read
-	loops    map[*pgtree.Node]algebra.Node // recursive WITH queries, or their working tables
+	loops    map[loop]algebra.Node         // recursive WITH queries
+	working  map[*pgtree.Node]*working     // those being translated
+	refs     map[*pgtree.Node][]outerRef   // of WITH queries
+	reading  map[*pgtree.Node]bool         // WITH queries whose references are being found
+	cyclic   map[*pgtree.Node]bool         // those of them that were met again
 	locking  bool                          // a locking clause was met
 	inlined  int                           // references to WITH queries so far
 	shared   map[*pgtree.Node]algebra.Node // WITH queries that are translated once
@@ -144,8 +149,9 @@ type grouping struct {
 	at     map[int]int // tleSortGroupRef → group column
 	sets   [][]int     // grouping sets, of tleSortGroupRefs; none for a plain GROUP BY
 	calls  [][]int     // arguments of GROUPING, of tleSortGroupRefs
-	// subqueries are the group expressions that hold sub-queries.
-	subqueries []groupedSubquery
+	// asWritten are the group expressions that are known by how they are written: those
+	// that hold sub-queries or set-returning calls.
+	asWritten []groupedExpr
 	// complete: all aggregates and group columns are known.
 	complete bool
 }
@@ -337,76 +343,6 @@ func parseView(tree string) (*pgtree.Node, error) {
 		}
 	}
 	return nil, fmt.Errorf("the stored rule is not one query")
-}
-
-// maxInlined bounds the references to WITH queries that are translated
-// each by itself, so that what surrounds them can go into them. Of those that read
-// others twice, there would be twice as many with each level.
-const maxInlined = 500
-
-// inline translates what a reference to a WITH query stands for.
-func (t *translator) inline(of *pgtree.Node, translate func() algebra.Node) algebra.Node {
-	if n, ok := t.shared[of]; ok {
-		return n
-	}
-	t.inlined++
-	if t.inlined <= maxInlined {
-		return translate()
-	}
-	n := &algebra.Shared{In: translate()}
-	if t.shared == nil {
-		t.shared = map[*pgtree.Node]algebra.Node{}
-	}
-	t.shared[of] = n
-	return n
-}
-
-// cte translates a reference to a WITH query, by inlining it: equal
-// sub-circuits are shared anyway. One that refers to what lies outside the query
-// it belongs to is computed for that query's domain.
-func (t *translator) cte(rte *pgtree.Node, s *scope) algebra.Node {
-	at := s
-	for range rte.Int("ctelevelsup") {
-		if at = at.parent; at == nil {
-			break
-		}
-	}
-	name := rte.Str("ctename")
-	if at == nil || at.ctes[name] == nil {
-		t.fail(fmt.Errorf("no WITH query %q in reach", name))
-	}
-	if t.err != nil {
-		return empty(t.unknownCols(rte.Node("eref").Strings("colnames")))
-	}
-	q := at.ctes[name].Node("ctequery")
-	var d *domain
-	if len(outerRefs(q)) > 0 {
-		if at.domain == nil || s.domain == nil || s.domain.node != at.domain.node {
-			t.refuse(rte, CodeUnsupported, "WITH query "+name+", which refers to a query around it, in a sub-query", "write it as a sub-query in FROM")
-			return empty(t.unknownCols(rte.Node("eref").Strings("colnames")))
-		}
-		d = at.domain.inside()
-	}
-	var n algebra.Node
-	if at.ctes[name].Bool("cterecursive") {
-		n = t.recursive(at.ctes[name], at, d)
-	} else if translate := func() algebra.Node { return t.selection(q, at, d) }; d == nil {
-		n = t.inline(at.ctes[name], translate)
-	} else {
-		n = translate()
-	}
-	if dw := d.width(); dw > 0 && len(n.Cols()) >= dw {
-		s.ofDomain(dw)
-	}
-	return n
-}
-
-// ofDomain says that the relation which comes next in FROM leads with the columns
-// of the query's own domain: as for a sub-query in FROM, its rows belong to those
-// of the domain there.
-func (s *scope) ofDomain(width int) {
-	s.hidden = width
-	s.meets = append(s.meets, sameAs(&expr.Col{Index: width - 1, Name: "identity", T: values.ByteaType}, len(s.from)+width-1)...)
 }
 
 // oneRow is a relation of one row without columns: what a query without FROM
