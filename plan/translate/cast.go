@@ -32,6 +32,9 @@ func (t *translator) relabel(e expr.Expr, ty *values.Type) expr.Expr {
 func (t *translator) coerce(n *pgtree.Node, e expr.Expr, ty *values.Type) expr.Expr {
 	from := e.Type()
 	if from.OID == ty.OID {
+		if from.Collation != ty.Collation {
+			return t.relabel(e, ty)
+		}
 		return e
 	}
 	cast, err := t.cat.Cast(t.ctx, from.BaseOID, ty.BaseOID)

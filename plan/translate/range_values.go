@@ -16,12 +16,16 @@ func (t *translator) values(rte *pgtree.Node, names []string, s *scope) algebra.
 	var rows [][]expr.Expr
 	read := map[int]bool{}
 	lists, _ := rte.Get("values_lists").(pgtree.List)
+	types, typmods, colls := rte.Ints("coltypes"), rte.Ints("coltypmods"), rte.Ints("colcollations")
 	for _, l := range lists {
 		var row []expr.Expr
 		items, _ := l.(pgtree.List)
-		for _, v := range items {
+		for i, v := range items {
 			if n, ok := v.(*pgtree.Node); ok {
 				e := t.expr(n, s)
+				if i < len(types) && uint32(types[i]) == e.Type().OID { // they are of one type, and may differ in the collation
+					e = t.coerce(n, e, t.typ(uint32(types[i]), int32(typmods[i]), uint32(colls[i])))
+				}
 				expr.Columns(e, read)
 				row = append(row, e)
 			}
