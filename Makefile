@@ -36,7 +36,7 @@ matrix: ## all tests on each Postgres of VERSIONS, here 14 16 17 18
 	done
 
 soak: postgres ## SOAKVIEWS random queries, then random faults under load for SOAKTIME, here 1h
-	cd plan && STEPPING_VIEWS=$(SOAKVIEWS) STEPPING_SEED=$(SOAKSEED) GOGC=300 $(GO) test -count=1 -timeout 0 -run TestRandomViewsEqualPostgres
+	cd plan && STEPPING_VIEWS=$(SOAKVIEWS) STEPPING_SEED=$(SOAKSEED) STEPPING_SHRINK=1 GOGC=300 $(GO) test -count=1 -timeout 0 -run TestRandomViewsEqualPostgres
 	STEPPING_SOAK=$(SOAKTIME) $(GO) test -count=1 -timeout 0 -v -run Soak ./pipeline/...
 
 bench: postgres ## the whole program against its aims, in less than ten minutes

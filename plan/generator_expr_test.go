@@ -53,56 +53,10 @@ func (g *generator) expr(s scope, typ string, depth int) string {
 				return fmt.Sprintf("%s(%s, %s)", g.of("greatest", "least", "nullif"), sub(typ), sub(typ))
 			}
 		}
-		switch typ {
-		case "int":
-			switch g.pick(8) {
-			case 0: // would fail without its guard
-				e := sub("int")
-				return fmt.Sprintf("CASE WHEN %s <> 0 THEN 12 %s %s END", e, g.of("/", "%"), e)
-			case 1:
-				e := sub("text")
-				return fmt.Sprintf("CASE WHEN %s ~ '^[0-9]{1,3}$' THEN (%s)::int ELSE %s END", e, e, sub("int"))
-			case 2:
-				return "(" + sub("pair") + ").a"
-			case 3:
-				return g.of("cardinality("+sub("list")+")", "("+sub("list")+")[1]", "length("+sub("text")+")", "array_position("+sub("list")+", 1)")
-			case 4:
-				return "CASE jsonb_typeof(" + sub("json") + ") WHEN 'array' THEN 1 WHEN 'object' THEN 2 END"
-			}
-			return fmt.Sprintf("(%s %s %s)", sub("int"), g.of("+", "-", "%", "*"), g.of("2", "3"))
-		case "num":
-			return fmt.Sprintf("round(%s %s %s, 3)", sub(g.of("num", "int")), g.of("+", "-", "*", "/"), g.of("1.5", "3.00", "7.0"))
-		case "float":
-			return fmt.Sprintf("(%s %s %s)", sub(g.of("float", "float", "int")), g.of("+", "-", "*"), g.of("2::float8", "0.5::float8"))
-		case "text":
-			switch g.pick(7) {
-			case 0:
-				return g.of("upper", "lower", "trim") + "(" + sub("text") + ")"
-			case 1:
-				return "(" + sub("text") + " || " + sub("text") + ")"
-			case 2:
-				return "(" + sub(g.of("int", "mood", "bool", "list")) + ")::text"
-			case 3:
-				return "substr(" + sub("text") + ", 1, 2)"
-			case 4:
-				return "(" + sub("pair") + ").b"
-			case 5:
-				return "(" + sub("json") + " ->> 'a')"
-			}
-			return "app.label(" + sub("text") + ")"
-		case "date":
-			return fmt.Sprintf("(%s + %d)", sub("date"), g.pick(3))
-		case "ts":
-			return g.of("("+sub("ts")+" + interval '1 day')", "("+sub("date")+")::timestamp", "date_trunc('day', "+sub("ts")+")")
-		case "list":
-			return g.of("ARRAY["+sub("int")+", "+sub("int")+"]::int[]", "("+sub("list")+" || ("+sub("int")+")::int)", "("+sub("list")+")[1:1]", "array_remove("+sub("list")+", 1)")
-		case "json":
-			return g.of("("+sub("json")+" -> 'a')", "to_jsonb("+sub(g.of("int", "text", "bool", "date"))+")", "jsonb_build_object('a', "+sub(g.of("int", "text"))+")", "jsonb_build_array("+sub("json")+", "+sub("int")+")")
-		case "pair":
-			return "ROW(" + sub("int") + ", " + sub("text") + ")::pair"
-		case "bool":
+		if typ == "bool" && g.chance(30) {
 			return g.cond(s, depth-1, -1)
 		}
+		return g.fill(g.of(families[typ].exprs...), s, depth-1)
 	}
 	visible := s.cols
 	if len(s.outer) > 0 && (len(visible) == 0 || g.chance(25)) {
@@ -120,19 +74,10 @@ func (g *generator) expr(s scope, typ string, depth int) string {
 }
 
 func (g *generator) constant(typ string) string {
-	return g.of(map[string][]string{
-		"int":   {"1", "2", "0", "NULL::int"},
-		"num":   {"1.0", "2.50", "1.00", "'NaN'::numeric"},
-		"float": {"1.5::float8", "'-0'::float8", "'NaN'::float8", "NULL::float8"},
-		"text":  {"'a'::text", "''::text", "NULL::text"},
-		"date":  {"date '2024-03-01'", "date '2024-02-29'", "NULL::date", "date 'infinity'"},
-		"ts":    {"timestamp '2024-03-01 12:00'", "NULL::timestamp", "timestamp '-infinity'"},
-		"bool":  {"true", "false", "NULL::bool"},
-		"list":  {"'{1,2}'::int[]", "'{}'::int[]", "NULL::int[]", "ARRAY[NULL, 1]::int[]"},
-		"json":  {`'{"a": 1}'::jsonb`, `'[1, 2]'::jsonb`, "NULL::jsonb", "'null'::jsonb"},
-		"mood":  {"'ok'::mood", "'sad'::mood", "NULL::mood"},
-		"pair":  {"ROW(1, 'a')::pair", "ROW(NULL, NULL)::pair", "NULL::pair"},
-	}[typ]...)
+	if clock := families[typ].clock; g.clock && len(clock) > 0 && g.chance(30) {
+		return g.of(clock...)
+	}
+	return g.of(families[typ].constants...)
 }
 
 // cond is a condition; with depth of queries not below zero, it may hold
@@ -151,21 +96,12 @@ func (g *generator) cond(s scope, depth, queries int) string {
 		return "(" + a + " IS " + g.of("", "NOT ") + "NULL)"
 	case 1:
 		return fmt.Sprintf("(%s %sIN (%s, %s))", a, g.of("", "NOT "), g.expr(s, typ, 0), g.expr(s, typ, 0))
-	case 2:
-		switch typ {
-		case "bool":
-			return "(" + a + " IS " + g.of("TRUE", "NOT TRUE", "UNKNOWN", "NOT FALSE") + ")"
-		case "list":
-			return fmt.Sprintf("(%s %s %s)", a, g.of("@>", "<@", "&&"), g.expr(s, "list", 0))
-		case "json":
-			return g.of("("+a+" ? 'a')", "("+a+" @> '[1]')")
-		case "text":
-			return "(" + a + g.of(" LIKE 'a%'", " NOT LIKE '%b'", " ~ '^[a-z]'", " = ANY (ARRAY["+g.expr(s, "text", 0)+", 'a'])") + ")"
+	case 2, 3:
+		if conds := families[typ].conds; len(conds) > 0 {
+			return g.fill(g.of(conds...), s, max(depth-1, 0))
 		}
-	case 3:
-		return fmt.Sprintf("(%s %s %s (%s))", g.expr(s, "int", 0), g.of("=", "<>", "<", ">="), g.of("ANY", "ALL"), g.expr(s, "list", 0))
 	case 4:
-		if typ != "json" && typ != "pair" {
+		if typ != "json" && !families[typ].row {
 			return fmt.Sprintf("(%s %sBETWEEN %s AND %s)", a, g.of("", "NOT "), g.expr(s, typ, 0), g.expr(s, typ, 0))
 		}
 	}
@@ -211,7 +147,7 @@ func (g *generator) sublink(s scope, depth int) string {
 	case 5:
 		return fmt.Sprintf("(%s %s (%s, %s))", row, g.of("=", "<", ">=", "<>", "IS DISTINCT FROM"), g.expr(s, typ, 1), g.expr(s, other, 1))
 	case 6:
-		if typ == "list" { // arrays of arrays fail if these are not all alike
+		if typ == "list" || typ == "pairs" { // arrays of arrays fail if these are not all alike
 			typ = "int"
 		}
 		return "(cardinality(ARRAY " + sub(typ) + ") " + g.of("=", ">", "<>") + " " + g.expr(s, "int", 0) + ")"

@@ -55,7 +55,16 @@ func (g *generator) item(depth int, siblings, outer []genColumn) (string, []genC
 		return fmt.Sprintf("(VALUES (%s, %s), (%s, %s)) %s(x, y)", g.constant("int"), g.constant(typ), g.constant("int"), g.constant(typ), alias),
 			[]genColumn{{alias + ".x", "int"}, {alias + ".y", typ}}
 	case n < 20 && siblings != nil:
-		switch g.pick(4) {
+		switch g.pick(7) {
+		case 3:
+			return fmt.Sprintf("ROWS FROM (unnest(%s), generate_series(%s, 3), regexp_split_to_table(%s, '')) WITH ORDINALITY %s(i, n, s, o)", g.expr(s, "list", 0), g.of("1", "2"), g.expr(s, "text", 0), alias),
+				qualified(alias, []genColumn{{"i", "int"}, {"n", "int"}, {"s", "text"}, {"o", "int"}})
+		case 4:
+			return fmt.Sprintf("unnest(%s, %s) WITH ORDINALITY %s(a, b, i, o)", g.expr(s, "pairs", 0), g.expr(s, "list", 0), alias), qualified(alias, []genColumn{{"a", "int"}, {"b", "text"}, {"i", "int"}, {"o", "int"}})
+		case 5:
+			return fmt.Sprintf("unnest(%s) %s(r)", g.expr(s, "multirange", 0), alias), qualified(alias, []genColumn{{"r", "range"}})
+		case 6:
+			return fmt.Sprintf("jsonb_each(CASE jsonb_typeof(%[1]s) WHEN 'object' THEN %[1]s END) WITH ORDINALITY %[2]s(k, v, o)", g.expr(s, "json", 0), alias), qualified(alias, []genColumn{{"k", "text"}, {"v", "json"}, {"o", "int"}})
 		case 0:
 			return fmt.Sprintf("unnest(%s) WITH ORDINALITY %s(i, o)", g.expr(s, "list", 0), alias), []genColumn{{alias + ".i", "int"}, {alias + ".o", "int"}}
 		case 1:

@@ -18,10 +18,11 @@ type generator struct {
 	names int
 	ctes  []genRelation
 	views []genRelation // of the same seed, so far
+	clock bool          // they may mention the present time
 }
 
 // genColumn is a column in scope: how it is written, and its type, one of
-// genTypes.
+// families.
 type genColumn struct{ sql, typ string }
 
 // genRelation is a table or CTE that can stand in FROM.
@@ -49,7 +50,9 @@ func (s scope) own(sql string) bool {
 // pools have no two values that are equal and yet tell apart by more than their
 // scale or sign of zero.
 const randomSchema = `
-CREATE TABLE mixed (k int, f float8, n numeric, js jsonb, l int[], m mood, p pair, d date, ts timestamp, b bool);`
+CREATE TABLE mixed (k int, f float8, n numeric, js jsonb, l int[], m mood, p pair, d date, ts timestamp, b bool);
+CREATE TABLE wide (k int, iv interval, tz timestamptz, t time, tt timetz, ba bytea, bp char(4), r int4range, mr int4multirange, po posint, ps pair[]);
+CREATE COLLATION app.loose (provider = icu, locale = 'und-u-ks-level1', deterministic = false);`
 
 // randomTables are what the generator's views read.
 var randomTables = []randomTable{
@@ -61,7 +64,8 @@ var randomTables = []randomTable{
 	{"edges", strings.Fields("l:int4 r:int4"), 0},
 	{"parts", strings.Fields("k:key v:short q:int4"), 0},
 	{"mixed", strings.Fields("k:int4 f:widefloat n:widenum js:plainjson l:list m:mood p:pair d:wideday ts:widetime b:bool"), 0},
-	{"mixed", strings.Fields("k:int4 f:widefloat n:widenum js:plainjson l:list m:mood p:pair d:wideday ts:widetime b:bool"), 0},
+	{"wide", strings.Fields("k:int4 iv:widespan tz:widetz t:wideclock tt:timetz ba:bytea bp:bpchar r:widerange mr:multirange po:posint ps:widepairs"), 0},
+	{"wide", strings.Fields("k:int4 iv:widespan tz:widetz t:wideclock tt:timetz ba:bytea bp:bpchar r:widerange mr:multirange po:posint ps:widepairs"), 0},
 }
 
 func init() {
@@ -77,7 +81,10 @@ func init() {
 	}
 }
 
-var genTypes = []string{"int", "int", "int", "int", "int", "text", "text", "text", "num", "num", "date", "bool", "float", "ts", "list", "json", "mood", "pair"}
+// genTypes are the types of what no column in scope decides, often as they are
+// here.
+var genTypes = strings.Fields(`int int int int int int text text text text num num num date date bool float ts ts list list json json mood pair
+	tstz interval time timetz bytea bpchar range multirange pairs posint`)
 
 var genTables = []genRelation{
 	{"customers", []genColumn{{"id", "int"}, {"region", "text"}, {"name", "text"}, {"tier", "int"}}},
@@ -88,6 +95,7 @@ var genTables = []genRelation{
 	{"edges", []genColumn{{"l", "int"}, {"r", "int"}}},
 	{"parts", []genColumn{{"k", "int"}, {"v", "text"}, {"q", "int"}}},
 	{"mixed", []genColumn{{"k", "int"}, {"f", "float"}, {"n", "num"}, {"js", "json"}, {"l", "list"}, {"m", "mood"}, {"p", "pair"}, {"d", "date"}, {"ts", "ts"}, {"b", "bool"}}},
+	{"wide", []genColumn{{"k", "int"}, {"iv", "interval"}, {"tz", "tstz"}, {"t", "time"}, {"tt", "timetz"}, {"ba", "bytea"}, {"bp", "bpchar"}, {"r", "range"}, {"mr", "multirange"}, {"po", "posint"}, {"ps", "pairs"}}},
 }
 
 func (g *generator) pick(n int) int          { return g.rnd.IntN(n) }
@@ -234,13 +242,24 @@ func (g *generator) first(depth int, outer []genColumn) (string, []genColumn) {
 		before = e + g.of("", " DESC", " NULLS FIRST") + ", "
 	}
 	sql = fmt.Sprintf("SELECT * FROM (%s) %s ORDER BY %s%s", sql, alias, before, g.order(len(out), true))
-	switch g.pick(4) {
+	switch g.pick(6) {
 	case 0:
 		return sql + fmt.Sprintf(" FETCH FIRST %d ROWS WITH TIES", 1+g.pick(3)), out
 	case 1:
+		return sql + g.of(" LIMIT "+g.count(outer), " OFFSET "+g.count(outer), " FETCH FIRST ("+g.count(outer)+") ROWS WITH TIES", " OFFSET "+g.count(outer)+" LIMIT 2"), out
+	case 2:
 		return sql + fmt.Sprintf(" LIMIT %d OFFSET %d", g.pick(4), g.pick(3)), out
 	}
 	return sql + fmt.Sprintf(" LIMIT %d", 1+g.pick(4)), out
+}
+
+// count is a number of rows that is not a constant: of a sub-query, or of a row of
+// the queries around.
+func (g *generator) count(outer []genColumn) string {
+	if e := ofType(outer, "int"); e != "" && g.chance(50) {
+		return "abs(coalesce(" + e + ", 1)::int % 4)"
+	}
+	return "(SELECT count(*) % 4 FROM " + g.of("edges", "loose", "wide WHERE k < 3") + ")"
 }
 
 // setOperation is a tree of set operations; columns of one type in one branch may
@@ -290,48 +309,4 @@ func (g *generator) setOperation(depth int, outer []genColumn) (string, []genCol
 		sql += " ORDER BY " + g.order(len(out), true) + " LIMIT 3"
 	}
 	return sql, out
-}
-
-// with is a query over a CTE, which it mentions twice.
-func (g *generator) with(depth int, outer []genColumn) (string, []genColumn) {
-	name, word := g.name("cte"), "WITH "
-	sql, cols := g.query(depth-1, nil)
-	after, more := "", []genColumn(nil)
-	if g.chance(35) {
-		word = "WITH RECURSIVE "
-		sql, cols = g.recursive(name)
-		if g.chance(15) {
-			after = " CYCLE l, r SET again USING way"
-			more = []genColumn{{"again", "bool"}} // which Postgres does not show to sub-queries
-		}
-	}
-	before := g.ctes
-	g.ctes = append(slices.Clone(g.ctes), genRelation{name, cols})
-	defer func() { g.ctes = before }()
-	a, b := g.name("t"), g.name("t")
-	cols = append(slices.Clone(cols), more...)
-	l, r := qualified(a, cols), qualified(b, cols)
-	s := scope{append(slices.Clone(l), r...), outer}
-	list, out := g.project(s, depth-1)
-	return word + fmt.Sprintf("%s AS %s(%s)%s SELECT %s FROM %s %s %s %s ON %s%s", name, g.of("", "MATERIALIZED ", "NOT MATERIALIZED "), sql, after,
-		list, name, a, g.of("JOIN", "LEFT JOIN"), name+" "+b, g.on(l, r, outer, 0), g.where(s, depth-1)), out
-}
-
-// recursive is the text of a recursive WITH query over the table edges.
-func (g *generator) recursive(name string) (string, []genColumn) {
-	base, step := g.name("e"), g.name("e")
-	cols := []genColumn{{"l", "int"}, {"r", "int"}, {"n", "int"}}
-	edges := []genColumn{{"l", "int"}, {"r", "int"}}
-	s := scope{cols: append(qualified(step, edges), qualified(name, cols)...)}
-	join, and := name+".r = "+step+".l", ""
-	if g.chance(30) {
-		and = " AND " + g.cond(s, 1, -1)
-	}
-	first := fmt.Sprintf("SELECT %[1]s.l, %[1]s.r, %[2]s AS n FROM edges %[1]s%[3]s", base, g.of("0", base+".l", base+".r"), g.where(scope{cols: qualified(base, edges)}, 1))
-	if g.chance(50) { // ends: there are only so many rows
-		n := g.of(name+".n", step+".r", "least("+name+".n, "+step+".l)")
-		return fmt.Sprintf("%s UNION SELECT %s.l, %s.r, %s FROM %s JOIN edges %s ON %s%s", first, g.of(name, step), step, n, name, step, join, and), cols
-	}
-	first = strings.Replace(first, " AS n FROM", " * 0 AS n FROM", 1)
-	return fmt.Sprintf("%s %s SELECT %s.l, %s.r, %s.n + 1 FROM %s, edges %s WHERE %s AND %s.n < 3%s", first, g.of("UNION ALL", "UNION"), name, step, name, name, step, join, name, and), cols
 }

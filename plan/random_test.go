@@ -20,7 +20,8 @@ import (
 
 // TestRandomViewsEqualPostgres makes up views from seeds and runs them over
 // random writes. STEPPING_VIEWS says how many views there are to be in all, and
-// STEPPING_SEED from which seed on. Views that once went wrong are in
+// STEPPING_SEED from which seed on. With STEPPING_SHRINK, what went wrong is cut down to a
+// smallest query. Views that once went wrong are in
 // views_random_test.go, which does not depend on what the generator makes of a
 // seed.
 func TestRandomViewsEqualPostgres(t *testing.T) {
@@ -41,7 +42,7 @@ func TestRandomViewsEqualPostgres(t *testing.T) {
 	databases := make(chan string, runtime.GOMAXPROCS(0))
 	for range cap(databases) {
 		dsn := embedded.NewDB(t)
-		mustExec(t, connect(t, dsn), schema+randomSchema)
+		mustExec(t, connect(t, dsn), schema+randomSchema+inSummerTime)
 		databases <- dsn
 	}
 	t.Run("seeds", func(t *testing.T) {
@@ -172,7 +173,7 @@ func (s *randomSummary) String() string {
 // views runs the views of a seed over random writes.
 func (run *randomRun) views(t *testing.T, dsn string) {
 	seed := run.seed
-	g := &generator{rnd: rand.New(rand.NewPCG(seed, 77))}
+	g := &generator{rnd: rand.New(rand.NewPCG(seed, 77)), clock: seed%5 == 0}
 	var views []plan.View
 	for i := range perSeed {
 		v := plan.View{Name: fmt.Sprintf("random_%d_%d", seed, i)}
@@ -205,6 +206,18 @@ func (run *randomRun) views(t *testing.T, dsn string) {
 		}
 		bad[p.View] = true
 	}
+	wrong := map[string]bool{}
+	defer func() {
+		if _, ok := os.LookupEnv("STEPPING_SHRINK"); ok && t.Failed() {
+			var queries []string
+			for _, v := range views {
+				if len(wrong) == 0 || wrong[v.Name] {
+					queries = append(queries, alone(views, v.Name))
+				}
+			}
+			shrinkWrong(t, queries)
+		}
+	}()
 	start = time.Now()
 	r := rigOf(t, dsn, a, g.rnd)
 	run.compilation = time.Since(start)
@@ -212,7 +225,6 @@ func (run *randomRun) views(t *testing.T, dsn string) {
 		r.loose[o.Name] = true
 	}
 	r.written = randomTables
-	wrong := map[string]bool{}
 	// A query that runs for ever is Postgres' trouble.
 	mustExec(t, r.conn, "SET statement_timeout = '20s'; SET max_parallel_workers_per_gather = 0")
 	for range 6 {
@@ -222,6 +234,9 @@ func (run *randomRun) views(t *testing.T, dsn string) {
 		r.shrink()
 		start = time.Now()
 		r.feed(3)
+		if r.prog.Clock {
+			r.tick(genTime(r.rnd, r.clock))
+		}
 		run.step = max(run.step, time.Since(start))
 		for _, v := range a.Outputs {
 			if wrong[v.Name] {

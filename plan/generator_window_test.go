@@ -1,0 +1,107 @@
+package plan_test
+
+import (
+	"fmt"
+	"strings"
+)
+
+// window is a call of a window function over the columns of a relation of distinct
+// rows, with its type. Its frame may begin where a query or a row around it says.
+func (g *generator) window(cols, outer []genColumn) (string, string) {
+	var all []string
+	for _, c := range cols {
+		collate := ""
+		if c.typ == "text" {
+			collate = g.of("", "", ` COLLATE "en-US-x-icu"`)
+		}
+		all = append(all, c.sql+collate+g.of("", " DESC"))
+	}
+	s := scope{cols: cols}
+	partition := ""
+	if g.chance(60) {
+		partition = "PARTITION BY " + cols[g.pick(len(cols))].sql + " "
+		if g.chance(10) {
+			e, _ := g.scalar(s, 0)
+			partition = "PARTITION BY " + e + " "
+		}
+	}
+	g.rnd.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	by := cols[g.pick(len(cols))]
+	if by.typ == "text" && g.chance(30) {
+		by.sql += g.of(` COLLATE "de-x-icu"`, " COLLATE app.loose")
+	}
+	direction := g.of("", " DESC", " NULLS FIRST")
+	total := partition + "ORDER BY " + strings.Join(all, ", ")
+	some := partition + "ORDER BY " + by.sql + direction
+	exclude := g.of("", "", " EXCLUDE CURRENT ROW", " EXCLUDE GROUP", " EXCLUDE TIES", " EXCLUDE NO OTHERS")
+	rows := g.of("", " ROWS BETWEEN 1 PRECEDING AND CURRENT ROW", " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 FOLLOWING", " ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING",
+		" ROWS BETWEEN 2 PRECEDING AND 1 PRECEDING", " ROWS 2 PRECEDING", " ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING")
+	peers := g.of("", " RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING", " GROUPS BETWEEN 1 PRECEDING AND 1 FOLLOWING", " RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW",
+		" GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING", " RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING", " GROUPS 1 PRECEDING")
+	if step := families[by.typ].step; step != "" && g.chance(50) {
+		peers = g.of(" RANGE BETWEEN %[1]s PRECEDING AND %[1]s FOLLOWING", " RANGE %[1]s PRECEDING", " RANGE BETWEEN %[1]s FOLLOWING AND UNBOUNDED FOLLOWING", " RANGE BETWEEN UNBOUNDED PRECEDING AND %[1]s PRECEDING")
+		peers = fmt.Sprintf(peers, step)
+	}
+	if g.chance(10) {
+		n := g.count(outer)
+		rows = " ROWS BETWEEN " + n + " PRECEDING AND " + g.of("CURRENT ROW", n+" FOLLOWING")
+		peers = " GROUPS BETWEEN " + n + " PRECEDING AND " + g.of("CURRENT ROW", "1 FOLLOWING")
+	}
+	if rows != "" {
+		rows += exclude
+	}
+	if peers != "" {
+		peers += exclude
+	}
+	filter := ""
+	if g.chance(15) {
+		filter = " FILTER (WHERE " + g.cond(s, 1, -1) + ")"
+	}
+	c := cols[g.pick(len(cols))]
+	switch g.pick(13) {
+	case 0:
+		return g.of("row_number()", "ntile(3)") + " OVER (" + total + ")", "int"
+	case 1:
+		return g.of("rank", "dense_rank") + "() OVER (" + some + ")", "int"
+	case 2:
+		return g.of("percent_rank", "cume_dist") + "() OVER (" + some + ")", "float"
+	case 3:
+		return g.of("lag", "lead") + "(" + c.sql + g.of("", ", 2", ", 0", ", 1, "+c.sql) + ") OVER (" + total + ")", c.typ
+	case 4:
+		return fmt.Sprintf(g.of("first_value(%s)", "last_value(%s)", "nth_value(%s, 2)"), c.sql) + " OVER (" + total + rows + ")", c.typ
+	case 5:
+		return "count(*)" + filter + " OVER (" + total + rows + ")", "int"
+	case 6, 7:
+		return "count(" + g.of("*", c.sql) + ")" + filter + " OVER (" + some + peers + ")", "int"
+	case 8, 9:
+		if !families[c.typ].extremes {
+			return "bool_or(" + c.sql + " IS NULL)" + filter + " OVER (" + some + peers + ")", "bool"
+		}
+		return g.of("min", "max") + "(" + c.sql + ")" + filter + " OVER (" + some + peers + ")", c.typ
+	case 10:
+		e := g.expr(s, "text", 0)
+		return "string_agg(" + e + ", ',')" + filter + " OVER (" + total + rows + ")", "text"
+	case 11:
+		return "round(avg(" + g.expr(s, g.of("int", "num"), 0) + ")" + filter + " OVER (" + some + peers + "), 3)", "num"
+	}
+	return "(sum(" + g.expr(s, "int", 0) + ")" + filter + " OVER (" + g.of(total+rows, some+peers) + "))::numeric", "num"
+}
+
+func (g *generator) windowed(depth int, outer []genColumn) (string, []genColumn) {
+	sql, cols := g.query(depth-1, outer)
+	alias := g.name("w")
+	cols = qualified(alias, cols)
+	var parts []string
+	var out []genColumn
+	for _, c := range cols {
+		name := g.name("c")
+		parts, out = append(parts, c.sql+" AS "+name), append(out, genColumn{name, c.typ})
+	}
+	for range 1 + g.pick(2) {
+		e, typ := g.window(cols, outer)
+		name := g.name("v")
+		parts, out = append(parts, e+" AS "+name), append(out, genColumn{name, typ})
+	}
+	// Of equal rows, it is open which one a row of a frame is.
+	return fmt.Sprintf("SELECT %s FROM (SELECT DISTINCT * FROM (%s) %s) %s", strings.Join(parts, ", "), sql, g.name("d"), alias), out
+}
