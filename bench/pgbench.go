@@ -75,7 +75,10 @@ func measurePgbench(ctx context.Context, l *lab) error {
 	l.report.add("behind when pgbench ends", "ms", followed.lag, "")
 	l.report.add("our CPU time", "µs a transaction", followed.process, "of the process, until the outputs hold the last one")
 	l.report.add("the server's with us", "µs a transaction", followed.server, "")
+	followed.reportRoles(l.report, "with us", roleSender, roleOutputs, roleBackground)
 	l.report.add("the server's with pg_recvlogical", "µs a transaction", drained.server, "")
+	drained.reportRoles(l.report, "with pg_recvlogical", roleSender, roleBackground)
+	l.report.add("pg_recvlogical's", "µs a transaction", drained.process, "")
 	l.report.add("the server's alone", "µs a transaction", alone.server, "")
 	f, err := l.follow(ctx, "")
 	if err != nil {
@@ -115,7 +118,24 @@ func (l *lab) preparePgbench(ctx context.Context) error {
 // pgbenchRuns are the runs of one side: throughput and CPU time a transaction.
 type pgbenchRuns struct {
 	tps, server, process, lag sample
-	transactions              float64 // of the last run
+	roles                     map[string]*sample // of the server's CPU time
+	transactions              float64            // of the last run
+}
+
+// addRoles shares the CPU times of a run by its transactions.
+func (r *pgbenchRuns) addRoles(before, after roles) {
+	if r.roles == nil {
+		r.roles = map[string]*sample{roleSender: {}, roleOutputs: {}, roleBackground: {}}
+	}
+	for role, s := range r.roles {
+		s.add(r.perTransaction(after[role] - before[role]))
+	}
+}
+
+func (r *pgbenchRuns) reportRoles(to *report, side string, names ...string) {
+	for _, name := range names {
+		to.add("… "+name+" "+side, "µs a transaction", *r.roles[name], "")
+	}
 }
 
 // perTransaction is a CPU time, shared by the transactions of the last run.
@@ -174,12 +194,24 @@ func (l *lab) pgbenchDrained(ctx context.Context, conn *pgx.Conn, runs *pgbenchR
 	if err := attach(ctx, conn, exited, output); err != nil {
 		return err
 	}
-	cpu := cpuOfTree(l.server.Pid())
-	err = l.pgbench(ctx, runs)
-	runs.server.add(runs.perTransaction(cpuOfTree(l.server.Pid()) - cpu))
+	before, err := readRoles(ctx, conn)
+	if err != nil {
+		return err
+	}
+	process, server := cpuOf(cmd.Process.Pid), cpuOfTree(l.server.Pid())
+	if err := l.pgbench(ctx, runs); err != nil {
+		return err
+	}
+	runs.process.add(runs.perTransaction(cpuOf(cmd.Process.Pid) - process))
+	runs.server.add(runs.perTransaction(cpuOfTree(l.server.Pid()) - server))
+	after, err := readRoles(ctx, conn)
+	if err != nil {
+		return err
+	}
+	runs.addRoles(before, after)
 	stop()
 	<-exited // its status is that of having been stopped
-	return errors.Join(err, dropSlot(ctx, conn, drainSlot))
+	return dropSlot(ctx, conn, drainSlot)
 }
 
 // attach waits until pg_recvlogical reads its slot.
@@ -221,6 +253,10 @@ func (l *lab) pgbenchFollowed(ctx context.Context, conn *pgx.Conn, runs *pgbench
 	if err := touch(); err != nil {
 		return errors.Join(err, f.kill())
 	}
+	before, err := readRoles(ctx, conn)
+	if err != nil {
+		return errors.Join(err, f.kill())
+	}
 	process, server := f.cpu(), cpuOfTree(l.server.Pid())
 	err = l.pgbench(ctx, runs)
 	ended := time.Now()
@@ -230,5 +266,10 @@ func (l *lab) pgbenchFollowed(ctx context.Context, conn *pgx.Conn, runs *pgbench
 	runs.lag.addMillis(time.Since(ended))
 	runs.process.add(runs.perTransaction(f.cpu() - process))
 	runs.server.add(runs.perTransaction(cpuOfTree(l.server.Pid()) - server))
+	after, err := readRoles(ctx, conn)
+	if err != nil {
+		return errors.Join(err, f.kill())
+	}
+	runs.addRoles(before, after)
 	return f.stop()
 }
