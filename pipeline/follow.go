@@ -172,6 +172,7 @@ func (e *engine) handle(ctx context.Context, ev replication.Event) error {
 		began := time.Now()
 		err := e.applyGroup(ctx, group)
 		e.pressure.note(began, time.Now(), len(group))
+		e.stream.Pace(e.pressure.pace(e.pressure.ended))
 		e.live.update(func(p *Progress) { p.Transactions += int64(len(group)) })
 		group, bytes = group[:0], 0
 		if err != nil || idle == 0 {
@@ -229,13 +230,9 @@ func (e *engine) handle(ctx context.Context, ev replication.Event) error {
 			// Small transactions that come one by one after a pause are cheaper
 			// together, and none of them is fresh any more. Under pressure they are as
 			// well, and are fresh enough.
-			pause := e.pressure.pause(time.Now())
 			if e.behind(group) {
-				pause = linger
-			}
-			if pause > 0 {
 				lingered = true
-				time.Sleep(pause)
+				time.Sleep(linger)
 				next, ok, err = e.next()
 			}
 		}
@@ -368,6 +365,7 @@ func (e *engine) maintain(ctx context.Context) error {
 	if err := e.drain(); err != nil {
 		return err
 	}
+	e.stream.Pace(e.pressure.pace(time.Now()))
 	durableSeq := e.store.Durable()
 	for len(e.flushing) > 0 && e.flushing[0].seq <= durableSeq {
 		e.durable = e.flushing[0].position

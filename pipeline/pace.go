@@ -3,11 +3,11 @@ package pipeline
 import "time"
 
 const (
-	// pace is how far apart steps begin under pressure, if they do not take longer.
-	pace = 4 * time.Millisecond
-	// pressedFrom is from which pressure on steps keep to the pace.
+	// pace is how far apart the stream is read under pressure, for each unit of it.
+	pace = 8 * time.Millisecond
+	// pressedFrom is from which pressure on the stream is read at a pace.
 	pressedFrom = 0.5
-	// mostPressure bounds what one large step adds.
+	// mostPressure bounds what one large step adds, and thereby the pace.
 	mostPressure = 2
 	// pressureOver is the time over which pressure is averaged.
 	pressureOver = 200 * time.Millisecond
@@ -18,10 +18,12 @@ const (
 // them, in this process and in the outputs' server; with little to do one for each
 // is best, as it is the freshest. With much to do, that would take from the
 // source, on the same machine, the processors that it needs itself, and in the end the
-// outputs would be late as well: then the transactions of some milliseconds share one.
+// outputs would be late as well: then the stream is read every few milliseconds only,
+// which saves its sender and its reader most of their wake-ups, and the transactions
+// that have come meanwhile share a step.
 type pressure struct {
-	began, ended time.Time // the last step
-	share        float64
+	ended time.Time // the last step
+	share float64
 }
 
 // note takes a step into account. Of one for several transactions, the time that it
@@ -34,13 +36,16 @@ func (p *pressure) note(began, ended time.Time, transactions int) {
 	}
 	share := min(float64(transactions)*float64(ended.Sub(began))/float64(span), mostPressure)
 	p.share += (share - p.share) * float64(span) / float64(span+pressureOver)
-	p.began, p.ended = began, ended
+	p.ended = ended
 }
 
-// pause is how long the next step is to wait for more transactions.
-func (p *pressure) pause(now time.Time) time.Duration {
-	if p.share < pressedFrom {
+// pace is how far apart the stream is to be read; the pressure of the last step has
+// less to say the longer it is ago.
+func (p *pressure) pace(now time.Time) time.Duration {
+	idle := max(now.Sub(p.ended), 0)
+	share := p.share * float64(pressureOver) / float64(idle+pressureOver)
+	if share < pressedFrom {
 		return 0
 	}
-	return max(pace-now.Sub(p.began), 0)
+	return time.Duration(share * float64(pace))
 }

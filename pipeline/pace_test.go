@@ -6,16 +6,21 @@ import (
 )
 
 // follow plays a steady load: transactions that come at equal distances, steps of
-// which each has a fixed cost and one for each transaction. It returns how many
-// transactions a step has in the end, and how long the last ones waited at most.
+// which each has a fixed cost and one for each transaction, and a stream that is read
+// at the pace. It returns how many transactions a step has in the end, and how long the
+// last ones waited to be read at most.
 func (p *pressure) follow(start time.Time, every, step, each, length time.Duration) (group int, worst time.Duration) {
-	now, taken := start, start
+	now, taken, read := start, start, start
 	for now.Sub(start) < length {
 		taken = taken.Add(every) // the next transaction
+		free := now
 		if now.Before(taken) {
 			now = taken
 		}
-		now = now.Add(p.pause(now))
+		if next := read.Add(p.pace(free)); now.Before(next) {
+			now = next
+		}
+		read = now
 		group, worst = 1, now.Sub(taken)
 		for !taken.Add(every).After(now) {
 			taken, group = taken.Add(every), group+1
@@ -29,6 +34,7 @@ func (p *pressure) follow(start time.Time, every, step, each, length time.Durati
 
 func TestPressure(t *testing.T) {
 	start := time.Unix(1e9, 0)
+	const longest = pace * mostPressure
 	for _, c := range []struct {
 		name              string
 		every, step, each time.Duration
@@ -37,9 +43,9 @@ func TestPressure(t *testing.T) {
 		backlog           bool
 	}{
 		{"500 a second, quiet machine", 2 * time.Millisecond, 300 * time.Microsecond, 50 * time.Microsecond, 1, 1, 0, false},
-		{"2000 a second", 500 * time.Microsecond, 300 * time.Microsecond, 50 * time.Microsecond, 7, 9, pace, false},
-		{"500 a second, busy machine", 2 * time.Millisecond, 2 * time.Millisecond, 200 * time.Microsecond, 2, 3, pace, false},
-		{"more than can be done one by one", 100 * time.Microsecond, 300 * time.Microsecond, 50 * time.Microsecond, 35, 45, pace, false},
+		{"2000 a second", 500 * time.Microsecond, 300 * time.Microsecond, 50 * time.Microsecond, 15, 33, longest, false},
+		{"500 a second, busy machine", 2 * time.Millisecond, 2 * time.Millisecond, 200 * time.Microsecond, 4, 8, longest, false},
+		{"more than can be done one by one", 100 * time.Microsecond, 300 * time.Microsecond, 50 * time.Microsecond, 150, 165, longest, false},
 		{"500 a second after a backlog", 2 * time.Millisecond, 300 * time.Microsecond, 50 * time.Microsecond, 1, 1, 0, true},
 		{"one a second after a burst", time.Second, 2 * time.Millisecond, 0, 1, 1, 0, true},
 	} {

@@ -3,12 +3,14 @@ package replication
 import (
 	"context"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/stepping-cdc/stepping-cdc/decode"
 )
@@ -38,8 +40,9 @@ var pinned = map[string]string{
 
 // Conn is a replication connection: a walsender bound to one database.
 type Conn struct {
-	dsn string
-	pg  *pgconn.PgConn
+	dsn    string
+	pg     *pgconn.PgConn
+	reader *reader // what pg reads from
 
 	// Version is the server's major version.
 	Version int
@@ -56,11 +59,16 @@ func Connect(ctx context.Context, dsn string) (*Conn, error) {
 	}
 	pin(config)
 	config.RuntimeParams["replication"] = "database"
+	var reader *reader
+	config.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
+		reader = newReader(r) // anew for each address that is tried
+		return pgproto3.NewFrontend(reader, w)
+	}
 	pg, err := pgconn.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open replication connection: %w", err)
 	}
-	c := &Conn{dsn: dsn, pg: pg, Version: majorVersion(pg)}
+	c := &Conn{dsn: dsn, pg: pg, reader: reader, Version: majorVersion(pg)}
 	err = unlimited(ctx, pg)
 	if err == nil {
 		err = c.describe(ctx)

@@ -53,8 +53,18 @@ func wake(c chan struct{}) {
 	}
 }
 
-// push adds an event unless the queue is full. Idle events at the end of the
-// queue are one: the last position counts.
+// announce wakes the consumer for what was pushed: once for all that came together,
+// which it can then take together.
+func (q *queue) announce() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.events) > 0 {
+		wake(q.filled)
+	}
+}
+
+// push adds an event unless the queue is full; announce makes it known. Idle events
+// at the end of the queue are one: the last position counts.
 func (q *queue) push(e Event) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -68,7 +78,6 @@ func (q *queue) push(e Event) bool {
 	}
 	q.events = append(q.events, e)
 	q.bytes += e.Bytes
-	wake(q.filled)
 	return true
 }
 

@@ -67,6 +67,7 @@ func (s *Stream) write() {
 // send writes one status update; it reports whether the connection still takes
 // any.
 func (s *Stream) send(replyRequested bool) bool {
+	s.unsaid.Store(false) // before the position is looked at
 	s.conn.SetWriteDeadline(time.Now().Add(s.options.Silence))
 	if _, err := s.conn.Write(s.status(replyRequested)); err != nil {
 		s.lose(fmt.Errorf("send standby status: %w", err))

@@ -43,6 +43,7 @@ type StreamOptions struct {
 // directions are independent.
 type Stream struct {
 	conn     net.Conn
+	reader   *reader // what frontend reads from
 	frontend *pgproto3.Frontend
 	options  StreamOptions
 	started  time.Time
@@ -53,6 +54,7 @@ type Stream struct {
 	lastByte  atomic.Int64  // as time since started, which no setting of the clock changes
 	paused    atomic.Bool   // the reader waits for room
 	replyNow  atomic.Bool   // the server asked for a status
+	unsaid    atomic.Bool   // something came since the last status
 	askServer atomic.Bool   // we ask for the server's position
 
 	wakeWriter chan struct{}
@@ -89,10 +91,11 @@ func (c *Conn) Start(ctx context.Context, options StreamOptions) (*Stream, error
 		return nil, fmt.Errorf("take over replication connection: %w", err)
 	}
 	s := &Stream{
-		conn: hijacked.Conn, frontend: hijacked.Frontend, options: options, started: time.Now(),
+		conn: hijacked.Conn, reader: c.reader, frontend: hijacked.Frontend, options: options, started: time.Now(),
 		queue: newQueue(options.QueueBytes), wakeWriter: make(chan struct{}, 1),
 		readerDone: make(chan struct{}), stop: make(chan struct{}),
 	}
+	s.reader.dry = s.queue.announce
 	s.acked.Store(uint64(options.Start))
 	s.heard()
 	s.wg.Add(2)
@@ -163,6 +166,11 @@ func (s *Stream) RequestPosition() {
 	wake(s.wakeWriter)
 }
 
+// Pace sets how far apart the stream reads from its connection at least: 0, which it
+// begins with, to have each change at once. It reads on without a pause while more
+// is waiting than it takes at once.
+func (s *Stream) Pace(pace time.Duration) { s.reader.pace.Store(int64(pace)) }
+
 // Position tells how far the stream has come.
 func (s *Stream) Position() Progress {
 	events, bytes := s.queue.size()
@@ -214,7 +222,9 @@ func (s *Stream) readMessages() error {
 			}
 		case *pgproto3.ErrorResponse:
 			err = s.serverError(pgconn.ErrorResponseToPgError(m))
-		case *pgproto3.CopyDone, *pgproto3.CommandComplete, *pgproto3.ReadyForQuery:
+		case *pgproto3.CopyDone:
+			// The slot is free only when what follows it comes.
+		case *pgproto3.CommandComplete, *pgproto3.ReadyForQuery:
 			err = ErrStreamEnded
 		case *pgproto3.ParameterStatus:
 		default:
@@ -264,7 +274,9 @@ func (s *Stream) copyData(data []byte) error {
 		if e.EndLSN != 0 {
 			s.advance(e.EndLSN)
 		}
-		wake(s.wakeWriter)
+		if s.unsaid.CompareAndSwap(false, true) {
+			wake(s.wakeWriter)
+		}
 		return s.deliver(e)
 	case len(data) == 18 && data[0] == 'k': // primary keep-alive
 		end := LSN(uint64At(data[1:]))
@@ -292,6 +304,7 @@ func (s *Stream) deliver(e Event) error {
 	if s.queue.push(e) {
 		return nil
 	}
+	s.queue.announce()
 	s.paused.Store(true)
 	defer func() {
 		s.heard()

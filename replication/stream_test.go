@@ -67,6 +67,22 @@ func TestLargeTransactionComesInChunks(t *testing.T) {
 	f.Trace.Check(t, f.Conn)
 }
 
+// Read at a pace, the stream has everything, in order.
+func TestPace(t *testing.T) {
+	f := follow(t, embedded.NewDB(t), replication.StreamOptions{})
+	f.Stream.Pace(200 * time.Millisecond)
+	for i := range 100 {
+		replicationtest.Exec(t, f.Conn, fmt.Sprintf("INSERT INTO public.t VALUES (%d, 'x')", i))
+	}
+	if err := f.Follow(t); err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Txs) != 100 {
+		t.Fatalf("%d transactions", len(f.Txs))
+	}
+	f.Trace.Check(t, f.Conn)
+}
+
 // What was acknowledged does not come again; what was not, does.
 func TestRestartContinuesAtTheAcknowledgement(t *testing.T) {
 	f := follow(t, embedded.NewDB(t), replication.StreamOptions{})
