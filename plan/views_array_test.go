@@ -5,6 +5,7 @@ func init() {
 	viewCases = append(viewCases,
 		viewCase{name: "array_sub", query: `SELECT c.id, ARRAY(SELECT o.id FROM orders o WHERE o.customer_id = c.id ORDER BY o.id) AS a, ARRAY(SELECT o.note FROM orders o WHERE o.customer_id = c.id ORDER BY o.qty DESC NULLS LAST, o.id) AS b FROM customers c`},
 		viewCase{name: "array_sub_plain", query: `SELECT c.id, ARRAY(SELECT l FROM edges ORDER BY l) AS a, ARRAY(SELECT l FROM edges WHERE l > 90) AS b, cardinality(ARRAY(SELECT r FROM edges)) AS n FROM customers c`},
+		viewCase{name: "array_of_varchar", query: `SELECT id, vc IN ('a', 'b ', NULL) AS a, vc <> ALL (at::varchar[]) AS b, at::varchar[] AS c, at::varchar(1)[] AS d, at::bpchar[] AS e, at::varchar[]::text[] = at AS f FROM everything`},
 		viewCase{name: "array_sub_limit", query: `SELECT c.id, ARRAY(SELECT o.id FROM orders o WHERE o.customer_id = c.id ORDER BY o.id DESC LIMIT 2) AS a, ARRAY(SELECT DISTINCT o.qty FROM orders o WHERE o.customer_id <= c.id ORDER BY 1) AS b FROM customers c`},
 		viewCase{name: "array_sub_union", query: `SELECT c.id, ARRAY(SELECT o.id FROM orders o WHERE o.customer_id = c.id UNION ALL SELECT l FROM edges WHERE l = c.id ORDER BY 1 DESC) AS a FROM customers c`},
 		viewCase{name: "array_sub_grouped", query: `SELECT c.id, ARRAY(SELECT count(*) FROM orders o WHERE o.customer_id = c.id GROUP BY o.qty ORDER BY count(*), o.qty) AS a FROM customers c`},

@@ -28,6 +28,17 @@ func (t *translator) relabel(e expr.Expr, ty *values.Type) expr.Expr {
 	return &expr.Coalesce{Args: []expr.Expr{e}, T: ty}
 }
 
+// arrayCoerce translates a cast of an array, element by element. That of text of one
+// name to another, which a list of values compared with a varchar is, changes nothing.
+func (t *translator) arrayCoerce(n *pgtree.Node, e expr.Expr, ty *values.Type) expr.Expr {
+	from, by := e.Type(), n.Node("elemexpr")
+	if from.Elem != nil && ty.Elem != nil && from.Elem.Kind == values.KindText && ty.Elem.Kind == values.KindText &&
+		by != nil && by.Tag == "RELABELTYPE" && by.Node("arg").Tag == "CASETESTEXPR" {
+		return t.relabel(e, ty)
+	}
+	return t.remoteCast(e, ty)
+}
+
 // coerce brings a set operation's column to the common type.
 func (t *translator) coerce(n *pgtree.Node, e expr.Expr, ty *values.Type) expr.Expr {
 	from := e.Type()

@@ -114,7 +114,7 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 		ty := t.typ(n.OID("resulttype"), int32(n.Int("resulttypmod")), n.OID("resultcollid"))
 		return expr.NewRemote([]string{"CAST(", " AS " + ty.SQL + ")"}, []expr.Expr{t.expr(n.Node("arg"), s)}, false, ty)
 	case "ARRAYCOERCEEXPR":
-		return t.remoteCast(t.expr(n.Node("arg"), s), t.typ(n.OID("resulttype"), int32(n.Int("resulttypmod")), n.OID("resultcollid")))
+		return t.arrayCoerce(n, t.expr(n.Node("arg"), s), t.typ(n.OID("resulttype"), int32(n.Int("resulttypmod")), n.OID("resultcollid")))
 	case "ARRAYEXPR", "ARRAY":
 		return t.array(n, s)
 	case "SUBSCRIPTINGREF":
