@@ -12,13 +12,14 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/circuit"
 	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/state"
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
 const (
-	growthLoadStep = 8192 // rows a step while tables are loaded
-	growthFlush    = 2000 // steps after which the state is flushed, as the pipeline does
+	growthLoadStep = 1 << 14 // rows a step while tables are loaded
+	growthFlush    = 2000    // steps after which the state is flushed, as the pipeline does
 	hour           = int64(time.Hour / time.Microsecond)
 )
 
@@ -35,20 +36,34 @@ type growing struct {
 	in      map[string]*circuit.Batch
 	clock   *circuit.Batch
 
-	rows   []growthRow // of t
-	free   []int       // those of them that may change
-	next   int64       // id of the next row of t
-	now    int64       // µs since 2000
-	steps  int
-	output map[string]int64 // the output's rows as text; nil when not wanted
+	rows    []growthRow // of t
+	free    []int       // those of them that may change
+	next    int64       // id of the next row of t
+	now     int64       // µs since 2000
+	steps   int
+	output  map[string]int64 // the output's rows as text; nil when not wanted
+	rowsOut int64            // of all steps
 }
 
 type growthRow struct{ id, k, v, at int64 }
 
+// text is the column s: a thousand names, in another order than the numbers.
+func (r *growthRow) text() string { return fmt.Sprintf("name %03d", r.v*379%1000) }
+
+// growthColumns are the columns of both tables, by name.
+var growthColumns = map[string]func(*growthRow) values.Datum{
+	"id": func(r *growthRow) values.Datum { return values.Int(r.id) },
+	"k":  func(r *growthRow) values.Datum { return values.Int(r.k) },
+	"v":  func(r *growthRow) values.Datum { return values.Int(r.v) },
+	"at": func(r *growthRow) values.Datum { return values.Int(r.at) },
+	"x":  func(r *growthRow) values.Datum { return values.Float(float64(r.v) / 8) },
+	"s":  func(r *growthRow) values.Datum { return values.String(r.text()) },
+}
+
 // feed is the input of a table: the columns that the circuit reads.
 type feed struct {
 	batch *circuit.Batch
-	pick  []func(r *growthRow) int64
+	pick  []func(r *growthRow) values.Datum
 	row   []values.Datum
 }
 
@@ -57,14 +72,13 @@ func (f *feed) add(r *growthRow, w int64) {
 		return // the view does not read the table
 	}
 	for i, pick := range f.pick {
-		f.row[i] = values.Int(pick(r))
+		f.row[i] = pick(r)
 	}
 	f.batch.Append(f.row, w)
 }
 
-func newGrowing(a *plan.Analysis, op *operator, store state.Store, n int64, rnd *rand.Rand) (*growing, error) {
-	// No function of these views is left to Postgres.
-	prog := plan.Compile(a.Outputs, nil)
+func newGrowing(a *plan.Analysis, eval expr.Evaluator, op *operator, store state.Store, n int64, rnd *rand.Rand) (*growing, error) {
+	prog := plan.Compile(a.Outputs, eval)
 	c, err := prog.Builder.Build(store, []byte("v"))
 	if err != nil {
 		return nil, fmt.Errorf("build the circuit: %w", err)
@@ -73,10 +87,7 @@ func newGrowing(a *plan.Analysis, op *operator, store state.Store, n int64, rnd 
 	for _, src := range prog.Sources {
 		f := &feed{batch: circuit.NewBatch(len(src.Attrs), 16), row: make([]values.Datum, len(src.Attrs))}
 		for _, at := range src.Attrs {
-			f.pick = append(f.pick, map[string]func(*growthRow) int64{
-				"id": func(r *growthRow) int64 { return r.id }, "k": func(r *growthRow) int64 { return r.k },
-				"v": func(r *growthRow) int64 { return r.v }, "at": func(r *growthRow) int64 { return r.at },
-			}[src.Table.Columns[at].Name])
+			f.pick = append(f.pick, growthColumns[src.Table.Columns[at].Name])
 		}
 		g.in[src.Name] = f.batch
 		if src.Table.Name == "t" {
@@ -114,14 +125,15 @@ func (g *growing) load(ctx context.Context) error {
 			g.u.add(&r, 1)
 		}
 		if id < g.n {
-			r := growthRow{id: id, k: g.op.key(g.rnd, g.n, id), v: g.rnd.Int64N(1000), at: g.now - hour + (id+1)*hour/g.n}
+			r := growthRow{id: id, at: g.now - hour + (id+1)*hour/g.n}
+			g.draw(&r)
 			if g.op.pinned == nil || !g.op.pinned(id) {
 				g.free = append(g.free, len(g.rows))
 			}
 			g.rows = append(g.rows, r)
 			g.t.add(&r, 1)
 		}
-		if id%growthLoadStep == growthLoadStep-1 {
+		if !g.op.whole && id%growthLoadStep == growthLoadStep-1 {
 			if err := g.loadStep(ctx); err != nil {
 				return err
 			}
@@ -135,7 +147,17 @@ func (g *growing) load(ctx context.Context) error {
 }
 
 func (g *growing) otherRow(id int64) growthRow {
-	return growthRow{id: id, k: g.op.other(g.n, id), v: id}
+	k, v := g.op.other(g.n, id)
+	return growthRow{id: id, k: k, v: v}
+}
+
+// draw gives a row new values.
+func (g *growing) draw(r *growthRow) {
+	if r.k = g.op.key(g.rnd, g.n, r.id); g.op.value != nil {
+		r.v = g.op.value(g.rnd, g.n, r.k)
+	} else {
+		r.v = g.rnd.Int64N(1000)
+	}
 }
 
 // change changes one row, by turns inserted, updated and deleted, and returns how
@@ -151,10 +173,13 @@ func (g *growing) change(ctx context.Context) (time.Duration, error) {
 		g.insert()
 	default:
 		i := g.rnd.IntN(len(g.free))
+		if g.op.last {
+			i = len(g.free) - 1 - i%min(10, len(g.free))
+		}
 		row := &g.rows[g.free[i]]
 		g.t.add(row, -1)
 		if g.steps%3 == 1 {
-			row.k, row.v = g.op.key(g.rnd, g.n, row.id), g.rnd.Int64N(1000)
+			g.draw(row)
 			g.t.add(row, 1)
 			break
 		}
@@ -172,7 +197,8 @@ func (g *growing) change(ctx context.Context) (time.Duration, error) {
 }
 
 func (g *growing) insert() {
-	r := growthRow{id: g.next, k: g.op.key(g.rnd, g.n, g.next), v: g.rnd.Int64N(1000), at: g.now}
+	r := growthRow{id: g.next, at: g.now}
+	g.draw(&r)
 	g.next++
 	g.free = append(g.free, len(g.rows))
 	g.rows = append(g.rows, r)
@@ -207,6 +233,9 @@ func (g *growing) loadStep(ctx context.Context) error {
 }
 
 func (g *growing) integrate(outs []circuit.Output) error {
+	for _, o := range outs {
+		g.rowsOut += int64(o.Batch.Len())
+	}
 	if g.output == nil {
 		return nil
 	}
@@ -251,7 +280,7 @@ func (g *growing) compare(ctx context.Context, conn *pgx.Conn) error {
 	var present, others [][]any
 	for _, r := range g.rows {
 		if r.id >= 0 {
-			present = append(present, []any{r.id, r.k, r.v, moment(r.at)})
+			present = append(present, []any{r.id, r.k, r.v, moment(r.at), float64(r.v) / 8, r.text()})
 		}
 	}
 	if g.u != nil {
@@ -264,7 +293,7 @@ func (g *growing) compare(ctx context.Context, conn *pgx.Conn) error {
 			others = append(others, []any{r.id, r.k, r.v})
 		}
 	}
-	if _, err := conn.CopyFrom(ctx, pgx.Identifier{"t"}, []string{"id", "k", "v", "at"}, pgx.CopyFromRows(present)); err != nil {
+	if _, err := conn.CopyFrom(ctx, pgx.Identifier{"t"}, []string{"id", "k", "v", "at", "x", "s"}, pgx.CopyFromRows(present)); err != nil {
 		return fmt.Errorf("compare: %w", err)
 	}
 	if _, err := conn.CopyFrom(ctx, pgx.Identifier{"u"}, []string{"id", "k", "v"}, pgx.CopyFromRows(others)); err != nil {

@@ -7,19 +7,42 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/plan/remote"
 	"github.com/stepping-cdc/stepping-cdc/state"
 )
 
 // growthDatabase has the empty tables against which the operators' views are analysed.
 const growthDatabase = "growth"
 
+const (
+	growthChanges = 2000                   // most changes of a round
+	growthRound   = 500 * time.Millisecond // after which a round ends
+	// tooSlow is what a change costs when larger sizes are left out: there is nothing
+	// to be learnt from them.
+	tooSlow = 5 * time.Millisecond
+)
+
+// growth is what a change costs, by size.
+type growth struct {
+	op    *operator
+	sizes []int64
+	costs []growthCost
+}
+
+type growthCost struct {
+	micros                sample  // by round
+	reads, writes, output float64 // keys and rows a change
+}
+
 // measureGrowth measures what a change of one row costs by how many rows there are
-// already: the circuit and its store on disk alone, with no Postgres on the way.
+// already: the circuit and its store on disk alone. Only functions that are left to
+// Postgres ask it.
 func measureGrowth(ctx context.Context, l *lab) error {
 	if err := l.create(ctx, growthDatabase); err != nil {
 		return err
@@ -32,49 +55,61 @@ func measureGrowth(ctx context.Context, l *lab) error {
 	if _, err := conn.Exec(ctx, growthSchema); err != nil {
 		return fmt.Errorf("create the tables: %w", err)
 	}
-	sizes := l.decades()
-	var lines []series
-	for _, op := range operators {
-		line := series{name: op.name, dots: true}
-		costs := make([]sample, len(sizes))
-		for i, n := range sizes {
-			if costs[i], err = l.growthOf(ctx, conn, &op, n); err != nil {
-				return fmt.Errorf("%s, %s: %w", op.name, sized(n), err)
+	var all []growth
+	for i := range operators {
+		g := growth{op: &operators[i]}
+		for _, n := range l.decades() {
+			cost, err := l.growthOf(ctx, conn, g.op, n)
+			if err != nil {
+				return fmt.Errorf("%s, %s: %w", g.op.name, sized(n), err)
 			}
-			line.points = append(line.points, point{float64(n), costs[i].median()})
-			l.report.add(op.name+", "+sized(n), "µs a change", costs[i], "")
+			g.sizes, g.costs = append(g.sizes, n), append(g.costs, cost)
+			name := g.op.name + ", " + sized(n)
+			l.report.add(name, "µs a change", cost.micros, "")
+			l.report.one(name+": keys", "read a change", cost.reads, fmt.Sprintf("%s written, %s rows of the output", number(cost.writes), number(cost.output)))
+			if cost.micros.median() > float64(tooSlow.Microseconds()) {
+				break
+			}
 		}
-		last := len(sizes) - 1
-		var times sample
-		for round := range costs[0] {
-			times.add(costs[last][round] / costs[0][round])
-		}
-		l.report.add(op.name+", "+sized(sizes[last]), "× "+sized(sizes[0]), times, "")
-		l.say("%s: %s µs a change at %s, %s at %s", op.name, number(costs[0].median()), sized(sizes[0]), number(costs[last].median()), sized(sizes[last]))
-		lines = append(lines, line)
+		l.say("%s: %s", g.op.name, g)
+		all = append(all, g)
 	}
-	l.report.picture("growth.svg", lineChart("A change of one row, by rows that are there", axis{label: "rows", log: true}, axis{label: "µs a change", log: true}, lines))
+	l.report.picture("growth.svg", growthChart(all))
+	l.report.file("growth.md", growthTable(all, l.decades()))
 	return nil
 }
 
+// String is for those who wait.
+func (g growth) String() string {
+	var parts []string
+	for i, c := range g.costs {
+		parts = append(parts, fmt.Sprintf("%s: %s µs, %s keys", short(float64(g.sizes[i])), number(c.micros.median()), number(c.reads)))
+	}
+	return strings.Join(parts, "; ")
+}
+
 // growthOf loads n rows and measures rounds of changes.
-func (l *lab) growthOf(ctx context.Context, conn *pgx.Conn, op *operator, n int64) (_ sample, err error) {
+func (l *lab) growthOf(ctx context.Context, conn *pgx.Conn, op *operator, n int64) (_ growthCost, err error) {
+	var cost growthCost
 	a, err := plan.Analyze(ctx, conn, []plan.View{{Name: "kept", Query: op.query}}, nil)
 	if err != nil {
-		return nil, err
+		return cost, err
 	}
 	if len(a.Problems) > 0 {
-		return nil, fmt.Errorf("cannot be kept: %v", a.Problems[0])
+		return cost, fmt.Errorf("cannot be kept: %v", a.Problems[0])
 	}
 	dir := filepath.Join(l.dir, "growth")
-	store, err := state.Open(dir, state.Options{})
+	disk, err := state.Open(dir, state.Options{})
 	if err != nil {
-		return nil, fmt.Errorf("open the state: %w", err)
+		return cost, fmt.Errorf("open the state: %w", err)
 	}
-	defer func() { err = errors.Join(err, store.Close(), os.RemoveAll(dir)) }()
-	g, err := newGrowing(a, op, store, n, rand.New(rand.NewPCG(l.opts.seed, uint64(n))))
+	defer func() { err = errors.Join(err, disk.Close(), os.RemoveAll(dir)) }()
+	eval := remote.New(l.server.DSN(growthDatabase), a.Settings)
+	defer func() { err = errors.Join(err, eval.Close(context.WithoutCancel(ctx))) }()
+	var seen visits
+	g, err := newGrowing(a, eval, op, &countingStore{disk, &seen}, n, rand.New(rand.NewPCG(l.opts.seed, uint64(n))))
 	if err != nil {
-		return nil, err
+		return cost, err
 	}
 	defer g.close()
 	// Of the smallest, the output is kept beside, and compared.
@@ -82,28 +117,71 @@ func (l *lab) growthOf(ctx context.Context, conn *pgx.Conn, op *operator, n int6
 		g.output = map[string]int64{}
 	}
 	if err := g.load(ctx); err != nil {
-		return nil, fmt.Errorf("load: %w", err)
+		return cost, fmt.Errorf("load: %w", err)
 	}
-	changes := 3000
+	changes, limit := growthChanges, growthRound
 	if l.opts.quick {
-		changes = 300
+		changes, limit = changes/10, limit/10
 	}
-	var costs sample
+	done := 0
 	for round := range l.opts.rounds + 1 {
+		if round == 1 { // the first one fills caches
+			seen, g.rowsOut, done = visits{}, 0, 0
+		}
 		var spent time.Duration
-		for range changes {
+		n := 0
+		for ; n < changes && (spent < limit || n%3 != 0); n++ {
 			took, err := g.change(ctx)
 			if err != nil {
-				return nil, fmt.Errorf("change a row: %w", err)
+				return cost, fmt.Errorf("change a row: %w", err)
 			}
 			spent += took
 		}
-		if round > 0 { // the first one fills caches
-			costs.addMicros(spent / time.Duration(changes))
+		done += n
+		if round > 0 {
+			cost.micros.addMicros(spent / time.Duration(n))
 		}
 	}
+	each := func(sum int64) float64 { return float64(sum) / float64(done) }
+	cost.reads, cost.writes, cost.output = each(seen.reads), each(seen.writes), each(g.rowsOut)
 	if g.output != nil {
-		return costs, g.compare(ctx, conn)
+		return cost, g.compare(ctx, conn)
 	}
-	return costs, nil
+	return cost, nil
+}
+
+// growthTable is all of it as a table in Markdown.
+func growthTable(all []growth, sizes []int64) string {
+	var b strings.Builder
+	b.WriteString("| operator | time of a change, µs, with")
+	for i, n := range sizes {
+		if i > 0 {
+			b.WriteString(" | ")
+		}
+		fmt.Fprintf(&b, " %s", short(float64(n)))
+	}
+	b.WriteString(" rows | keys read, with")
+	for i, n := range sizes {
+		if i > 0 {
+			b.WriteString(" | ")
+		}
+		fmt.Fprintf(&b, " %s", short(float64(n)))
+	}
+	b.WriteString(" | rows of the output |\n|---|" + strings.Repeat("--:|", 2*len(sizes)+1) + "\n")
+	for _, g := range all {
+		b.WriteString("| " + g.op.name + " |")
+		for _, value := range []func(c *growthCost) float64{
+			func(c *growthCost) float64 { return c.micros.median() },
+			func(c *growthCost) float64 { return c.reads },
+		} {
+			for i := range sizes {
+				if i < len(g.costs) {
+					b.WriteString(" " + number(value(&g.costs[i])))
+				}
+				b.WriteString(" |")
+			}
+		}
+		fmt.Fprintf(&b, " %s |\n", number(g.costs[len(g.costs)-1].output))
+	}
+	return b.String()
 }

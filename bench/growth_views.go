@@ -5,19 +5,18 @@ import (
 	"math/rand/v2"
 )
 
-// operator is one kind of state, as a view over tables t and u:
-//
-//	t (id bigint PRIMARY KEY, k bigint, v bigint, at timestamptz)
-//	u (id bigint PRIMARY KEY, k bigint, v bigint)
-//
-// n rows are in t, and u where the view reads it, before changes to t are measured.
+// operator is one kind of state, as a view over tables t and u. n rows are in t, and u
+// where the view reads it, before changes to t are measured.
 type operator struct {
 	name, query string
 	key         func(r *rand.Rand, n, id int64) int64 // t.k of a new row, or of one that changes
+	value       func(r *rand.Rand, n, k int64) int64  // t.v beside k; below 1,000 if nil
 	pinned      func(id int64) bool                   // a row that is neither changed nor deleted
-	other       func(n, id int64) int64               // u.k of a row of u; nil if u is not read
+	other       func(n, id int64) (k, v int64)        // u.k and u.v of a row of u; nil if u is not read
 	others      func(n int64) int64                   // how many rows u has; n if nil
 	clock       bool                                  // each change is a row that comes and a moment at which one goes
+	last        bool                                  // only the rows with the greatest ids change
+	whole       bool                                  // one partition is all there is, loaded at once
 }
 
 // groups of ten rows of t each.
@@ -26,36 +25,113 @@ func tens(r *rand.Rand, n, _ int64) int64 { return r.Int64N(max(n/10, 1)) }
 // one of n.
 func anyOf(r *rand.Rand, n, _ int64) int64 { return r.Int64N(n) }
 
-func own(_, id int64) int64 { return id }
+// a place on a line ten times as long as there are rows.
+func place(r *rand.Rand, n, _ int64) int64 { return r.Int64N(10 * n) }
 
-// operators are what grows. None reads more of its state for a change than the rows
-// of a group: so their costs should grow with the depth of the store alone.
+// among the lowest hundred of that line.
+func low(r *rand.Rand, _, _ int64) int64 { return r.Int64N(100) }
+
+func own(_, id int64) (k, v int64) { return id, id }
+
+func sharedByTen(n, id int64) (k, v int64) { return id % max(n/10, 1), id }
+
+// stretches of a line that lie one behind the other.
+func stretches(_, id int64) (k, v int64) { return 10 * id, 10*id + 9 }
+
+func points(_, id int64) (k, v int64) { return 10 * id, id }
+
+func short15(_ *rand.Rand, _, k int64) int64 { return k + 15 }
+
+func half(n int64) int64 { return n / 2 }
+
+// operators are what grows. Where a group or a partition is recomputed as a whole, it has
+// ten rows; where it need not be, all rows are one ("of all").
 var operators = []operator{
+	{name: "filter, project", key: anyOf,
+		query: `SELECT id, v * 2 AS w FROM t WHERE v % 2 = 0`},
 	{name: "join, one partner", key: anyOf, other: own,
 		query: `SELECT t.id, t.v, u.v AS w FROM t JOIN u ON u.id = t.k`},
-	{name: "join, ten partners", key: tens, other: func(n, id int64) int64 { return id % max(n/10, 1) },
+	{name: "join, ten partners", key: tens, other: sharedByTen,
 		query: `SELECT t.id, u.id AS partner, t.v, u.v AS w FROM t JOIN u ON u.k = t.k`},
-	{name: "left join", key: anyOf, other: own, others: func(n int64) int64 { return n / 2 },
+	{name: "left join", key: anyOf, other: own, others: half,
 		query: `SELECT t.id, t.v, u.v AS w FROM t LEFT JOIN u ON u.id = t.k`},
-	{name: "EXISTS", key: anyOf, other: own, others: func(n int64) int64 { return n / 2 },
+	{name: "right join", key: anyOf, other: own, others: half,
+		query: `SELECT t.id, u.v AS w FROM t RIGHT JOIN u ON u.id = t.k`},
+	{name: "full join", key: anyOf, other: own, others: half,
+		query: `SELECT t.id, t.v, u.v AS w FROM t FULL JOIN u ON u.id = t.k`},
+	{name: "join on <", key: low, other: points,
+		query: `SELECT t.id, u.id AS below FROM t JOIN u ON u.k < t.k`},
+	{name: "join on BETWEEN, points", key: place, other: stretches,
+		query: `SELECT t.id, u.id AS stretch FROM t JOIN u ON t.k BETWEEN u.k AND u.v`},
+	{name: "join on BETWEEN, bounds", key: place, value: short15, other: points,
+		query: `SELECT t.id, u.id AS inside FROM t JOIN u ON u.k BETWEEN t.k AND t.v`},
+	{name: "join on overlap", key: place, value: short15, other: stretches,
+		query: `SELECT t.id, u.id AS stretch FROM t JOIN u ON t.k < u.v AND u.k < t.v`},
+	{name: "left join on BETWEEN", key: place, other: stretches, others: half,
+		query: `SELECT t.id, u.id AS stretch FROM t LEFT JOIN u ON t.k BETWEEN u.k AND u.v`},
+	{name: "EXISTS", key: anyOf, other: own, others: half,
 		query: `SELECT t.id, t.v FROM t WHERE EXISTS (SELECT FROM u WHERE u.k = t.k)`},
-	{name: "sum and count", key: tens,
+	{name: "NOT EXISTS", key: anyOf, other: own, others: half,
+		query: `SELECT t.id, t.v FROM t WHERE NOT EXISTS (SELECT FROM u WHERE u.k = t.k)`},
+	{name: "NOT IN", key: anyOf, other: own, others: half,
+		query: `SELECT t.id, t.v FROM t WHERE t.k NOT IN (SELECT u.k FROM u)`},
+	{name: "scalar sub-query", key: tens, other: sharedByTen,
+		query: `SELECT t.id, (SELECT max(u.v) FROM u WHERE u.k = t.k) AS most FROM t`},
+	{name: "sum, count", key: tens,
 		query: `SELECT k, count(*) AS n, sum(v) AS total FROM t GROUP BY k`},
-	{name: "min and max", key: tens,
-		query: `SELECT k, min(v) AS low, max(v) AS high FROM t GROUP BY k`},
-	{name: "count(DISTINCT)", key: tens,
-		query: `SELECT k, count(DISTINCT v) AS n FROM t GROUP BY k`},
+	{name: "sum, count of all", key: tens,
+		query: `SELECT count(*) AS n, sum(v) AS total FROM t`},
+	{name: "sum of floats", key: tens,
+		query: `SELECT k, sum(x) AS total FROM t GROUP BY k`},
+	{name: "min, max of all", key: tens,
+		query: `SELECT min(v) AS low, max(v) AS high FROM t`},
+	{name: "count(DISTINCT) of all", key: tens,
+		query: `SELECT count(DISTINCT k) AS n FROM t`},
+	{name: "array_agg", key: tens,
+		query: `SELECT k, array_agg(v ORDER BY id) AS a FROM t GROUP BY k`},
+	{name: "string_agg", key: tens,
+		query: `SELECT k, string_agg(s, ',' ORDER BY id) AS a FROM t GROUP BY k`},
+	{name: "percentile (Postgres)", key: tens,
+		query: `SELECT k, percentile_disc(0.5) WITHIN GROUP (ORDER BY v) AS median FROM t GROUP BY k`},
+	{name: "GROUPING SETS", key: tens,
+		query: `SELECT k, v % 10 AS d, count(*) AS n, sum(v) AS total FROM t GROUP BY GROUPING SETS ((k), (v % 10), ())`},
 	{name: "DISTINCT", key: tens,
 		query: `SELECT DISTINCT k FROM t`},
-	{name: "top 3 of a group", key: tens,
+	{name: "UNION", key: tens, other: own, others: half,
+		query: `SELECT k FROM t UNION SELECT k FROM u`},
+	{name: "INTERSECT", key: tens, other: own, others: half,
+		query: `SELECT k FROM t INTERSECT SELECT k FROM u`},
+	{name: "EXCEPT ALL", key: tens, other: own, others: half,
+		query: `SELECT k FROM t EXCEPT ALL SELECT k FROM u`},
+	{name: "LIMIT 10 of all", key: tens,
+		query: `SELECT id, v FROM t ORDER BY v, id LIMIT 10`},
+	{name: "LIMIT 10 of all, by ICU", key: tens,
+		query: `SELECT id, s FROM t ORDER BY s COLLATE "en-x-icu", id LIMIT 10`},
+	{name: "LIMIT 3, LATERAL", key: tens, other: own, others: func(n int64) int64 { return max(n/10, 1) },
+		query: `SELECT u.id, x.id AS first, x.v FROM u, LATERAL (SELECT t.id, t.v FROM t WHERE t.k = u.id ORDER BY t.v, t.id LIMIT 3) AS x`},
+	{name: "DISTINCT ON", key: tens,
+		query: `SELECT DISTINCT ON (k) k, id, v FROM t ORDER BY k, v, id`},
+	{name: "row_number() <= 3", key: tens,
 		query: `SELECT id, k, v FROM (SELECT id, k, v, row_number() OVER (PARTITION BY k ORDER BY v, id) AS place FROM t) AS placed WHERE place <= 3`},
 	{name: "row_number()", key: tens,
 		query: `SELECT id, k, row_number() OVER (PARTITION BY k ORDER BY v, id) AS place FROM t`},
+	{name: "rank()", key: tens,
+		query: `SELECT id, k, rank() OVER (PARTITION BY k ORDER BY v) AS place FROM t`},
+	{name: "lag()", key: tens,
+		query: `SELECT id, k, lag(v) OVER (PARTITION BY k ORDER BY v, id) AS before FROM t`},
+	{name: "sum() OVER, running", key: tens,
+		query: `SELECT id, k, sum(v) OVER (PARTITION BY k ORDER BY id) AS total FROM t`},
+	{name: "row_number() of all, at the end", key: tens, last: true, whole: true,
+		query: `SELECT id, row_number() OVER (ORDER BY id) AS place FROM t`},
+	{name: "lag() of all", key: tens, whole: true,
+		query: `SELECT id, lag(v) OVER (ORDER BY id) AS before FROM t`},
+	{name: "sum() OVER 5 rows of all", key: tens, whole: true,
+		query: `SELECT id, sum(v) OVER (ORDER BY id ROWS 4 PRECEDING) AS total FROM t`},
 	// Trees of ten nodes, of which the leaves move.
-	{name: "recursion", key: parent, pinned: func(id int64) bool { return id%10 < 5 },
+	{name: "WITH RECURSIVE", key: parent, pinned: func(id int64) bool { return id%10 < 5 },
 		query: `WITH RECURSIVE above AS (SELECT id, k AS ancestor FROM t WHERE k >= 0
 			UNION SELECT above.id, t.k FROM above JOIN t ON t.id = above.ancestor WHERE t.k >= 0) SELECT id, ancestor FROM above`},
-	{name: "last hour", key: anyOf, clock: true,
+	{name: "last hour, by now()", key: anyOf, clock: true,
 		query: `SELECT id, v FROM t WHERE at > now() - interval '1 hour'`},
 }
 
@@ -76,7 +152,7 @@ func parent(r *rand.Rand, n, id int64) int64 {
 }
 
 // growthSchema creates the tables.
-const growthSchema = `CREATE TABLE t (id bigint PRIMARY KEY, k bigint NOT NULL, v bigint NOT NULL, at timestamptz NOT NULL);
+const growthSchema = `CREATE TABLE t (id bigint PRIMARY KEY, k bigint NOT NULL, v bigint NOT NULL, at timestamptz NOT NULL, x float8 NOT NULL, s text NOT NULL);
 	CREATE TABLE u (id bigint PRIMARY KEY, k bigint NOT NULL, v bigint NOT NULL)`
 
 // decades are the sizes of the state.

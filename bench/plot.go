@@ -16,6 +16,7 @@ var palette = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#
 
 const plotStyle = `<style>
 text { font: 12px system-ui, sans-serif; fill: #24292f }
+.small { font-size: 10px }
 .title { font-weight: 600; font-size: 14px }
 .grid { stroke: #8888; stroke-width: .5 }
 .whisker { stroke: #24292f; stroke-width: 1.2 }

@@ -22,7 +22,8 @@ type report struct {
 	rows    []figure
 	now     figure // section and title of what comes next
 	images  []image
-	pairs   []pair // throughputs beside their references
+	files   []image // texts beside the report
+	pairs   []pair  // throughputs beside their references
 }
 
 // image is a picture that stands below the figures of its section.
@@ -34,6 +35,11 @@ type image struct {
 // picture keeps a picture for the report.
 func (r *report) picture(file string, data []byte) {
 	r.images = append(r.images, image{r.now.section, file, data})
+}
+
+// file keeps a text that is written beside the report.
+func (r *report) file(name, text string) {
+	r.files = append(r.files, image{r.now.section, name, []byte(text)})
 }
 
 // versus notes that two throughputs belong together, for a picture of all of them.
@@ -118,7 +124,7 @@ func (r *report) write(dir string) error {
 	if len(r.pairs) > 0 {
 		r.images = append(r.images, image{"", "throughput.svg", barChart("Throughput, ours and the reference's", r.pairs)})
 	}
-	for _, i := range r.images {
+	for _, i := range append(r.files, r.images...) {
 		if err := os.WriteFile(filepath.Join(dir, i.file), i.data, 0o644); err != nil {
 			return err
 		}
