@@ -30,7 +30,10 @@ type cursor struct {
 
 // open makes the cursor ready for a step. No iterator is made before it is
 // needed.
-func (c *cursor) open(s *step, n *node, prefix []byte) {
+func (c *cursor) open(s *step, n *node, prefix []byte) { c.openIn(s.reads(n), n, prefix) }
+
+// openIn is open for a reader of the state that is not the node's usual one.
+func (c *cursor) openIn(from reader, n *node, prefix []byte) {
 	if c.it != nil {
 		return
 	}
@@ -38,7 +41,7 @@ func (c *cursor) open(s *step, n *node, prefix []byte) {
 	c.target = append(c.target[:0], prefix...)
 	c.prefix = len(prefix)
 	lower := bytes.Clone(prefix)
-	c.it = s.reads(n).NewIter(lower, state.PrefixEnd(lower))
+	c.it = from.NewIter(lower, state.PrefixEnd(lower))
 }
 
 // close releases the iterator and hands up what went wrong in it.

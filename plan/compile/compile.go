@@ -417,7 +417,6 @@ type side struct {
 // meet joins two relations on their keys and further conditions over the columns
 // of both, of which it keeps out.
 func (c *compiler) meet(l, r *side, kind sameness, conds []expr.Expr, keep []int, id, label string) *compiled {
-	li, ri := c.index(l.compiled, l.keys, kind), c.index(r.compiled, r.keys, kind)
 	errs := addErrs(l.errs, r.errs...)
 
 	// The joined row is the left stream's row, then the right one's.
@@ -437,13 +436,13 @@ func (c *compiler) meet(l, r *side, kind sameness, conds []expr.Expr, keep []int
 		for i, o := range keep {
 			out[i] = both.at[o]
 		}
-		s := c.b.Join(li, ri, len(out), fmt.Sprint(label, " at ", both.at), pairs(expr.Conjoin(placed), l.width, both.width, out))
+		s := c.pairing(l, r, kind, conds, len(out), fmt.Sprint(label, " at ", both.at), pairs(expr.Conjoin(placed), l.width, both.width, out))
 		return &compiled{stream: s, width: len(out), id: id, at: algebra.FirstN(len(out)), errs: errs, dirty: late, late: late}
 	}
 	// A condition that can fail, or that Postgres evaluates, is an operator of
 	// its own above the join.
 	all := algebra.FirstN(both.width)
-	s := c.b.Join(li, ri, both.width, fmt.Sprint(label, " all of ", both.at), pairs(nil, l.width, both.width, all))
+	s := c.pairing(l, r, kind, conds, both.width, fmt.Sprint(label, " all of ", both.at), pairs(nil, l.width, both.width, all))
 	joined := &compiled{stream: s, width: both.width, id: id + " before conditions", at: both.at, errs: errs, dirty: late, late: late}
 	cols := append(append([]algebra.Column{}, l.cols...), r.cols...)
 	return c.mapper(joined, cols, conds, algebra.Refs(cols, keep), id, label)

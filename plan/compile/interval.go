@@ -1,0 +1,59 @@
+package compile
+
+import (
+	"fmt"
+
+	"github.com/stepping-cdc/stepping-cdc/circuit"
+	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+)
+
+// pairing makes the pairs of rows with equal keys that may fulfil the conditions, and
+// hands them to f, which tests these. The conditions are over the columns of both.
+//
+// Where conditions bound the rows on both sides, or on one and there are no keys, they
+// say where to look; else all rows with equal keys are looked at, in indexes that other
+// joins may share.
+func (c *compiler) pairing(l, r *side, kind sameness, conds []expr.Expr, width int, label string, f circuit.JoinFunc) circuit.Stream {
+	li, ri, ok := algebra.Intervals(conds, len(l.cols))
+	two := li.From != nil && li.To != nil && ri.From != nil && ri.To != nil
+	if !ok || kind != equal || l.late || r.late || len(l.keys) > 0 && !two {
+		return c.b.Join(c.index(l.compiled, l.keys, kind), c.index(r.compiled, r.keys, kind), width, label, f)
+	}
+	label += fmt.Sprintf(", where %s meets %s", showInterval(l, li), showInterval(r, ri))
+	return c.b.IntervalJoin(l.stream, r.stream, width, label, interval(l, li), interval(r, ri), f)
+}
+
+// interval compiles what rows of a side are found by.
+func interval(s *side, i algebra.Interval) circuit.Interval {
+	out := circuit.Interval{Point: i.Point()}
+	key := func(e expr.Expr) circuit.KeyFunc {
+		es := s.exprs([]expr.Expr{e})
+		return equalKey(compileAll(es), es)
+	}
+	if len(s.keys) > 0 {
+		keys := s.exprs(s.keys)
+		out.Group = equalKey(compileAll(keys), keys)
+	}
+	if i.From != nil {
+		out.From = key(i.From)
+	}
+	if i.To != nil && !out.Point {
+		out.To = key(i.To)
+	}
+	return out
+}
+
+func showInterval(s *side, i algebra.Interval) string {
+	end := func(e expr.Expr) string {
+		if e == nil {
+			return "…"
+		}
+		return expr.String(s.exprs([]expr.Expr{e})[0]) + " as " + e.Type().SQL
+	}
+	text := "[" + end(i.From) + ", " + end(i.To) + "]"
+	for _, k := range s.keys {
+		text += " of " + expr.String(s.exprs([]expr.Expr{k})[0]) + " as " + k.Type().SQL
+	}
+	return text
+}
