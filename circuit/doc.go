@@ -38,6 +38,8 @@
 //     in join.go, over the integrals that index.go keeps.
 //   - So are joins on an inequality with one row of bounds: when the bounds move,
 //     only what they have moved across is looked at: range.go.
+//   - And joins of rows whose intervals meet, over integrals in which they are found:
+//     interval.go and interval_trace.go.
 //   - Distinct looks at the integral only for the rows in the delta:
 //     distinct.go.
 //   - Aggregation looks at, and replaces, only the groups in the delta:

@@ -41,10 +41,12 @@ func (*intervalJoin) keepsState()  {}
 // given others, so it tests what it wants, bounds included or not.
 func (b *Builder) IntervalJoin(left, right Stream, width int, label string, l, r Interval, f JoinFunc) Stream {
 	op := &intervalJoin{f: f}
-	for i, spec := range []Interval{l, r} {
+	specs := []Interval{l, r}
+	for i, spec := range specs {
 		side := &op.sides[i]
 		side.spec = spec
 		side.trace.spec, side.trace.tag = &side.spec, "lr"[i]
+		side.trace.ordered = !specs[1-i].Point
 		if spec.Point && spec.From == nil {
 			b.fail("interval join %q: a point without a key", label)
 		}

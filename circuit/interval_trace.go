@@ -23,12 +23,13 @@ import (
 // intervals that have no such node.)
 //
 //	'p' group, key                   row, place → weight   points
-//	'o' group, bound                 row, place → weight   others, by lower bound
+//	'o' group, bound                 row, place → weight   others, by lower bound, if they are not sought by points alone
 //	'f' group, level, node | bound   row, place → weight   … those at a node, by lower bound
 //	't' group, level, node | bound   row, place → weight   … by upper bound, descending
 type intervalTrace struct {
 	spec    *Interval
 	tag     byte // begins its keys, behind the node's prefix
+	ordered bool // searches are for more than points: 'o' is kept
 	cur     cursor
 	key     []byte // in hand, sought or to be written
 	written []byte // the same with what is before it
@@ -76,9 +77,11 @@ func (t *intervalTrace) add(n *node, to writer, x *extent, row []byte, w int64) 
 		put(len(t.key))
 		return
 	}
-	t.begin(traceOrder, x.group)
-	t.key = appendLower(t.key, x)
-	put(len(t.key))
+	if t.ordered {
+		t.begin(traceOrder, x.group)
+		t.key = appendLower(t.key, x)
+		put(len(t.key))
+	}
 	level := x.level()
 	if level != levelBelow {
 		t.begin(traceFrom, x.group)

@@ -21,7 +21,10 @@ func (i Interval) Point() bool { return i.From != nil && i.To != nil && same(i.F
 //
 // Of comparisons that say the same in one direction the first is taken, but rather two
 // that have a side in common: x BETWEEN a AND b, which makes x a point.
-func Intervals(conds []expr.Expr, width int) (l, r Interval, ok bool) {
+//
+// In a join on equal keys (keyed), a comparison in one direction alone is not worth it: it leaves
+// half of the rows with those keys, which can be looked at in an index that other joins share.
+func Intervals(conds []expr.Expr, width int, keyed bool) (l, r Interval, ok bool) {
 	var up, down []comparedSides // left ≤ right, and left ≥ right
 	for _, c := range conds {
 		s, op, ok := sidesOf(c, width)
@@ -34,7 +37,7 @@ func Intervals(conds []expr.Expr, width int) (l, r Interval, ok bool) {
 		}
 	}
 	switch {
-	case len(up) == 0 && len(down) == 0:
+	case len(up) == 0 && len(down) == 0, keyed && (len(up) == 0 || len(down) == 0):
 		return l, r, false
 	case len(up) == 0:
 		return Interval{From: down[0].l, To: down[0].l}, Interval{From: down[0].r}, true

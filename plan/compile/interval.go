@@ -11,13 +11,11 @@ import (
 // pairing makes the pairs of rows with equal keys that may fulfil the conditions, and
 // hands them to f, which tests these. The conditions are over the columns of both.
 //
-// Where conditions bound the rows on both sides, or on one and there are no keys, they
-// say where to look; else all rows with equal keys are looked at, in indexes that other
-// joins may share.
+// Where conditions bound the rows of either side by the other's, they say where to look;
+// else all rows with equal keys are looked at, in indexes that other joins may share.
 func (c *compiler) pairing(l, r *side, kind sameness, conds []expr.Expr, width int, label string, f circuit.JoinFunc) circuit.Stream {
-	li, ri, ok := algebra.Intervals(conds, len(l.cols))
-	two := li.From != nil && li.To != nil && ri.From != nil && ri.To != nil
-	if !ok || kind != equal || l.late || r.late || len(l.keys) > 0 && !two {
+	li, ri, ok := algebra.Intervals(conds, len(l.cols), len(l.keys) > 0)
+	if !ok || kind != equal || l.late || r.late {
 		return c.b.Join(c.index(l.compiled, l.keys, kind), c.index(r.compiled, r.keys, kind), width, label, f)
 	}
 	label += fmt.Sprintf(", where %s meets %s", showInterval(l, li), showInterval(r, ri))

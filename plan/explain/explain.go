@@ -164,12 +164,12 @@ func describeNode(b *box, n algebra.Node) {
 			state("its rows")
 			return
 		}
-		describeJoin(b, "Join", n.L.Cols(), n.R.Cols(), n.LKeys, n.RKeys, n.Conds)
-		state("the left side by (%s), the right side by (%s)", showAll(n.LKeys, n.L.Cols()), showAll(n.RKeys, n.R.Cols()))
+		l, r := describeJoin(b, "Join", n.L.Cols(), n.R.Cols(), n.LKeys, n.RKeys, n.Conds)
+		state("the left side by (%s), the right side by (%s)", l, r)
 	case *algebra.OuterJoin:
 		l, r, rest := algebra.Equalities(n.Conds, len(n.L.Cols()))
-		describeJoin(b, string(n.Kind), n.L.Cols(), n.R.Cols(), l, r, rest)
-		state("the left side by (%s), the right side by (%s), and which keys have partners", showAll(l, n.L.Cols()), showAll(r, n.R.Cols()))
+		left, right := describeJoin(b, string(n.Kind), n.L.Cols(), n.R.Cols(), l, r, rest)
+		state("the left side by (%s), the right side by (%s), and which keys have partners", left, right)
 	case *algebra.Aggregate:
 		describeAggregate(b, n)
 	case *algebra.Shared:
@@ -217,18 +217,45 @@ func columnNames(cols []algebra.Column) string {
 	return strings.Join(out, ", ")
 }
 
-func describeJoin(b *box, title string, l, r []algebra.Column, lkeys, rkeys, conds []expr.Expr) {
+// describeJoin returns what either side is kept by.
+func describeJoin(b *box, title string, l, r []algebra.Column, lkeys, rkeys, conds []expr.Expr) (left, right string) {
 	b.title = title
+	left, right = showAll(lkeys, l), showAll(rkeys, r)
 	for i := range lkeys {
 		b.lines = append(b.lines, "on "+expr.Show(lkeys[i], names(l))+" = "+expr.Show(rkeys[i], names(r)))
 	}
-	if len(lkeys) == 0 {
+	switch li, ri, ok := algebra.Intervals(conds, len(l), len(lkeys) > 0); {
+	case ok:
+		b.lines = append(b.lines, "partners are found by their order")
+		left, right = join(left, showInterval(li, l)), join(right, showInterval(ri, r))
+	case len(lkeys) == 0:
 		b.lines = append(b.lines, "every pair: a change of one row visits all rows of the other side")
 	}
 	both := append(append([]algebra.Column{}, l...), r...)
 	for _, c := range conds {
 		b.lines = append(b.lines, "if "+expr.Show(c, names(both)))
 	}
+	return left, right
+}
+
+func join(keys, more string) string {
+	if keys == "" {
+		return more
+	}
+	return keys + ", " + more
+}
+
+// showInterval shows what rows of a side are kept in the order of.
+func showInterval(i algebra.Interval, cols []algebra.Column) string {
+	switch {
+	case i.Point():
+		return expr.Show(i.From, names(cols))
+	case i.From == nil:
+		return "… to " + expr.Show(i.To, names(cols))
+	case i.To == nil:
+		return expr.Show(i.From, names(cols)) + " to …"
+	}
+	return expr.Show(i.From, names(cols)) + " to " + expr.Show(i.To, names(cols))
 }
 
 func describeAggregate(b *box, n *algebra.Aggregate) {
