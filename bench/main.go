@@ -47,6 +47,7 @@ var experiments = []struct {
 	{"pgbench", "the source's own throughput while we follow", true, measurePgbench},
 	{"triggers", "a view kept by triggers, against us", false, measureTriggers},
 	{"catchup22", "a backlog under all 22 queries of TPC-H", false, measureCatchup22},
+	{"freshness22", "orders come, change and go under all 22 queries of TPC-H", false, measureFreshness22},
 	{"change", "one change against REFRESH, each of the 22 queries of TPC-H", false, measureChange},
 	{"ancestor", "meter reads and a type checker: the queries of the ancestor", false, measureAncestor},
 	{"idle", "no traffic: what is left", false, measureIdle},
