@@ -262,7 +262,7 @@ func addRows(rows map[string]int64, out *plan.Output, delta *circuit.Batch) erro
 			if err != nil {
 				return err
 			}
-			parts[c] = string(text)
+			parts[c] = quoted(string(text))
 		}
 		row := "(" + strings.Join(parts, ",") + ")"
 		if rows[row] += delta.W[i]; rows[row] == 0 {
@@ -270,6 +270,15 @@ func addRows(rows map[string]int64, out *plan.Output, delta *circuit.Batch) erro
 		}
 	}
 	return nil
+}
+
+// quoted is a value as the text of a row has it: "Composite Type Input and Output
+// Syntax", https://www.postgresql.org/docs/current/rowtypes.html#ROWTYPES-IO-SYNTAX.
+func quoted(text string) string {
+	if text != "" && !strings.ContainsAny(text, "\"\\(), \t\n\v\f\r") {
+		return text
+	}
+	return `"` + strings.NewReplacer(`"`, `""`, `\`, `\\`).Replace(text) + `"`
 }
 
 // compare asks Postgres what the view is over the present tables.

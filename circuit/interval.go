@@ -12,12 +12,25 @@ import (
 type Interval struct {
 	// Group is what must be the same in both rows. Nil: nothing.
 	Group KeyFunc
-	// From and To; nil where the interval has no end on that side. A row that one of
-	// them refuses meets nothing. Which of the two keys is the less does not matter.
-	From, To KeyFunc
+	// From and To; nil where the interval has no end on that side. Which of the two keys
+	// is the less does not matter.
+	From, To BoundFunc
 	// Point says that From is To, too.
 	Point bool
 }
+
+// BoundFunc appends a bound to dst, a key as a KeyFunc's, and says what the row meets.
+type BoundFunc func(dst []byte, row []values.Datum) (key []byte, meets Meets)
+
+// Meets says what a row meets by one of its bounds.
+type Meets uint8
+
+// Of a row's bounds, one that meets all decides, then one that meets nothing.
+const (
+	MeetsNothing Meets = iota
+	MeetsByKey
+	MeetsAll // the bound could not be computed, say: f is to see all pairs
+)
 
 // intervalJoin joins rows whose intervals have a key in common. It is bilinear like
 // any join:
@@ -69,6 +82,7 @@ type extent struct {
 	from, to []byte
 	below    bool // there is no from
 	above    bool // there is no to
+	all      bool // nothing is known of either: it meets whatever there is
 }
 
 // of computes a row's extent; false if the row meets nothing.
@@ -80,23 +94,24 @@ func (x *extent) of(spec *Interval, row []values.Datum) (ok bool) {
 		}
 	}
 	x.below, x.above = spec.From == nil, spec.To == nil && !spec.Point
+	from, to := MeetsByKey, MeetsByKey
 	if !x.below {
-		if x.from, ok = spec.From(x.from, row); !ok {
-			return false
-		}
+		x.from, from = spec.From(x.from, row)
 	}
 	switch {
 	case spec.Point:
 		x.to = append(x.to, x.from...)
 	case !x.above:
-		if x.to, ok = spec.To(x.to, row); !ok {
-			return false
-		}
+		x.to, to = spec.To(x.to, row)
+	}
+	if x.all = from == MeetsAll || to == MeetsAll; x.all {
+		x.from, x.to = x.from[:0], x.to[:0]
+		return true
 	}
 	if !x.below && !x.above && bytes.Compare(x.from, x.to) > 0 {
 		x.from, x.to = x.to, x.from
 	}
-	return true
+	return from == MeetsByKey && to == MeetsByKey
 }
 
 func (o *intervalJoin) push(_ *step, _ *node, port int, in *Batch) error {

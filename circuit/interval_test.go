@@ -10,16 +10,33 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
-// spread is the key of a column, NULLs refused, with distances of all sizes between the
-// small numbers that tests are made of.
-func spread(column int) circuit.KeyFunc {
-	return func(dst []byte, row []datum) ([]byte, bool) {
+// spread is the key of a column, with distances of all sizes between the small numbers
+// that tests are made of. NULLs meet nothing.
+func spread(column int) circuit.BoundFunc {
+	return func(dst []byte, row []datum) ([]byte, circuit.Meets) {
 		if row[column].IsNull() {
-			return dst, false
+			return dst, circuit.MeetsNothing
 		}
 		x := row[column].Int64()
-		return values.AppendKeyInt(dst, x*x*x*1001), true
+		return values.AppendKeyInt(dst, x*x*x*1001), circuit.MeetsByKey
 	}
+}
+
+// fails is spread of a column that could not be computed where it is a certain number.
+func fails(column int, at int64) circuit.BoundFunc {
+	of := spread(column)
+	return func(dst []byte, row []datum) ([]byte, circuit.Meets) {
+		if !row[column].IsNull() && row[column].Int64() == at {
+			return dst, circuit.MeetsAll
+		}
+		return of(dst, row)
+	}
+}
+
+// unless is a comparison that is true, too, where a left column is one number or a right
+// one is another.
+func unless(is func(a, b int64) bool, left, right int64) func(a, b int64) bool {
+	return func(a, b int64) bool { return a == left || b == right || is(a, b) }
 }
 
 // meet gives a pair if all comparisons of a left column with a right one are true.
@@ -45,6 +62,7 @@ func most(a, b int64) bool       { return a <= b }
 func least(a, b int64) bool      { return a >= b }
 func greater(a, b int64) bool    { return a > b }
 func the(a, b int64) bool        { return a == b }
+func never(_, _ int64) bool      { return false }
 func everything(_, _ int64) bool { return true }
 
 // intervals is a query by an interval join of streams of three columns; of the second
@@ -82,13 +100,23 @@ func init() {
 		intervals("overlap of open ends", circuit.Interval{From: spread(1)}, circuit.Interval{To: spread(2)}, false, comparison{1, 2, most}),
 		intervals("no ends", circuit.Interval{}, bounds, false, comparison{0, 1, everything}, comparison{0, 2, everything}, comparison{1, 1, everything}),
 		intervals("overlap with itself", bounds, bounds, true, comparison{1, 2, most}, comparison{2, 1, least}),
+		intervals("key BETWEEN keys, some fail", circuit.Interval{From: fails(0, 1), Point: true}, circuit.Interval{From: spread(1), To: fails(2, 2)}, false,
+			comparison{0, 1, unless(least, 1, 9)}, comparison{0, 2, unless(most, 1, 2)}),
+		intervals("overlap, some fail", circuit.Interval{From: fails(1, 1), To: spread(2)}, circuit.Interval{From: fails(1, 0), To: spread(2)}, false,
+			comparison{1, 1, unless(never, 1, 0)}, comparison{2, 2, everything}),
+		intervals("overlap of open ends, some fail", circuit.Interval{From: fails(1, 1)}, circuit.Interval{To: fails(2, 0)}, false, comparison{1, 2, unless(most, 1, 0)}),
 		intervals("key BETWEEN keys of itself", point, bounds, true, comparison{0, 1, least}, comparison{0, 2, most}),
 	)
 }
 
 // TestIntervalJoinReads counts what a change reads: not more where there are more rows.
 func TestIntervalJoinReads(t *testing.T) {
-	point, bounds := circuit.Interval{From: keyOf(true, 0), Point: true}, circuit.Interval{From: keyOf(true, 0), To: keyOf(true, 1)}
+	plain := func(column int) circuit.BoundFunc {
+		return func(dst []byte, row []datum) ([]byte, circuit.Meets) {
+			return values.AppendKeyInt(dst, row[column].Int64()), circuit.MeetsByKey
+		}
+	}
+	point, bounds := circuit.Interval{From: plain(0), Point: true}, circuit.Interval{From: plain(0), To: plain(1)}
 	for _, c := range []struct {
 		name        string
 		left, right circuit.Interval

@@ -22,6 +22,7 @@ import (
 // more than bits in a key, and at the intervals that it finds. (The levels are these lengths, and some for
 // intervals that have no such node.)
 //
+//	'a' group                        row, place → weight   rows that meet all
 //	'p' group, key                   row, place → weight   points
 //	'o' group, bound                 row, place → weight   others, by lower bound, if they are not sought by points alone
 //	'f' group, level, node | bound   row, place → weight   … those at a node, by lower bound
@@ -47,6 +48,7 @@ const (
 )
 
 const (
+	traceAll    = 'a'
 	tracePoints = 'p'
 	traceOrder  = 'o'
 	traceFrom   = 'f'
@@ -70,6 +72,11 @@ func (t *intervalTrace) add(n *node, to writer, x *extent, row []byte, w int64) 
 		at := len(t.key)
 		t.key = appendPlace(append(t.key, row...), at)
 		t.put(n, to, sought, w)
+	}
+	if x.all {
+		t.begin(traceAll, x.group)
+		put(len(t.key))
+		return
 	}
 	if t.spec.Point {
 		t.begin(tracePoints, x.group)
@@ -158,6 +165,21 @@ func appendDescending(dst, key []byte) []byte {
 // meeting calls emit with each row, and its weight, whose interval has a key in common
 // with x.
 func (t *intervalTrace) meeting(x *extent, emit func(row []values.Datum, w int64) error) error {
+	t.begin(traceAll, x.group)
+	if err := t.under(t.cur.seek, emit); err != nil {
+		return err
+	}
+	if x.all {
+		kind := byte(traceFrom)
+		switch {
+		case t.spec.Point:
+			kind = tracePoints
+		case t.spec.From == nil && t.spec.To != nil:
+			kind = traceTo
+		}
+		t.begin(kind, x.group)
+		return t.under(t.cur.seekGE, emit)
+	}
 	if t.spec.Point {
 		t.begin(tracePoints, x.group)
 		return t.between(len(t.key), x.from, x, emit)
@@ -177,6 +199,16 @@ func (t *intervalTrace) meeting(x *extent, emit func(row []values.Datum, w int64
 		}
 	}
 	return t.holding(x.group, x.from, emit)
+}
+
+// under emits whatever is under the key in hand.
+func (t *intervalTrace) under(seek func([]byte), emit func([]values.Datum, int64) error) error {
+	for seek(t.key); t.cur.under(t.key); t.cur.next() {
+		if err := t.emit(emit); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // between emits what lies in the group in hand, from a bound on, up to x's upper one.

@@ -26,6 +26,10 @@ func init() {
 		viewCase{name: "interval_not_exists", query: `SELECT c.id FROM customers c WHERE NOT EXISTS (SELECT FROM orders o WHERE o.qty BETWEEN c.tier AND c.id)`},
 		viewCase{name: "interval_any", query: `SELECT id FROM products WHERE price > ALL (SELECT amount FROM orders WHERE qty > 2) OR id < ANY (SELECT customer_id FROM orders)`},
 		viewCase{name: "interval_newest", query: `SELECT a.id, (SELECT max(b.id) FROM orders b WHERE b.customer_id = a.customer_id AND b.day <= a.day AND b.day > a.day - 5) AS before FROM orders a`},
+		// Bounds that cannot be computed for some rows.
+		viewCase{name: "interval_bound_fails", query: `SELECT a.id, b.id AS other FROM orders a JOIN orders b ON a.qty BETWEEN 4 / (b.qty - 3) AND b.customer_id`},
+		viewCase{name: "interval_point_fails", query: `SELECT a.id, b.id AS other FROM orders a JOIN orders b ON 6 / (a.qty - 4) >= b.qty AND 6 / (a.qty - 4) <= b.customer_id`},
+		viewCase{name: "interval_half_fails", query: `SELECT c.id, o.id AS oid FROM customers c JOIN orders o ON 10 / (c.tier - 1) < o.qty`},
 		viewCase{name: "interval_fails", query: `SELECT a.id, b.id AS other FROM orders a JOIN orders b ON a.qty BETWEEN b.qty AND b.customer_id AND 10 / (b.id - a.id + 7) < 5`},
 		viewCase{name: "interval_remote", query: `SELECT a.id, b.id AS other FROM orders a JOIN orders b ON a.qty BETWEEN b.qty AND b.customer_id AND app.near(a.id, b.id)`},
 		viewCase{name: "interval_recursive", query: `WITH RECURSIVE t(n, m) AS (SELECT tier::int, id FROM customers UNION SELECT o.qty, t.m FROM t JOIN orders o ON o.qty > t.n AND o.qty <= t.n + 2) SELECT n, m FROM t`},

@@ -61,7 +61,7 @@ type comparedSides struct{ l, r expr.Expr }
 // sidesOf takes a comparison of the two sides of a join apart: L op R.
 func sidesOf(c expr.Expr, width int) (s comparedSides, op string, ok bool) {
 	n, ok := c.(*expr.Native)
-	if !ok || !slices.Contains([]string{"<", "<=", ">", ">="}, n.Cmp) || !expr.Total(c) || expr.HasRemote([]expr.Expr{c}) {
+	if !ok || !slices.Contains([]string{"<", "<=", ">", ">="}, n.Cmp) || expr.HasRemote([]expr.Expr{c}) {
 		return s, "", false
 	}
 	a, b := n.Args[0], n.Args[1]

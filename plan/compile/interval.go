@@ -6,6 +6,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/circuit"
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
 // pairing makes the pairs of rows with equal keys that may fulfil the conditions, and
@@ -25,19 +26,29 @@ func (c *compiler) pairing(l, r *side, kind sameness, conds []expr.Expr, width i
 // interval compiles what rows of a side are found by.
 func interval(s *side, i algebra.Interval) circuit.Interval {
 	out := circuit.Interval{Point: i.Point()}
-	key := func(e expr.Expr) circuit.KeyFunc {
-		es := s.exprs([]expr.Expr{e})
-		return equalKey(compileAll(es), es)
+	// A bound that cannot be computed is an error of all pairs: their condition raises it.
+	bound := func(e expr.Expr) circuit.BoundFunc {
+		of, t := expr.Compile(s.exprs([]expr.Expr{e})[0]), e.Type()
+		return func(dst []byte, row []values.Datum) ([]byte, circuit.Meets) {
+			switch v := of(row); {
+			case v.IsErr():
+				return dst, circuit.MeetsAll
+			case v.IsNull():
+				return dst, circuit.MeetsNothing
+			default:
+				return values.AppendKey(dst, t, v), circuit.MeetsByKey
+			}
+		}
 	}
 	if len(s.keys) > 0 {
 		keys := s.exprs(s.keys)
 		out.Group = equalKey(compileAll(keys), keys)
 	}
 	if i.From != nil {
-		out.From = key(i.From)
+		out.From = bound(i.From)
 	}
 	if i.To != nil && !out.Point {
-		out.To = key(i.To)
+		out.To = bound(i.To)
 	}
 	return out
 }
