@@ -140,10 +140,10 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 		}
 	case "AGGREF":
 		return t.aggref(n, s)
-	case "JSONCONSTRUCTOREXPR": // JSON_ARRAYAGG and JSON_OBJECTAGG (16 and later) are aggregates by another name
-		if f := n.Node("func"); f != nil && f.Tag == "AGGREF" && n.Node("coercion") == nil {
-			return t.expr(f, s)
-		}
+	case "JSONCONSTRUCTOREXPR":
+		return t.jsonConstructor(n, s)
+	case "JSONISPREDICATE":
+		return t.isJSON(n, s)
 	case "XMLEXPR":
 		return t.xmlCall(n, s)
 	case "JSONVALUEEXPR":

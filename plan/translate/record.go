@@ -164,8 +164,11 @@ func wholeRows(q *pgtree.Node) map[int]bool {
 func (t *translator) withWhole(rel algebra.Node, rte *pgtree.Node, s *scope) algebra.Node {
 	cols := rel.Cols()
 	p := pick(rel, algebra.FirstN(len(cols)))
-	fields := p.Exprs[s.hidden:]
-	whole := rowOf(rte.Node("eref").Strings("colnames"), fields)
+	names, fields := rte.Node("eref").Strings("colnames"), p.Exprs[s.hidden:]
+	if rte.Int("rtekind") == rteSubquery { // without what it is only sorted by
+		fields = fields[:min(len(names), len(fields))]
+	}
+	whole := rowOf(names, fields)
 	if rte.Int("rtekind") == rteRelation {
 		table, err := t.cat.Relation(t.ctx, rte.OID("relid"))
 		if err != nil {

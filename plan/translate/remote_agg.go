@@ -57,15 +57,23 @@ func (t *translator) aggregateCall(n *pgtree.Node, proc *catalog.Proc, s *scope)
 		order = n.Nodes("aggorder")
 	}
 	for _, o := range order {
-		op, err := t.cat.Operator(t.ctx, o.OID("sortop"))
-		if err != nil {
-			t.fail(err)
-			continue
-		}
-		c.sort = append(c.sort, algebra.SortKey{Col: at[o.Int("tleSortGroupRef")], Desc: op.Name == ">", NullsFirst: o.Bool("nulls_first")})
-		c.ops = append(c.ops, op)
+		t.sortArgument(c, o, at[o.Int("tleSortGroupRef")])
+	}
+	if len(order) == 0 && c.kind == plainAggregate && c.inputs > 0 {
+		t.inInputOrder(c, s)
 	}
 	return c
+}
+
+// sortArgument adds an argument to what a call sorts by.
+func (t *translator) sortArgument(c *aggregateCall, clause *pgtree.Node, arg int) {
+	op, err := t.cat.Operator(t.ctx, clause.OID("sortop"))
+	if err != nil {
+		t.fail(err)
+		return
+	}
+	c.sort = append(c.sort, algebra.SortKey{Col: arg, Desc: op.Name == ">", NullsFirst: clause.Bool("nulls_first")})
+	c.ops = append(c.ops, op)
 }
 
 // guard makes arguments that can raise an error depend on FILTER: Postgres

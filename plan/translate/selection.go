@@ -30,6 +30,7 @@ func (t *translator) sorted(q *pgtree.Node, s *scope, sorts bool) (node algebra.
 	}
 
 	s.node = nil
+	s.sortedInputOf()
 	s.stand(t.from(q.Node("jointree"), s))
 	conds := s.later
 	if quals := q.Node("jointree").Node("quals"); quals != nil {
