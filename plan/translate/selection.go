@@ -86,7 +86,7 @@ func (t *translator) sorted(q *pgtree.Node, s *scope, sorts bool) (node algebra.
 func newScope(q *pgtree.Node, parent *scope, d *domain) *scope {
 	s := &scope{
 		query: q, parent: parent, domain: d, rtes: q.Nodes("rtable"),
-		start: map[int]int{}, cols: map[int]int{}, windows: map[*pgtree.Node]int{}, ctes: map[string]*pgtree.Node{},
+		start: map[int]int{}, cols: map[int]int{}, windows: map[*pgtree.Node]expr.Expr{}, ctes: map[string]*pgtree.Node{},
 	}
 	for _, c := range q.Nodes("cteList") {
 		s.ctes[c.Str("ctename")] = c

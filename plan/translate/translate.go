@@ -128,7 +128,7 @@ type scope struct {
 	inputOrder []inputKey                 // of the rows that aggregates without ORDER BY read
 	agg        *grouping                  // while translating above GROUP BY
 	spread     map[*pgtree.Node]expr.Expr // set-returning calls of the target list → columns of node
-	windows    map[*pgtree.Node]int       // calls over windows → columns of node
+	windows    map[*pgtree.Node]expr.Expr // calls over windows, over node
 	tests      []expr.Expr                // what CASE x WHEN compares, innermost last
 	guards     []expr.Expr                // what is true of the rows that the expression is evaluated for, by CASE and COALESCE around it
 	answers    []*answers                 // of the sub-queries whose comparison is being translated

@@ -41,11 +41,11 @@ func (t *translator) windowFunc(n *pgtree.Node, s *scope) expr.Expr {
 	if _, done := s.windows[n]; !done {
 		t.window(n.Int("winref"), s)
 	}
-	col, ok := s.windows[n]
+	e, ok := s.windows[n]
 	if !ok {
 		return nil // refused
 	}
-	return &expr.Col{Index: col, Name: s.node.Cols()[col].Name, T: s.node.Cols()[col].Type}
+	return e
 }
 
 // window computes all calls over one window of a query.
@@ -89,10 +89,12 @@ func (t *translator) window(ref int, s *scope) {
 		ok = t.inRange(clause, &frame, read, order, place)
 	}
 	var funcs []algebra.WindowFunc
+	var of []windowCall
 	for _, c := range calls {
 		f, known := t.windowCall(c, s, place)
 		ok = ok && known
-		funcs = append(funcs, f)
+		of = append(of, f)
+		funcs = append(funcs, f.funcs...)
 	}
 	if !ok {
 		return
@@ -118,9 +120,13 @@ func (t *translator) window(ref int, s *scope) {
 		if w.Funcs[i].Filter >= 0 {
 			w.Funcs[i].Filter += shift
 		}
-		s.windows[calls[i]] = shift + len(read) + i
 	}
 	s.stand(w)
+	at, cols := shift+len(read), w.Cols()
+	for i, c := range of {
+		s.windows[calls[i]] = c.result(cols, at)
+		at += len(c.funcs)
+	}
 }
 
 // sortedBy translates the target list's expression that a clause sorts by.
@@ -135,39 +141,48 @@ func (t *translator) sortedBy(c *pgtree.Node, s *scope) expr.Expr {
 }
 
 // windowCall translates one call; place makes an expression a column.
-func (t *translator) windowCall(n *pgtree.Node, s *scope, place func(expr.Expr) int) (algebra.WindowFunc, bool) {
+func (t *translator) windowCall(n *pgtree.Node, s *scope, place func(expr.Expr) int) (windowCall, bool) {
 	f := algebra.WindowFunc{Filter: -1, T: t.typ(n.OID("wintype"), -1, n.OID("wincollid"))}
 	proc, err := t.cat.Proc(t.ctx, n.OID("winfnoid"))
 	if err != nil {
 		t.fail(err)
-		return f, false
+		return windowCall{}, false
 	}
 	f.Name = proc.Signature
-	var types []*values.Type
 	args := t.exprs(n.Nodes("args"), s)
-	for _, e := range args {
-		types = append(types, e.Type())
-		f.Args = append(f.Args, place(e))
-		f.T = t.known(n, f.T, []expr.Expr{e})
-	}
+	f.T = t.known(n, f.T, args)
 	if filter := n.Node("aggfilter"); filter != nil {
-		f.Filter = place(t.expr(filter, s))
+		passes := t.expr(filter, s)
+		guard(args, passes)
+		f.Filter = place(passes)
+	}
+	native := func(impl *agg.Aggregate, args ...expr.Expr) (windowCall, bool) {
+		for _, e := range args {
+			f.Args = append(f.Args, place(e))
+		}
+		if impl != nil {
+			f.Agg = &algebra.Agg{Name: f.Name, Impl: impl, T: f.T}
+		}
+		return windowCall{funcs: []algebra.WindowFunc{f}}, true
 	}
 	if slices.Contains(algebra.WindowFuncs, f.Name) {
-		return f, true
+		return native(nil, args...)
 	}
 	if proc.Kind == "a" {
+		types := make([]*values.Type, len(args))
+		for i, e := range args {
+			types[i] = e.Type()
+		}
 		if impl := agg.Lookup(f.Name, types, f.T); impl != nil {
-			f.Agg = &algebra.Agg{Name: f.Name, Impl: impl, T: f.T}
-			return f, true
+			return native(impl, args...)
 		}
 		if impl, label := t.rankedExtreme(proc, args); impl != nil {
-			f.Agg, f.Args = &algebra.Agg{Name: f.Name, Impl: impl, T: f.T}, append(f.Args, place(label))
-			return f, true
+			return native(impl, args[0], label)
 		}
+		return t.remoteWindow(n, proc, args, f.Filter, f.T, place)
 	}
 	t.refuse(n, CodeUnsupported, "window function "+describe(proc), "")
-	return f, false
+	return windowCall{}, false
 }
 
 // frame reads the frame of a window. Offsets that are no constants become columns.

@@ -44,6 +44,36 @@ func makeArrayAgg(args []*values.Type, result *values.Type) *Aggregate {
 	}
 }
 
+// Rows is an array of the arguments that is empty where there are none: what a
+// value that Go does not compute is made of, elsewhere. Values that cannot be inside an
+// array are their texts.
+func Rows(arg, array *values.Type) *Aggregate {
+	return &Aggregate{
+		OrderKey: argumentsKey([]*values.Type{arg}), Sequence: true,
+		Fold: func(e Entries) values.Datum {
+			var elems []values.Datum
+			for ok := e.First(); ok; ok = e.Next() {
+				v := e.Args()[0]
+				if arg.TextInArrays() && !v.IsNull() {
+					text, err := values.AppendText(nil, arg, v)
+					if err != nil {
+						return values.Errorf("XX000", "%v", err)
+					}
+					v = values.String(string(text))
+				}
+				for range e.Weight() {
+					elems = append(elems, v)
+				}
+			}
+			rows, err := values.MakeArray(array, elems)
+			if err != nil {
+				return values.Errorf("54000", "%v", err)
+			}
+			return rows
+		},
+	}
+}
+
 // makeStringAgg passes over values that are NULL, with their delimiters; the
 // delimiter of the first value is not written, a NULL one is empty.
 func makeStringAgg(args []*values.Type, _ *values.Type) *Aggregate {
