@@ -37,6 +37,9 @@ func (t *translator) jsonConstructor(n *pgtree.Node, s *scope) expr.Expr {
 	var collation uint32
 	if c := n.Node("coercion"); c != nil { // which is a call, or another kind of cast
 		collation = max(c.OID("resultcollid"), c.OID("funccollid"))
+		if !t.steadyCast(c) {
+			return nil
+		}
 	}
 	ty := t.typ(returning.OID("typid"), int32(returning.Int("typmod")), collation)
 	call := &sqlCall{}
@@ -75,6 +78,25 @@ func (t *translator) jsonConstructor(n *pgtree.Node, s *scope) expr.Expr {
 		return nil
 	}
 	return expr.NewRemote(call.sql, call.args, false, ty)
+}
+
+// steadyCast says whether a cast of JSON is a function of it, and records why not: it
+// may be a function of a user's.
+func (t *translator) steadyCast(coercion *pgtree.Node) bool {
+	steady := true
+	pgtree.Walk(coercion, func(n *pgtree.Node) bool {
+		if n.Tag == "FUNCEXPR" {
+			proc, err := t.cat.Proc(t.ctx, n.OID("funcid"))
+			if err != nil {
+				t.fail(err)
+				steady = false
+			} else if proc.Schema != "pg_catalog" {
+				steady = t.stable(n, proc, nil) && steady
+			}
+		}
+		return true
+	})
+	return steady
 }
 
 // jsonAggregate translates JSON_OBJECTAGG or JSON_ARRAYAGG: a call of an aggregate,
