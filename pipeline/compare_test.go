@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
@@ -94,6 +95,8 @@ func counted(rows map[string]int, types []uint32) map[string]int {
 				if fields[i] == "-0" {
 					fields[i] = "0"
 				}
+			case pgtype.NumrangeOID:
+				fields[i] = trailingZeros.ReplaceAllString(f, "$1")
 			case pgtype.NumericOID:
 				if strings.Contains(f, ".") {
 					fields[i] = strings.TrimRight(strings.TrimRight(f, "0"), ".")
@@ -119,3 +122,6 @@ func sample(rows map[string]int) string {
 	}
 	return s
 }
+
+// trailingZeros are those of numbers in the text of a range.
+var trailingZeros = regexp.MustCompile(`\.0+\b|(\.\d*[1-9])0+\b`)

@@ -110,15 +110,16 @@ type similar struct {
 // cancelSimilar removes pairs of rows that are equal as SQL compares them (1.0
 // and 1.00: of equal values, a group shows one, and which is for Postgres a
 // matter of the plan), or whose floating-point numbers are equal but for
-// rounding (Postgres' sums depend on the order of the rows, ours do not). It
+// rounding (Postgres' sums depend on the order of the rows, ours do not). equal
+// gives, of columns whose equality is not known here, the class of each text. It
 // returns how many pairs.
-func (r *residue) cancelSimilar(types []*values.Type) int64 {
-	if !slices.ContainsFunc(types, inexact) {
+func (r *residue) cancelSimilar(types []*values.Type, equal []map[string]int64) int64 {
+	if !slices.ContainsFunc(types, inexact) && !slices.ContainsFunc(equal, func(c map[string]int64) bool { return c != nil }) {
 		return 0
 	}
 	classes := map[string][]similar{}
 	for text, w := range r.rows {
-		key, floats, ok := classify([]byte(text), types)
+		key, floats, ok := classify([]byte(text), types, equal)
 		if ok {
 			classes[key] = append(classes[key], similar{text, floats, w})
 		}
@@ -169,7 +170,7 @@ func inexact(t *values.Type) bool {
 
 // classify splits a row, as COPY writes it, into a key of its exact part and its
 // floating-point numbers.
-func classify(row []byte, types []*values.Type) (key string, floats []float64, ok bool) {
+func classify(row []byte, types []*values.Type, equal []map[string]int64) (key string, floats []float64, ok bool) {
 	fields := copyFields(row)
 	if len(fields) != len(types) {
 		return "", nil, false
@@ -180,6 +181,9 @@ func classify(row []byte, types []*values.Type) (key string, floats []float64, o
 		switch {
 		case f == nil:
 			b = append(b, 0)
+			continue
+		case equal != nil && equal[i] != nil:
+			b = binary.AppendVarint(append(b, 4), equal[i][*f])
 			continue
 		case isFloat(t):
 			v, err := strconv.ParseFloat(*f, 64)

@@ -91,7 +91,7 @@ func TestSimilarRowsCancel(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := residue{rows: c.rows}
-			if pairs := r.cancelSimilar(c.types); pairs != c.pairs {
+			if pairs := r.cancelSimilar(c.types, nil); pairs != c.pairs {
 				t.Errorf("%d pairs, want %d", pairs, c.pairs)
 			}
 			if diff := cmp.Diff(c.left, r.rows); diff != "" {

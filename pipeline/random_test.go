@@ -88,6 +88,9 @@ var labelledViews = []randomView{
 	{name: "ranked", query: `SELECT a, rank() OVER (PARTITION BY a ORDER BY b COLLATE "en-x-icu") AS r FROM events`},
 	{name: "numbered", query: `SELECT id, row_number() OVER (ORDER BY wide COLLATE "und-x-icu", id) AS n FROM orders`},
 	{name: "label_extremes", query: `SELECT k % 3 AS k, min(v COLLATE "en-x-icu") AS a, string_agg(v, '/' ORDER BY v COLLATE "de-x-icu" DESC) AS b FROM parts GROUP BY 1`},
+	{name: "range_groups", query: `SELECT count(*) AS k, array_agg(id ORDER BY id) AS ids FROM everything GROUP BY numrange(n, NULL), tx COLLATE "en-x-icu"`},
+	{name: "range_sets", query: `SELECT count(DISTINCT numrange(n2, NULL)) AS a, count(*) AS b FROM (SELECT n2, n FROM everything UNION ALL SELECT n2, 0.00 FROM everything) x GROUP BY GROUPING SETS ((numrange(n2, NULL)), ())`},
+	{name: "range_shown", query: `SELECT DISTINCT numrange(n, NULL) AS r FROM events`, loose: true},
 	{name: "ordered_ranges", query: `SELECT id, r FROM everything ORDER BY r, ip DESC, jb, id LIMIT 5`},
 }
 

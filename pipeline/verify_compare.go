@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -64,7 +65,11 @@ func (v *verifier) compare(ctx context.Context, o *plan.Output) (ViewVerdict, er
 		types[i] = c.Type
 	}
 	if !rest.full {
-		verdict.Similar = rest.cancelSimilar(types)
+		equal, err := v.classes(ctx, &rest, types)
+		if err != nil {
+			return verdict, err
+		}
+		verdict.Similar = rest.cancelSimilar(types, equal)
 	}
 	verdict.Extra, verdict.Missing = rest.counts()
 	if verdict.Extra+verdict.Missing > 0 {
@@ -75,6 +80,59 @@ func (v *verifier) compare(ctx context.Context, o *plan.Output) (ViewVerdict, er
 		verdict.Error = "more rows differ than were kept; the counts are too low"
 	}
 	return verdict, nil
+}
+
+// classes asks Postgres which of the texts in the columns of rows are equal, where
+// only it knows that: of each such column, the number of a text's class. It is nil for
+// other columns, and where Postgres has no answer either.
+func (v *verifier) classes(ctx context.Context, r *residue, types []*values.Type) ([]map[string]int64, error) {
+	out := make([]map[string]int64, len(types))
+	for i, t := range types {
+		if values.Equatable(t) || len(r.rows) == 0 {
+			continue
+		}
+		seen := map[string]bool{}
+		var texts []string
+		for row := range r.rows {
+			if f := copyFields([]byte(row)); len(f) == len(types) && f[i] != nil && !seen[*f[i]] {
+				seen[*f[i]] = true
+				texts = append(texts, *f[i])
+			}
+		}
+		numbers, err := v.classNumbers(ctx, t, texts)
+		if sqlError(err) != nil {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("ask which values of type %s are equal: %w", t.SQL, err)
+		}
+		out[i] = make(map[string]int64, len(texts))
+		for k, text := range texts {
+			out[i][text] = numbers[k]
+		}
+	}
+	return out, nil
+}
+
+// classNumbers numbers texts so that those of equal values have the same number. A
+// type without an order fails, and leaves the snapshot usable.
+func (v *verifier) classNumbers(ctx context.Context, t *values.Type, texts []string) (numbers []int64, err error) {
+	tx, err := v.source.Begin(ctx) // a savepoint
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = tx.Rollback(ctx) }()
+	value := "CAST(u.v AS " + t.SQL + ")"
+	if t.Collation != 0 {
+		var schema, name string
+		if err := tx.QueryRow(ctx, `SELECT n.nspname, c.collname FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace WHERE c.oid = $1`, t.Collation).Scan(&schema, &name); err != nil {
+			return nil, err
+		}
+		value += " COLLATE " + pgx.Identifier{schema, name}.Sanitize()
+	}
+	err = tx.QueryRow(ctx, `SELECT coalesce(pg_catalog.array_agg(r.n ORDER BY r.o), '{}') FROM (
+		SELECT u.o, pg_catalog.dense_rank() OVER (ORDER BY `+value+`) AS n FROM pg_catalog.unnest($1::text[]) WITH ORDINALITY AS u(v, o)) r`, texts).Scan(&numbers)
+	return numbers, err
 }
 
 func samples(r *residue, n int) []Sample {

@@ -293,7 +293,7 @@ func timedAggregate(n *Aggregate) Node {
 		exprs = exprs[count:]
 		return out
 	}
-	m := &Aggregate{In: in, Group: next(len(n.Group)), Global: n.Global}
+	m := &Aggregate{In: in, Group: next(len(n.Group)), By: n.By, Global: n.Global}
 	for _, a := range n.Aggs {
 		a.Args = next(len(a.Args))
 		if a.Filter != nil {

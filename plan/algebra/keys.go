@@ -64,12 +64,18 @@ func (k keyring) find(n Node) [][]int {
 		if n.Global {
 			return [][]int{{}}
 		}
+		if n.By != nil {
+			return [][]int{n.By}
+		}
 		return [][]int{FirstN(len(n.Group))}
 	case *Distinct:
 		if n.Exact {
 			if n.Key == nil {
 				return k.of(n.In)
 			}
+			return append(k.of(n.In), n.Key)
+		}
+		if n.Key != nil {
 			return append(k.of(n.In), n.Key)
 		}
 		return append(k.of(n.In), FirstN(len(n.Cols())))

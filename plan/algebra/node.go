@@ -79,8 +79,12 @@ type EquiJoin struct {
 // then the aggregates. Without group expressions and with Global it is one row,
 // also over nothing.
 type Aggregate struct {
-	In     Node
-	Group  []expr.Expr
+	In    Node
+	Group []expr.Expr
+	// By are the group expressions that tell groups apart, where others do not:
+	// their values are equal within a group, and that row of them is shown whose
+	// encoding is the least. nil: all of them.
+	By     []int
 	Aggs   []Agg
 	Global bool
 }
@@ -93,6 +97,8 @@ type Agg struct {
 	Args     []expr.Expr    // what ORDER BY in the call reads comes last
 	Filter   expr.Expr      // nil: none
 	Distinct bool
+	// By are the Args that tell arguments of DISTINCT apart; nil: all of them.
+	By []int
 	// Sort is ORDER BY in the call, over Args; nil where the order makes no
 	// difference, or where there is none to keep: then it is that of the keys.
 	// Rows that it leaves equal come in the order of their encoded Args.
@@ -116,8 +122,8 @@ func (a Agg) OrNothing(column, found expr.Expr) expr.Expr {
 }
 
 // Distinct keeps one of each row, by SQL's notion of sameness or, if Exact, one
-// of each that looks the same. Key, of an exact one, is the columns that tell
-// its rows apart by SQL's equality; nil if there are none.
+// of each that looks the same. Key is the columns that tell its rows apart by SQL's
+// equality; nil if that takes all of them or, of an exact one, if there are none.
 type Distinct struct {
 	In    Node
 	Exact bool
@@ -269,6 +275,9 @@ func (n *Aggregate) Label() string {
 	if !n.Global {
 		s += " by " + list(n.Group)
 	}
+	if n.By != nil {
+		s += fmt.Sprint(" told apart by ", n.By)
+	}
 	return s
 }
 
@@ -278,6 +287,9 @@ func (a Agg) Label() string {
 	s := name + "("
 	if a.Distinct {
 		s += "DISTINCT "
+	}
+	if a.By != nil {
+		s += fmt.Sprint("by ", a.By, " ")
 	}
 	s += list(a.Args)
 	if len(a.Sort) > 0 {
@@ -293,10 +305,13 @@ func (a Agg) Label() string {
 	return s
 }
 
-// Label is the operator alone.
+// Label says by what rows are told apart.
 func (n *Distinct) Label() string {
-	if n.Exact {
+	switch {
+	case n.Exact:
 		return "Distinct by identity"
+	case n.Key != nil:
+		return fmt.Sprint("Distinct by ", n.Key)
 	}
 	return "Distinct"
 }

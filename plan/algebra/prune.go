@@ -156,7 +156,7 @@ func (p *pruner) pruneJoin(n *EquiJoin, need []int) Node {
 func (p *pruner) pruneAggregate(n *Aggregate, need []int) Node {
 	// The groups stay: they are what is counted. Aggregates nobody reads go.
 	kept := FirstN(len(n.Group))
-	out := &Aggregate{Global: n.Global}
+	out := &Aggregate{Global: n.Global, By: n.By}
 	var read []expr.Expr
 	read = append(read, n.Group...)
 	for i, a := range n.Aggs {

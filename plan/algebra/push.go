@@ -53,7 +53,7 @@ func (p *pusher) rewrite(n Node, conds []expr.Expr) Node {
 		for i, c := range below {
 			below[i] = expr.Substitute(c, n.Group)
 		}
-		return filter(&Aggregate{In: p.push(n.In, below), Group: n.Group, Aggs: n.Aggs, Global: n.Global}, above)
+		return filter(n.With([]Node{p.push(n.In, below)}), above)
 	case *Distinct:
 		below, above := split(conds, func(c expr.Expr) bool {
 			cols := n.Cols()

@@ -425,6 +425,9 @@ func (c *carrier) full(n, m *OuterJoin, to map[int]int, left, right int) Node {
 func (c *carrier) aggregate(n *Aggregate) Node {
 	at := len(n.Group)
 	m := &Aggregate{In: c.carry(n.In), Aggs: n.Aggs, Group: append(n.Group[:at:at], iterationAt(len(n.In.Cols())))}
+	if n.By != nil {
+		m.By = append(n.By[:len(n.By):len(n.By)], at)
+	}
 	if n.Global {
 		return c.global(m)
 	}

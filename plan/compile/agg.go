@@ -66,13 +66,18 @@ func (c *compiler) aggregate(n *algebra.Aggregate, id string) *compiled {
 		in = c.mapper(in, n.In.Cols(), nil, feed, id+" arguments", "Compute for "+n.Label())
 	}
 	if !n.Global {
-		ts := make([]*values.Type, len(n.Group))
-		for i, g := range n.Group {
-			ts[i] = g.Type()
+		by := n.By
+		if by == nil {
+			by = algebra.FirstN(len(n.Group))
+		}
+		spec.Variants = n.By != nil
+		ts, keyAt := make([]*values.Type, len(by)), make([]int, len(by))
+		for i, g := range by {
+			ts[i], keyAt[i] = n.Group[g].Type(), groupAt[g]
 			spec.Variants = spec.Variants || !values.IdentityIsEquality(ts[i])
 		}
 		spec.Key = func(dst []byte, row []values.Datum) ([]byte, bool) {
-			for i, a := range groupAt {
+			for i, a := range keyAt {
 				dst = values.AppendKey(dst, ts[i], row[a])
 			}
 			return dst, true
@@ -115,7 +120,13 @@ func (c *compiler) aggregateSpec(a algebra.Agg, argAt []int, filterAt int) circu
 		}
 		return dst
 	}
-	if a.Distinct {
+	if a.Distinct && a.By != nil {
+		cols := make([]algebra.Column, len(ts))
+		for i, t := range ts {
+			cols[i].Type = t
+		}
+		out.Distinct = rowKey(cols, a.By)
+	} else if a.Distinct {
 		out.Distinct = func(dst []byte, args []values.Datum) ([]byte, bool) { return keys(dst, args), true }
 	}
 	if a.Impl == nil {

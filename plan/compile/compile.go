@@ -204,8 +204,12 @@ func (c *compiler) compile(n algebra.Node, id string) *compiled {
 		if n.Exact {
 			return c.distinct(in, id, "Distinct by identity")
 		}
-		key := rowKey(n.Cols())
-		return &compiled{stream: c.b.Distinct(in.stream, "Distinct "+types(n.Cols()), key), width: in.width, id: id, at: algebra.FirstN(in.width), errs: in.errs}
+		cols := n.Cols()
+		key := n.Key
+		if key == nil {
+			key = algebra.FirstN(len(cols))
+		}
+		return &compiled{stream: c.b.Distinct(in.stream, n.Label()+" "+types(cols), rowKey(cols, key)), width: in.width, id: id, at: algebra.FirstN(in.width), errs: in.errs}
 	case *algebra.UnionAll:
 		r := &compiled{id: id}
 		var streams []circuit.Stream
@@ -496,16 +500,16 @@ func types(cols []algebra.Column) string {
 	return strings.Join(out, ", ")
 }
 
-// rowKey is the key of a whole row by SQL's notion of sameness (NULLs are the
-// same).
-func rowKey(cols []algebra.Column) circuit.KeyFunc {
-	ts := make([]*values.Type, len(cols))
-	for i, c := range cols {
-		ts[i] = c.Type
+// rowKey is the key of some columns of a row by SQL's notion of sameness (NULLs
+// are the same).
+func rowKey(cols []algebra.Column, key []int) circuit.KeyFunc {
+	ts := make([]*values.Type, len(key))
+	for i, k := range key {
+		ts[i] = cols[k].Type
 	}
 	return func(dst []byte, row []values.Datum) ([]byte, bool) {
-		for i, t := range ts {
-			dst = values.AppendKey(dst, t, row[i])
+		for i, k := range key {
+			dst = values.AppendKey(dst, ts[i], row[k])
 		}
 		return dst, true
 	}

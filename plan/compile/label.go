@@ -27,9 +27,11 @@ func (l *labeler) know(calls []*expr.Remote) {
 		if call.Rank == nil {
 			continue
 		}
-		if id := call.Rank.String(); l.rankings[id] == nil {
-			l.rankings[id] = l.b.Ranking("Order of "+id, l.ranks(call.Rank, call.Args[0].Type()))
-		}
+		call.Rank.Dictionaries(call.Args[0].Type(), func(o *expr.Order, of *values.Type) {
+			if id := o.String(); l.rankings[id] == nil {
+				l.rankings[id] = l.b.Ranking("Order of "+id, l.ranks(o, of))
+			}
+		})
 	}
 }
 
@@ -38,17 +40,120 @@ func (l *labeler) EvalRemote(ctx context.Context, call *expr.Remote, args [][]va
 	if call.Rank == nil {
 		return l.eval.EvalRemote(ctx, call, args)
 	}
-	vals := make([]string, len(args))
+	vals := make([]values.Datum, len(args))
 	for i, a := range args {
-		vals[i] = string(values.AppendRow(nil, a))
+		vals[i] = a[0]
 	}
-	labels, err := l.rankings[call.Rank.String()].Labels(ctx, vals)
+	labels, err := l.labels(ctx, call.Rank, call.Args[0].Type(), vals)
 	if err != nil {
 		return nil, fmt.Errorf("sort by %s: %w", call.Rank.Name, err)
 	}
-	out := make([]values.Datum, len(labels))
-	for i, label := range labels {
-		out[i] = values.String(label)
+	return labels, nil
+}
+
+// labels gives the labels of values of a type, of NULL that it is NULL.
+func (l *labeler) labels(ctx context.Context, o *expr.Order, t *values.Type, vals []values.Datum) ([]values.Datum, error) {
+	switch {
+	case o.Elem != nil:
+		return l.labelElements(ctx, o, t, vals)
+	case o.Fields != nil:
+		return l.labelFields(ctx, o, t, vals)
+	}
+	out := make([]values.Datum, len(vals))
+	var asked []string
+	for _, v := range vals {
+		if !v.IsNull() {
+			asked = append(asked, string(values.AppendRow(nil, []values.Datum{v})))
+		}
+	}
+	labels, err := l.rankings[o.String()].Labels(ctx, asked)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range vals {
+		if !v.IsNull() {
+			out[i], labels = values.String(labels[0]), labels[1:]
+		}
+	}
+	return out, nil
+}
+
+// labelElements asks for the labels of all arrays' elements at once.
+func (l *labeler) labelElements(ctx context.Context, o *expr.Order, t *values.Type, vals []values.Datum) ([]values.Datum, error) {
+	arrays := make([]values.Array, len(vals))
+	var elems []values.Datum
+	for i, v := range vals {
+		if v.IsNull() {
+			continue
+		}
+		var err error
+		if arrays[i], err = values.ReadArray(v); err != nil {
+			return nil, err
+		}
+		if elems, err = values.Elements(elems, t, v); err != nil {
+			return nil, err
+		}
+	}
+	labels, err := l.labels(ctx, o.Elem, t.Elem, elems)
+	if err != nil {
+		return nil, err
+	}
+	of := o.LabelType(t)
+	out := make([]values.Datum, len(vals))
+	for i, v := range vals {
+		if v.IsNull() {
+			continue
+		}
+		n := arrays[i].Len()
+		if out[i], err = values.MakeArrayDims(of, arrays[i].Dims(), labels[:n]); err != nil {
+			return nil, err
+		}
+		labels = labels[n:]
+	}
+	return out, nil
+}
+
+// labelFields puts labels in the place of those fields of records that have an
+// order.
+func (l *labeler) labelFields(ctx context.Context, o *expr.Order, t *values.Type, vals []values.Datum) ([]values.Datum, error) {
+	records := make([][]values.Datum, len(vals))
+	for i, v := range vals {
+		if v.IsNull() {
+			continue
+		}
+		var err error
+		if records[i], err = values.Fields(nil, v); err != nil {
+			return nil, err
+		}
+		if len(records[i]) != len(o.Fields) {
+			return nil, fmt.Errorf("a record of %d fields, want %d", len(records[i]), len(o.Fields))
+		}
+	}
+	column := make([]values.Datum, len(vals))
+	for f, order := range o.Fields {
+		if order == nil {
+			continue
+		}
+		for i, r := range records {
+			if column[i] = values.Null; r != nil {
+				column[i] = r[f]
+			}
+		}
+		labels, err := l.labels(ctx, order, t.Fields[f].Type, column)
+		if err != nil {
+			return nil, err
+		}
+		for i, r := range records {
+			if r != nil {
+				r[f] = labels[i]
+			}
+		}
+	}
+	out := make([]values.Datum, len(vals))
+	for i, r := range records {
+		if r != nil {
+			out[i] = values.MakeRecord(r)
+		}
 	}
 	return out, nil
 }
@@ -64,7 +169,7 @@ func (l *labeler) ranks(order *expr.Order, t *values.Type) circuit.RankFunc {
 			if row, err = values.DecodeRow([]byte(v), row[:0]); err != nil {
 				return nil, err
 			}
-			if elems[i] = row[0]; t.TextInArrays() {
+			if elems[i] = row[0]; t.NoBinary {
 				text, err := values.AppendText(nil, t, row[0])
 				if err != nil {
 					return nil, err

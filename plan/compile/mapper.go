@@ -101,7 +101,7 @@ func (m *mapper) report(bad *circuit.Batch, failed values.Datum, row []values.Da
 func (m *mapper) describe(row []values.Datum) string {
 	var b []byte
 	for i, col := range m.cols {
-		if col.Hidden || col.Type == expr.LabelType {
+		if col.Hidden || expr.HoldsLabels(col.Type) {
 			continue
 		}
 		if len(b) > 0 {

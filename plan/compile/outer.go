@@ -80,7 +80,7 @@ func (c *compiler) matched(l, r *side, rest []expr.Expr, id, label string) *comp
 			refs[i] = &expr.Col{Index: i, Name: cols[i].Name, T: k.Type()}
 		}
 		distinct := &compiled{
-			stream: c.b.Distinct(keys.stream, "Distinct keys of "+label, rowKey(cols)),
+			stream: c.b.Distinct(keys.stream, "Distinct keys of "+label, rowKey(cols, algebra.FirstN(len(cols)))),
 			width:  keys.width, id: id + " distinct keys", at: keys.at, errs: keys.errs,
 		}
 		return c.meet(l, &side{distinct, cols, refs}, equal, nil, all, id+" matched", label+", matched")

@@ -262,7 +262,8 @@ func describeAggregate(b *box, n *algebra.Aggregate) {
 	cols := n.In.Cols()
 	b.title = "Aggregate"
 	if len(n.Group) > 0 {
-		b.lines = append(b.lines, "by "+showAll(n.Group, cols))
+		read, _ := withoutLabels(n.Group)
+		b.lines = append(b.lines, "by "+showAll(read, cols))
 	}
 	linear := false
 	for _, a := range n.Aggs {
@@ -306,6 +307,9 @@ func describeAggregate(b *box, n *algebra.Aggregate) {
 			kept += ", and the values that are equal yet not shown alike"
 			break
 		}
+	}
+	if read, order := withoutLabels(n.Group); len(read) < len(n.Group) {
+		kept += "; tells them apart by " + order
 	}
 	b.lines = append(b.lines, kept)
 }

@@ -71,27 +71,6 @@ type Remote struct {
 	T    *values.Type
 }
 
-// Order is an order of the values of a type that only Postgres knows. Where it may
-// change with a version of the server's surroundings, Version says which one is
-// meant.
-type Order struct {
-	Name    string // for people
-	Version string
-	// Call, over an array of different values, gives each one's rank among them; if
-	// they are never equal (Total), their places in the array, in order.
-	Call  *Remote
-	Total bool
-}
-
-// LabelType is the type of labels: bytes.
-var LabelType = &values.Type{Kind: values.KindBytea, Typmod: -1, SQL: "label"}
-
-// NewLabel is the label of a value in an order: it sorts by its bytes as the value
-// does, and equal values have the same.
-func NewLabel(arg Expr, order *Order) *Remote {
-	return &Remote{SQL: []string{"", ""}, Args: []Expr{arg}, Strict: true, Rank: order, T: LabelType}
-}
-
 // BoolOp is AND, OR (n-ary) or NOT (unary).
 type BoolOp struct {
 	Op   BoolKind
@@ -175,17 +154,6 @@ type AnyAll struct {
 type ArrayOf struct {
 	Elems []Expr
 	T     *values.Type
-}
-
-// IsLabel says whether an expression is a label.
-func IsLabel(e Expr) bool {
-	r, ok := e.(*Remote)
-	return ok && r.Rank != nil
-}
-
-// String identifies the order.
-func (o *Order) String() string {
-	return String(o.Call) + " of " + o.Call.Args[0].Type().SQL + " " + o.Version
 }
 
 func (e *Col) Type() *values.Type      { return e.T }

@@ -14,7 +14,7 @@ import (
 // read the row of groups and aggregates. Which those are, the expressions above
 // say: they are looked through once before they are translated.
 func (t *translator) aggregate(s *scope, targets, groups []*pgtree.Node, having *pgtree.Node) {
-	g := &grouping{seen: map[*pgtree.Node]int{}, at: map[int]int{}, sets: expandSets(s.query)}
+	g := &grouping{seen: map[*pgtree.Node]int{}, at: map[int]int{}, labels: map[int]int{}, sets: expandSets(s.query)}
 	dw := s.domain.width()
 	g.domain = dw
 	for i, c := range s.from[:dw] {
@@ -36,7 +36,11 @@ func (t *translator) aggregate(s *scope, targets, groups []*pgtree.Node, having 
 			}
 		}
 	}
-	t.checkKeys(s.query, "GROUP BY", g.group[dw:])
+	for i, e := range g.group[dw:] {
+		if by := t.sameness(s.query, "GROUP BY", e); expr.IsLabel(by) {
+			g.labels[dw+i] = g.append(by)
+		}
+	}
 	s.agg = g
 	if having != nil {
 		t.expr(having, s)
@@ -50,7 +54,7 @@ func (t *translator) aggregate(s *scope, targets, groups []*pgtree.Node, having 
 		return
 	}
 	global := len(groups) == 0 && len(g.group) == dw
-	node := &algebra.Aggregate{In: s.node, Group: g.group, Aggs: g.aggs, Global: global && dw == 0}
+	node := &algebra.Aggregate{In: s.node, Group: g.group, By: g.by(algebra.FirstN(len(g.group))), Aggs: g.aggs, Global: global && dw == 0}
 	if global && dw > 0 {
 		s.stand(overNothing(s.domain, node))
 	} else {
@@ -97,6 +101,21 @@ func (g *grouping) find(e expr.Expr) int {
 		return g.domain + i
 	}
 	return slices.Index(g.keys[:g.domain], id)
+}
+
+// by is the columns that tell groups apart, of those given of the group columns; nil
+// if all do. They are numbered by their places among the given ones.
+func (g *grouping) by(of []int) []int {
+	if len(g.labels) == 0 {
+		return nil
+	}
+	var by []int
+	for at, i := range of {
+		if _, labelled := g.labels[i]; !labelled {
+			by = append(by, at)
+		}
+	}
+	return by
 }
 
 func (g *grouping) add(e expr.Expr) int {
@@ -237,13 +256,17 @@ func (t *translator) aggref(n *pgtree.Node, s *scope) expr.Expr {
 	}
 	switch {
 	case a.Impl != nil && a.Impl.Sequence:
-		if args, sort, ok := t.ranked(call, a.Distinct); ok {
-			a.Args, a.Sort = args, sort
+		if args, sort, by, ok := t.ranked(call, a.Distinct); ok {
+			a.Args, a.Sort, a.By = args, sort, by
 		} else {
 			a.Impl = nil
 		}
-	case a.Impl != nil && a.Impl.Linear != nil && a.Distinct && slices.ContainsFunc(types, func(ty *values.Type) bool { return !values.Equatable(ty) }):
-		a.Impl = nil // only Postgres knows which are the same
+	case a.Impl != nil && a.Impl.Linear != nil && a.Distinct:
+		if args, by, ok := t.toldApart(a.Args[:call.inputs]); ok {
+			a.Args, a.By = args, by
+		} else {
+			a.Impl = nil
+		}
 	case a.Impl != nil:
 		a.Args = a.Args[:call.inputs] // the order makes no difference
 	}

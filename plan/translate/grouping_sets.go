@@ -136,6 +136,9 @@ func (t *translator) groupBySets(s *scope, g *grouping) algebra.Node {
 	for _, i := range g.at {
 		explicit[i] = true
 	}
+	for _, label := range g.labels {
+		explicit[label] = true
+	}
 	out := &algebra.UnionAll{}
 	for _, set := range g.sets {
 		in := map[int]bool{}
@@ -144,13 +147,18 @@ func (t *translator) groupBySets(s *scope, g *grouping) algebra.Node {
 		}
 		node := &algebra.Aggregate{In: input, Aggs: aggs}
 		p := &algebra.Project{}
+		for i, label := range g.labels {
+			in[label] = in[i]
+		}
 		at := map[int]int{}
+		var of []int
 		for i, e := range group {
 			if i < dw || !explicit[i] || in[i] {
 				at[i] = len(node.Group)
-				node.Group = append(node.Group, e)
+				node.Group, of = append(node.Group, e), append(of, i)
 			}
 		}
+		node.By = g.by(of)
 		node.Global = len(node.Group) == 0
 		p.In = node
 		if dw > 0 && len(node.Group) == dw {

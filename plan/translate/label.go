@@ -47,18 +47,80 @@ func (t *translator) sortable(op *catalog.Operator, e expr.Expr) (by expr.Expr, 
 	if builtin { // both directions share a dictionary
 		name = "<"
 	}
-	order := t.order(op, name, e.Type())
+	order := t.order(op, name, e.Type(), values.Comparable)
 	if order == nil {
 		return nil, false
 	}
 	return expr.NewLabel(e, order), builtin && op.Name == ">"
 }
 
+// sameness gives what tells the values of an expression apart as SQL's equality
+// does: the expression itself, or its label. It refuses what has neither.
+func (t *translator) sameness(n *pgtree.Node, construct string, e expr.Expr) expr.Expr {
+	ty := e.Type()
+	if values.Equatable(ty) {
+		return e
+	}
+	if order := t.usualOrder(ty, values.Equatable); order != nil {
+		return expr.NewLabel(e, order)
+	}
+	t.checkKeys(n, construct, []expr.Expr{e})
+	return e
+}
+
+// usualOrder is the order of a type by its default operator class; nil if it has
+// none, or values cannot be sent to be sorted.
+func (t *translator) usualOrder(ty *values.Type, known func(*values.Type) bool) *expr.Order {
+	if ty.Kind == values.KindArray || ty.Kind == values.KindRecord {
+		return t.orderOfParts(ty, known)
+	}
+	op, err := t.cat.Less(t.ctx, ty)
+	if err != nil {
+		t.fail(err)
+	}
+	if op == nil {
+		return nil
+	}
+	return t.order(op, op.Name, ty, known)
+}
+
+// orderOfParts is the order of arrays by their elements, and of records by their
+// fields. Where known says that Go can tell what has to be told, it does.
+func (t *translator) orderOfParts(ty *values.Type, known func(*values.Type) bool) *expr.Order {
+	order := &expr.Order{Name: "type " + ty.SQL}
+	if ty.Kind == values.KindArray {
+		if ty.Elem == nil {
+			return nil
+		}
+		if order.Elem = t.usualOrder(ty.Elem, known); order.Elem == nil {
+			return nil
+		}
+		order.Name = order.Elem.Name
+		return order
+	}
+	order.Fields = make([]*expr.Order, len(ty.Fields))
+	for i, f := range ty.Fields {
+		if known(f.Type) {
+			continue
+		}
+		if order.Fields[i] = t.usualOrder(f.Type, known); order.Fields[i] == nil {
+			return nil
+		}
+	}
+	return order
+}
+
 // order is that of an operator over a type; nil if values cannot be sent to be
 // sorted, or sorting them is not a function of them.
-func (t *translator) order(op *catalog.Operator, name string, ty *values.Type) *expr.Order {
-	if ty.Kind == values.KindRecord || ty.Anonymous() || ty.TextInArrays() && !values.Printable(ty) {
-		return nil
+func (t *translator) order(op *catalog.Operator, name string, ty *values.Type, known func(*values.Type) bool) *expr.Order {
+	if ty.Kind == values.KindArray || ty.Kind == values.KindRecord {
+		if op.Schema != "pg_catalog" || name != "<" {
+			return nil // of images: *<
+		}
+		return t.orderOfParts(ty, known)
+	}
+	if ty.Kind != values.KindText { // columns of the type and of domains over it share a dictionary
+		ty = t.typ(ty.BaseOID, -1, ty.Collation)
 	}
 	proc, err := t.cat.Proc(t.ctx, op.Func)
 	if err != nil {
@@ -72,7 +134,7 @@ func (t *translator) order(op *catalog.Operator, name string, ty *values.Type) *
 	switch {
 	case ty.Kind == values.KindText: // domains and lengths make no difference
 		sent = values.TextType
-	case ty.TextInArrays():
+	case ty.NoBinary:
 		sent, value = values.TextType, "CAST(u.v AS "+ty.SQL+")"
 	}
 	value += t.collation(&expr.Col{T: ty}, ty.Collation)
@@ -104,17 +166,38 @@ func (t *translator) order(op *catalog.Operator, name string, ty *values.Type) *
 	return order
 }
 
-// ranked gives the sort keys of an aggregate that Go computes, and its arguments
-// with the labels to sort by; false if there is a key that only Postgres can sort
-// by.
-func (t *translator) ranked(c *aggregateCall, distinct bool) (args []expr.Expr, sort []algebra.SortKey, ok bool) {
+// labelled adds to a relation the labels of those of its columns from the given one
+// on that Go cannot tell apart, and says which columns tell rows apart; nil if all
+// do.
+func (t *translator) labelled(n *pgtree.Node, construct string, in algebra.Node, from int) (out algebra.Node, key []int) {
+	cols := in.Cols()
+	p := pick(in, algebra.FirstN(len(cols)))
+	key = algebra.FirstN(len(cols))
+	for i := from; i < len(cols); i++ {
+		if by := t.sameness(n, construct, p.Exprs[i]); expr.IsLabel(by) {
+			key[i] = len(p.Exprs)
+			p.Exprs, p.Names = append(p.Exprs, by), append(p.Names, "label")
+		}
+	}
+	if len(p.Exprs) == len(cols) {
+		return in, nil
+	}
+	return p, key
+}
+
+// ranked gives the sort keys of an aggregate that Go computes, its arguments with
+// the labels to sort by, and which of these tell arguments of DISTINCT apart (nil:
+// all do); false if there is a key that only Postgres can sort by.
+func (t *translator) ranked(c *aggregateCall, distinct bool) (args []expr.Expr, sort []algebra.SortKey, apart []int, ok bool) {
 	args = slices.Clone(c.args)
 	sort = slices.Clone(c.sort)
+	key := algebra.FirstN(c.inputs)
 	for i := range sort {
 		k := &sort[i]
-		by, desc := t.sortable(c.ops[i], c.args[k.Col])
-		if by == nil || distinct && !values.Equatable(c.args[k.Col].Type()) {
-			return nil, nil, false
+		arg := k.Col
+		by, desc := t.sortable(c.ops[i], c.args[arg])
+		if by == nil {
+			return nil, nil, nil, false
 		}
 		k.Desc = desc
 		switch {
@@ -125,8 +208,29 @@ func (t *translator) ranked(c *aggregateCall, distinct bool) (args []expr.Expr, 
 			k.Col = len(args)
 			args = append(args, by)
 		}
+		if distinct && !values.Equatable(c.args[arg].Type()) {
+			key[arg], apart = k.Col, key
+		}
 	}
-	return args, sort, true
+	return args, sort, apart, true
+}
+
+// toldApart adds to arguments of DISTINCT the labels of those that Go cannot tell
+// apart, and says which do (nil: all); false if only Postgres can.
+func (t *translator) toldApart(args []expr.Expr) (all []expr.Expr, by []int, ok bool) {
+	all, key := slices.Clone(args), algebra.FirstN(len(args))
+	for i, a := range args {
+		if values.Equatable(a.Type()) {
+			continue
+		}
+		order := t.usualOrder(a.Type(), values.Equatable)
+		if order == nil {
+			return nil, nil, false
+		}
+		key[i], by = len(all), key
+		all = append(all, expr.NewLabel(a, order))
+	}
+	return all, by, true
 }
 
 // rankedExtreme is min, max and the like over values whose order only Postgres

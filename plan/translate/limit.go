@@ -41,7 +41,7 @@ func (t *translator) limited(q *pgtree.Node, s *scope, in algebra.Node) algebra.
 		if !o.V.IsNull() {
 			top.Offset = o.V.Int64()
 		}
-		return without(top, in)
+		return without(top, in.Cols())
 	}
 	// Each row is told the numbers that hold for it.
 	bounds := &algebra.Project{In: b.node, Exprs: []expr.Expr{limit, offset}, Names: []string{"limit", "offset"}}
@@ -54,7 +54,7 @@ func (t *translator) limited(q *pgtree.Node, s *scope, in algebra.Node) algebra.
 	}
 	top.In = &algebra.Join{Inputs: []algebra.Node{sorted, bounds}, Conds: conds}
 	top.Numbers = &algebra.Numbers{Limit: width, Offset: width + 1}
-	return without(top, in)
+	return without(top, in.Cols())
 }
 
 // bound translates LIMIT or OFFSET to a number, NULL where there is none. A negative

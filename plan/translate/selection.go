@@ -76,8 +76,8 @@ func (t *translator) sorted(q *pgtree.Node, s *scope, sorts bool) (node algebra.
 	case q.Bool("hasDistinctOn"):
 		node = t.distinctOn(q, s, node)
 	case len(c) > 0:
-		t.checkKeys(q, "SELECT DISTINCT", p.Exprs[d.width():])
-		node = &algebra.Distinct{In: node}
+		in, key := t.labelled(q, "SELECT DISTINCT", node, d.width())
+		node = without(&algebra.Distinct{In: in, Key: key}, p.Cols())
 	}
 	return t.limited(q, s, node), visible
 }
@@ -110,13 +110,21 @@ func (d *domain) partition() []int {
 // distinctOn keeps the first row of each combination of its expressions.
 func (t *translator) distinctOn(q *pgtree.Node, s *scope, in algebra.Node) algebra.Node {
 	partition := s.domain.partition()
+	cols := in.Cols()
+	labelled := pick(in, algebra.FirstN(len(cols)))
 	for _, c := range q.Nodes("distinctClause") {
 		at := t.target(q, s, c.Int("tleSortGroupRef"))
-		t.checkKeys(q, "DISTINCT ON", []expr.Expr{&expr.Col{T: in.Cols()[at].Type}})
+		if by := t.sameness(q, "DISTINCT ON", labelled.Exprs[at]); expr.IsLabel(by) {
+			at = len(labelled.Exprs)
+			labelled.Exprs, labelled.Names = append(labelled.Exprs, by), append(labelled.Names, "label")
+		}
 		partition = append(partition, at)
 	}
+	if len(labelled.Exprs) > len(cols) {
+		in = labelled
+	}
 	sorted, order := t.sortedInput(q, s, in)
-	return without(&algebra.TopK{In: sorted, Partition: partition, Order: order, Limit: 1}, in)
+	return without(&algebra.TopK{In: sorted, Partition: partition, Order: order, Limit: 1}, cols)
 }
 
 // target is the column of a target list's entry, by its number for sorting.
@@ -150,10 +158,11 @@ func (t *translator) sortedInput(q *pgtree.Node, s *scope, in algebra.Node) (alg
 	return sorted, keys
 }
 
-// without leaves out the columns that rows were sorted by alone.
-func without(n, in algebra.Node) algebra.Node {
-	if width := len(in.Cols()); width < len(n.Cols()) {
-		return pick(n, algebra.FirstN(width))
+// without leaves out the columns behind the given ones, which rows were sorted or
+// told apart by alone.
+func without(n algebra.Node, cols []algebra.Column) algebra.Node {
+	if len(cols) < len(n.Cols()) {
+		return pick(n, algebra.FirstN(len(cols)))
 	}
 	return n
 }

@@ -23,8 +23,9 @@ var copies = map[string]func(l, r int64) int64{
 }
 
 // setDifference computes INTERSECT and EXCEPT: both sides are counted by row, and
-// the counts say how often a row remains. A change costs what its row costs.
-func setDifference(op string, l, r algebra.Node) algebra.Node {
+// the counts say how often a row remains. A change costs what its row costs. key is
+// the columns that tell rows apart, or nil for all.
+func setDifference(op string, l, r algebra.Node, key []int) algebra.Node {
 	cols := l.Cols()
 	n := len(cols)
 	in := &algebra.UnionAll{Inputs: []algebra.Node{marked(l, values.True), marked(r, values.False)}}
@@ -33,7 +34,7 @@ func setDifference(op string, l, r algebra.Node) algebra.Node {
 	count := func(filter expr.Expr) algebra.Agg {
 		return algebra.Agg{Name: "count()", Impl: agg.Lookup("count()", nil, values.Int8Type), Filter: filter, T: values.Int8Type}
 	}
-	grouped := &algebra.Aggregate{In: in, Group: algebra.AllRefs(cols), Aggs: []algebra.Agg{count(isLeft), count(isRight)}}
+	grouped := &algebra.Aggregate{In: in, Group: algebra.AllRefs(cols), By: key, Aggs: []algebra.Agg{count(isLeft), count(isRight)}}
 	f := copies[op]
 	remaining := &expr.Native{
 		Name: "copies of " + op + "(int8,int8)", Total: true, T: values.Int8Type,

@@ -75,7 +75,7 @@ func (t *translator) arrayOf(n, q *pgtree.Node, s *scope) expr.Expr {
 	}
 	call.proc = proc
 	a := algebra.Agg{Name: signatureOf(proc), T: arrayOver(elem), Args: call.args}
-	if args, sort, ok := t.ranked(call, false); ok {
+	if args, sort, _, ok := t.ranked(call, false); ok {
 		if a.Impl = agg.Lookup(a.Name, []*values.Type{elem}, a.T); a.Impl != nil {
 			a.Args, a.Sort = args, sort
 		}

@@ -148,6 +148,7 @@ type grouping struct {
 	names  []string // the aggregates' identities
 	seen   map[*pgtree.Node]int
 	at     map[int]int // tleSortGroupRef → group column
+	labels map[int]int // group column → that of its label, which is told apart in its place
 	sets   [][]int     // grouping sets, of tleSortGroupRefs; none for a plain GROUP BY
 	calls  [][]int     // arguments of GROUPING, of tleSortGroupRefs
 	// asWritten are the group expressions that are known by how they are written: those
@@ -369,11 +370,15 @@ func (t *translator) setOperation(n *pgtree.Node, s *scope) algebra.Node {
 	if op == "union all" {
 		return out
 	}
-	t.checkKeys(n, strings.ToUpper(op), out.Inputs[0].(*algebra.Project).Exprs)
-	if op == "union" {
-		return &algebra.Distinct{In: out}
+	cols := out.Cols()
+	var key []int
+	for i, in := range out.Inputs {
+		out.Inputs[i], key = t.labelled(n, strings.ToUpper(op), in, s.domain.width())
 	}
-	return setDifference(op, out.Inputs[0], out.Inputs[1])
+	if op == "union" {
+		return without(&algebra.Distinct{In: out, Key: key}, cols)
+	}
+	return without(setDifference(op, out.Inputs[0], out.Inputs[1], key), cols)
 }
 
 // setInput translates one side of a set operation, brought to its types.

@@ -74,9 +74,7 @@ func (t *translator) window(ref int, s *scope) {
 	}
 	var partition []int
 	for _, c := range clause.Nodes("partitionClause") {
-		e := t.sortedBy(c, s)
-		t.checkKeys(clause, "PARTITION BY", []expr.Expr{e})
-		partition = append(partition, place(e))
+		partition = append(partition, place(t.sameness(clause, "PARTITION BY", t.sortedBy(c, s))))
 	}
 	var order []algebra.SortKey
 	for _, c := range clause.Nodes("orderClause") {
