@@ -153,19 +153,19 @@ func (l *lab) growthOf(ctx context.Context, conn *pgx.Conn, op *operator, n int6
 // growthTable is all of it as a table in Markdown.
 func growthTable(all []growth, sizes []int64) string {
 	var b strings.Builder
-	b.WriteString("| operator | time of a change, µs, with")
+	b.WriteString("| operator | time of a change, µs, with ")
 	for i, n := range sizes {
 		if i > 0 {
 			b.WriteString(" | ")
 		}
-		fmt.Fprintf(&b, " %s", short(float64(n)))
+		b.WriteString(short(float64(n)))
 	}
-	b.WriteString(" rows | keys read, with")
+	b.WriteString(" rows | keys read, with ")
 	for i, n := range sizes {
 		if i > 0 {
 			b.WriteString(" | ")
 		}
-		fmt.Fprintf(&b, " %s", short(float64(n)))
+		b.WriteString(short(float64(n)))
 	}
 	b.WriteString(" | rows of the output |\n|---|" + strings.Repeat("--:|", 2*len(sizes)+1) + "\n")
 	for _, g := range all {

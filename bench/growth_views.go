@@ -121,7 +121,7 @@ var operators = []operator{
 		query: `SELECT id, k, lag(v) OVER (PARTITION BY k ORDER BY v, id) AS before FROM t`},
 	{name: "sum() OVER, running", key: tens,
 		query: `SELECT id, k, sum(v) OVER (PARTITION BY k ORDER BY id) AS total FROM t`},
-	{name: "row_number() of all, at the end", key: tens, last: true, whole: true,
+	{name: "row_number() of all, end", key: tens, last: true, whole: true,
 		query: `SELECT id, row_number() OVER (ORDER BY id) AS place FROM t`},
 	{name: "lag() of all", key: tens, whole: true,
 		query: `SELECT id, lag(v) OVER (ORDER BY id) AS before FROM t`},

@@ -55,8 +55,9 @@ func growthChart(all []growth) []byte {
 		}
 		for _, v := range x.ticks() {
 			s.line(x.at(v), y.from, x.at(v), y.to, "grid")
-			if i/columns == rows-1 || i+columns >= len(all) {
-				s.text(x.at(v), y.from+13, "middle", "small", short(v))
+			anchor := map[float64]string{x.min: "start", x.max: "end"}[v]
+			if anchor != "" && i+columns >= len(all) {
+				s.text(x.at(v), y.from+13, anchor, "small", short(v))
 			}
 		}
 		for _, l := range lines {

@@ -20,6 +20,9 @@ func TestReport(t *testing.T) {
 	r.section("growth", "sizes")
 	r.one("one", "µs", 1.5, "")
 	r.picture("growth.svg", lineChart("Growth", axis{log: true}, axis{log: true}, []series{{name: "a < b", points: []point{{1e3, 2}, {1e6, 40}}, dots: true}}))
+	all := []growth{{op: &operator{name: "join on <"}, sizes: []int64{1e3, 1e4}, costs: []growthCost{{micros: sample{2, 3}, reads: 7, output: 1.5}, {micros: sample{4}, reads: 0}}}}
+	r.picture("panels.svg", growthChart(all))
+	r.file("growth.md", growthTable(all, []int64{1e3, 1e4, 1e5}))
 	dir := t.TempDir()
 	if err := r.write(dir); err != nil {
 		t.Fatal(err)
@@ -36,12 +39,21 @@ func TestReport(t *testing.T) {
 		}
 		at = i
 	}
-	for _, name := range []string{"growth.svg", "throughput.svg"} {
+	for _, name := range []string{"growth.svg", "panels.svg", "throughput.svg"} {
 		data, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
 		}
 		wellFormed(t, name, string(data))
+	}
+}
+
+// TestGrowthTable has a cell for each size, empty where it was too slow to be measured.
+func TestGrowthTable(t *testing.T) {
+	all := []growth{{op: &operator{name: "lag()"}, sizes: []int64{1e3, 1e4}, costs: []growthCost{{micros: sample{2, 3}, reads: 7, output: 1.5}, {micros: sample{4}, reads: 9, output: 2}}}}
+	want := "| lag() | 2.50 | 4.00 | | 7.00 | 9.00 | | 2.00 |\n"
+	if got := growthTable(all, []int64{1e3, 1e4, 1e5}); !strings.HasSuffix(got, want) {
+		t.Errorf("got\n%s\nwant it to end with\n%s", got, want)
 	}
 }
 

@@ -20,8 +20,10 @@ type cursor struct {
 	it     state.Iterator
 	target []byte // the key sought, with the trace's prefix
 	prefix int    // length of the trace's prefix
-	still  bool   // not moved since target was sought
-	seeks  int    // until it tries to scan
+	lower  []byte // the iterator's bounds: never changed, only replaced
+	upper  []byte
+	still  bool // not moved since target was sought
+	seeks  int  // until it tries to scan
 
 	// scanning: no keys exist from `from` up to where the iterator stands.
 	scanning bool
@@ -40,8 +42,11 @@ func (c *cursor) openIn(from reader, n *node, prefix []byte) {
 	c.n, c.scanning, c.still, c.seeks = n, false, false, seeksPerScan
 	c.target = append(c.target[:0], prefix...)
 	c.prefix = len(prefix)
-	lower := bytes.Clone(prefix)
-	c.it = from.NewIter(lower, state.PrefixEnd(lower))
+	if c.lower == nil || !bytes.Equal(c.lower, prefix) { // mostly the same ones as ever
+		c.lower = bytes.Clone(prefix)
+		c.upper = state.PrefixEnd(c.lower)
+	}
+	c.it = from.NewIter(c.lower, c.upper)
 }
 
 // close releases the iterator and hands up what went wrong in it.
