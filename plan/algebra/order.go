@@ -13,16 +13,26 @@ import (
 func Order(n Node) Node {
 	keys := keyring{}
 	return bottomUp(n, func(n Node) Node {
-		j, ok := n.(*Join)
-		if !ok {
-			return n
+		switch n := n.(type) {
+		case *OuterJoin:
+			return labelsBelowOuter(n)
+		case *Join:
+			if p := labelsBelow(n); p != nil {
+				p.In = keys.order(p.In.(*Join))
+				return p
+			}
+			return keys.order(n)
 		}
-		if p := computeKeys(j); p != nil {
-			p.In = keys.orderJoin(p.In.(*Join))
-			return p
-		}
-		return keys.orderJoin(j)
+		return n
 	})
+}
+
+func (k keyring) order(n *Join) Node {
+	if p := computeKeys(n); p != nil {
+		p.In = k.orderJoin(p.In.(*Join))
+		return p
+	}
+	return k.orderJoin(n)
 }
 
 // computeKeys makes join keys that can raise an error, or that Postgres

@@ -21,14 +21,7 @@ func (c *Catalog) Less(ctx context.Context, t *values.Type) (*Operator, error) {
 		oid = values.TextType.OID
 	}
 	var op uint32
-	err := c.tx.QueryRow(ctx, `
-		SELECT a.amopopr
-		FROM pg_catalog.pg_type t
-		JOIN pg_catalog.pg_opclass o ON o.opcintype = CASE t.typtype WHEN 'r' THEN 'pg_catalog.anyrange'::pg_catalog.regtype
-			WHEN 'm' THEN 'pg_catalog.anymultirange'::pg_catalog.regtype WHEN 'e' THEN 'pg_catalog.anyenum'::pg_catalog.regtype ELSE t.oid END
-		JOIN pg_catalog.pg_am m ON m.oid = o.opcmethod AND m.amname = 'btree'
-		JOIN pg_catalog.pg_amop a ON a.amopfamily = o.opcfamily AND a.amoplefttype = o.opcintype AND a.amoprighttype = o.opcintype AND a.amopstrategy = 1
-		WHERE o.opcdefault AND t.oid = $1`, oid).Scan(&op)
+	err := c.tx.QueryRow(ctx, `SELECT a.amopopr`+defaultOrder+` WHERE a.amopstrategy = 1 AND t.oid = $1`, oid).Scan(&op)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}
@@ -36,4 +29,34 @@ func (c *Catalog) Less(ctx context.Context, t *values.Type) (*Operator, error) {
 		return nil, fmt.Errorf("read the order of type %s: %w", t.SQL, err)
 	}
 	return c.Operator(ctx, op)
+}
+
+// defaultOrder joins a type t with the operators a of its default btree operator
+// class.
+const defaultOrder = `
+	FROM pg_catalog.pg_type t
+	JOIN pg_catalog.pg_opclass o ON o.opcdefault AND o.opcintype = CASE
+		WHEN t.typtype = 'r' THEN 'pg_catalog.anyrange'::pg_catalog.regtype WHEN t.typtype = 'm' THEN 'pg_catalog.anymultirange'::pg_catalog.regtype
+		WHEN t.typtype = 'e' THEN 'pg_catalog.anyenum'::pg_catalog.regtype WHEN t.typtype = 'c' THEN 'pg_catalog.record'::pg_catalog.regtype
+		WHEN t.typcategory = 'A' THEN 'pg_catalog.anyarray'::pg_catalog.regtype ELSE t.oid END
+	JOIN pg_catalog.pg_am m ON m.oid = o.opcmethod AND m.amname = 'btree'
+	JOIN pg_catalog.pg_amop a ON a.amopfamily = o.opcfamily AND a.amoplefttype = o.opcintype AND a.amoprighttype = o.opcintype`
+
+// Comparison is what an operator says of the usual order of a type: "<", "<=", "=",
+// ">=", ">" or, of the negator of its equality, "<>"; "" for other operators.
+func (c *Catalog) Comparison(ctx context.Context, op *Operator, t *values.Type) (string, error) {
+	oid := t.BaseOID
+	if t.Kind == values.KindText {
+		oid = values.TextType.OID
+	}
+	var strategy int
+	err := c.tx.QueryRow(ctx, `SELECT CASE a.amopopr WHEN $2 THEN a.amopstrategy ELSE 0 END`+defaultOrder+`
+		WHERE t.oid = $1 AND (a.amopopr = $2 OR a.amopstrategy = 3 AND a.amopopr = (SELECT oprnegate FROM pg_catalog.pg_operator WHERE oid = $2))`, oid, op.OID).Scan(&strategy)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read what operator %s says of the order of type %s: %w", op.Name, t.SQL, err)
+	}
+	return [...]string{"<>", "<", "<=", "=", ">=", ">"}[strategy], nil
 }

@@ -34,7 +34,7 @@ func operatorOf(name string) string {
 		}
 		switch strings.TrimRight(rest, "0123456789_") {
 		case "", "int", "float", "numeric", "text", "date", "timestamp", "timestamptz", "time", "timetz", "interval", "bool", "bpchar", "uuid", "enum",
-			"bytea", "name", "jsonb", "array", "oid", "network", "cash", "date_", "timestamp_":
+			"bytea", "name", "jsonb", "array", "oid", "network", "cash", "date_", "timestamp_", "label":
 			return i.op
 		}
 	}

@@ -41,6 +41,9 @@ func (t *translator) applyOperator(n *pgtree.Node, op *catalog.Operator, proc *c
 	if e := t.concatenation(n, proc, args, coll, result); e != nil {
 		return e
 	}
+	if e := t.byLabels(op, args, coll); e != nil {
+		return e
+	}
 	name := " OPERATOR(" + pgx.Identifier{op.Schema}.Sanitize() + "." + op.Name + ") "
 	sql := []string{"", ""}
 	if len(args) == 1 {
