@@ -59,6 +59,9 @@ func measureGrowth(ctx context.Context, l *lab) error {
 	for i := range operators {
 		g := growth{op: &operators[i]}
 		for _, n := range l.decades() {
+			if g.op.most > 0 && n > g.op.most {
+				break
+			}
 			cost, err := l.growthOf(ctx, conn, g.op, n)
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", g.op.name, sized(n), err)

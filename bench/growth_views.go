@@ -17,6 +17,7 @@ type operator struct {
 	clock       bool                                  // each change is a row that comes and a moment at which one goes
 	last        bool                                  // only the rows with the greatest ids change
 	whole       bool                                  // one partition is all there is, loaded at once
+	most        int64                                 // the largest size, where loading more would take minutes
 }
 
 // groups of ten rows of t each.
@@ -65,9 +66,9 @@ var operators = []operator{
 		query: `SELECT t.id, u.id AS stretch FROM t JOIN u ON t.k BETWEEN u.k AND u.v`},
 	{name: "join on BETWEEN, bounds", key: place, value: short15, other: points,
 		query: `SELECT t.id, u.id AS inside FROM t JOIN u ON u.k BETWEEN t.k AND t.v`},
-	{name: "join on overlap", key: place, value: short15, other: stretches,
+	{name: "join on overlap", most: 1e5, key: place, value: short15, other: stretches,
 		query: `SELECT t.id, u.id AS stretch FROM t JOIN u ON t.k < u.v AND u.k < t.v`},
-	{name: "left join on BETWEEN", key: place, other: stretches, others: half,
+	{name: "left join on BETWEEN", most: 1e5, key: place, other: stretches, others: half,
 		query: `SELECT t.id, u.id AS stretch FROM t LEFT JOIN u ON t.k BETWEEN u.k AND u.v`},
 	{name: "EXISTS", key: anyOf, other: own, others: half,
 		query: `SELECT t.id, t.v FROM t WHERE EXISTS (SELECT FROM u WHERE u.k = t.k)`},
