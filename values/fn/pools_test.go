@@ -43,6 +43,9 @@ func poolTexts(sql string, texty bool) []string {
 	if sql == "triple" {
 		return recordTexts(r, "int4", "text", "numeric")
 	}
+	if bounds, isRange := rangeBounds[sql]; isRange {
+		return rangeTexts(r, strings.Split(bounds, "|"))
+	}
 	texts := strings.Split(edges[sql], "|")
 	if edges[sql] == "" {
 		texts = nil
@@ -79,6 +82,34 @@ func recordTexts(r *rand.Rand, fields ...string) []string {
 			}
 		}
 		texts = append(texts, "("+strings.Join(parts, ",")+")")
+	}
+	return texts
+}
+
+// rangeBounds are bounds of range types, ascending.
+var rangeBounds = map[string]string{
+	"int4range": "-2147483648|-8|-1|0|1|2|3|4|110|32768|2147483645|2147483646",
+	"int8range": "-9223372036854775808|-8|-1|0|1|2|3|4|110|4294967296|9223372036854775806",
+	"numrange":  "-Infinity|-1e100|-1.50|-1.5|-1|0|0.000|0.5|1|1.0|1.00|2|10|99.99|100|1e30|Infinity|NaN",
+	"daterange": "-infinity|4713-01-01 BC|1999-12-31|2000-01-01|2000-01-02|2000-01-03|2024-02-29|5874897-12-30|infinity",
+	"tsrange":   "-infinity|4713-01-01 BC|1999-12-31 23:59:59.999999|2000-01-01|2000-01-01 00:00:00.000001|2000-01-02|2024-02-29 12:00|infinity",
+	"tstzrange": "-infinity|4713-01-01 00:00+00 BC|1999-12-31 23:59:59.999999+00|2000-01-01 00:00+00|2000-01-01 02:00:00.000001+02|2000-01-02 00:00+00|infinity",
+}
+
+// rangeTexts are ranges whose bounds may be included, missing, equal or next to each other.
+func rangeTexts(r *rand.Rand, bounds []string) []string {
+	texts := []string{"empty", "(,)"}
+	for range 2 * randomPerPool {
+		i := r.IntN(len(bounds))
+		j := i + r.IntN(min(len(bounds)-i, 1+r.IntN(len(bounds))))
+		lower, upper := bounds[i], bounds[j]
+		if r.IntN(8) == 0 {
+			lower = ""
+		}
+		if r.IntN(8) == 0 {
+			upper = ""
+		}
+		texts = append(texts, "[("[r.IntN(2):][:1]+lower+","+upper+"])"[r.IntN(2):][:1])
 	}
 	return texts
 }
