@@ -34,5 +34,22 @@ func init() {
 		viewCase{name: "interval_remote", query: `SELECT a.id, b.id AS other FROM orders a JOIN orders b ON a.qty BETWEEN b.qty AND b.customer_id AND app.near(a.id, b.id)`},
 		viewCase{name: "interval_recursive", query: `WITH RECURSIVE t(n, m) AS (SELECT tier::int, id FROM customers UNION SELECT o.qty, t.m FROM t JOIN orders o ON o.qty > t.n AND o.qty <= t.n + 2) SELECT n, m FROM t`},
 		viewCase{name: "interval_clock", query: `SELECT a.id, b.id AS other FROM orders a JOIN orders b ON a.qty BETWEEN b.qty AND b.customer_id WHERE a.day < current_date`},
+		viewCase{name: "interval_text", query: `SELECT a.id, b.id AS other FROM everything a JOIN everything b ON a.tx COLLATE "C" BETWEEN b.vc AND b.tx WHERE a.nm < b.nm`},
+		viewCase{name: "interval_bpchar", query: `SELECT a.id, b.id AS other FROM everything a LEFT JOIN everything b ON a.bp COLLATE "C" >= b.bp AND a.ba < b.ba`},
+		viewCase{name: "interval_bytes", query: `SELECT a.id, b.id AS other FROM everything a JOIN everything b ON a.ba BETWEEN b.ba AND b.ba || '\\x61' AND a.u <= b.u`},
+		viewCase{name: "interval_text_here", query: `SELECT a.id, b.id AS other FROM everything a JOIN everything b ON a.tx < b.tx AND a.b <= b.b`},
+		viewCase{name: "interval_mixed", query: `SELECT a.id, b.id AS other FROM everything a JOIN everything b ON a.id < b.id AND a.ts > b.ts AND a.d >= b.d`},
+		viewCase{name: "interval_ranges", query: `SELECT a.id, b.id AS other FROM everything a JOIN everything b ON a.id < b.id AND a.r && b.r`},
+		viewCase{name: "interval_ranges_keyed", query: `SELECT a.id, b.id AS other FROM everything a LEFT JOIN everything b ON a.b = b.b AND a.r && b.r AND a.id <> b.id`},
+		viewCase{name: "interval_ranges_full", query: `SELECT a.id, b.id AS other FROM everything a FULL JOIN everything b ON a.i4 = b.i2 AND b.r && a.r`},
+		viewCase{name: "interval_contains", query: `SELECT a.id, b.id AS other FROM everything a JOIN everything b ON a.r @> b.r`},
+		viewCase{name: "interval_contained", query: `SELECT a.id, b.id AS other FROM everything a JOIN everything b ON b.r <@ a.r AND a.i2 IS NOT NULL`},
+		viewCase{name: "interval_within", query: `SELECT a.id, o.id AS oid FROM everything a JOIN orders o ON o.qty <@ a.r`},
+		viewCase{name: "interval_holds", query: `SELECT a.id, o.id AS oid FROM orders o LEFT JOIN everything a ON a.r @> o.qty AND a.id > o.customer_id`},
+		viewCase{name: "interval_holds_not", query: `SELECT o.id FROM orders o WHERE NOT EXISTS (SELECT FROM everything a WHERE a.r @> o.qty)`},
+		viewCase{name: "interval_beside", query: `SELECT a.id, b.id AS other FROM everything a JOIN everything b ON a.r -|- b.r`},
+		viewCase{name: "interval_sides", query: `SELECT a.id, b.id AS other, a.r >> b.r AS c FROM everything a JOIN everything b ON a.r << b.r UNION ALL SELECT a.id, b.id, isempty(a.r) FROM everything a, everything b WHERE a.r >> b.r
+			UNION ALL SELECT a.id, b.id, lower_inf(a.r) FROM everything a, everything b WHERE b.r &< a.r AND a.id = 1 UNION ALL SELECT a.id, b.id, upper_inc(a.r) FROM everything a, everything b WHERE a.r &> b.r AND b.id < 3`},
+		viewCase{name: "interval_range_count", query: `SELECT o.id, (SELECT count(*) FROM everything e WHERE e.r @> o.qty) AS n FROM orders o`},
 	)
 }

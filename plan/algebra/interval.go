@@ -1,8 +1,6 @@
 package algebra
 
 import (
-	"slices"
-
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 )
 
@@ -19,59 +17,102 @@ func (i Interval) Point() bool { return i.From != nil && i.To != nil && same(i.F
 // meet where these intervals do. L is the first width columns. What is true of a pair
 // besides is left to the conditions.
 //
-// Of comparisons that say the same in one direction the first is taken, but rather two
-// that have a side in common: x BETWEEN a AND b, which makes x a point.
+// Two comparisons that bound from both sides are taken rather than one, and of these such
+// that belong together: x BETWEEN a AND b, which makes x a point, or both ends of ranges.
 //
 // In a join on equal keys (keyed), a comparison in one direction alone is not worth it: it leaves
 // half of the rows with those keys, which can be looked at in an index that other joins share.
 func Intervals(conds []expr.Expr, width int, keyed bool) (l, r Interval, ok bool) {
-	var up, down []comparedSides // left ≤ right, and left ≥ right
-	for _, c := range conds {
-		s, op, ok := sidesOf(c, width)
-		switch {
-		case !ok:
-		case op == "<" || op == "<=":
-			up = append(up, s)
-		default:
-			down = append(down, s)
+	var up, down []bounding // left ≤ right, and left ≥ right
+	for i, c := range conds {
+		u, d := boundsIn(c, width)
+		if u.l != nil {
+			u.cond = i
+			up = append(up, u)
+		}
+		if d.l != nil {
+			d.cond = i
+			down = append(down, d)
+		}
+	}
+	best := apart
+	var u, d bounding
+	for _, a := range up {
+		for _, b := range down {
+			if t := a.with(b); t > best {
+				best, u, d = t, a, b
+			}
 		}
 	}
 	switch {
-	case len(up) == 0 && len(down) == 0, keyed && (len(up) == 0 || len(down) == 0):
+	case best > apart:
+		return Interval{From: u.l, To: d.l}, Interval{From: d.r, To: u.r}, true
+	case keyed || len(up)+len(down) == 0:
 		return l, r, false
 	case len(up) == 0:
 		return Interval{From: down[0].l, To: down[0].l}, Interval{From: down[0].r}, true
-	case len(down) == 0:
-		return Interval{From: up[0].l, To: up[0].l}, Interval{To: up[0].r}, true
 	}
-	u, d := up[0], down[0]
-	for _, a := range up {
-		i := slices.IndexFunc(down, func(b comparedSides) bool { return same(a.l, b.l) || same(a.r, b.r) })
-		if i >= 0 {
-			u, d = a, down[i]
-			break
-		}
-	}
-	return Interval{From: u.l, To: d.l}, Interval{From: d.r, To: u.r}, true
+	return Interval{From: up[0].l, To: up[0].l}, Interval{To: up[0].r}, true
 }
 
-// comparedSides are the sides of a comparison, over L and over R.
-type comparedSides struct{ l, r expr.Expr }
+// bounding is a comparison of L with R: expressions over either.
+type bounding struct {
+	l, r expr.Expr
+	cond int // the condition that it is of
+}
 
-// sidesOf takes a comparison of the two sides of a join apart: L op R.
-func sidesOf(c expr.Expr, width int) (s comparedSides, op string, ok bool) {
+// together says how well two comparisons in opposite directions go together.
+type together int
+
+const (
+	apart together = iota // they are of different things
+	alike                 // all are in one order, so that they may say how intervals overlap
+	belonging
+)
+
+func (a bounding) with(b bounding) together {
+	switch {
+	case a.cond == b.cond || same(a.l, b.l) || same(a.r, b.r):
+		return belonging
+	case a.l.Type().Kind == b.l.Type().Kind && a.r.Type().Kind == b.r.Type().Kind:
+		return alike
+	}
+	return apart
+}
+
+// boundsIn takes a condition on both sides of a join apart: what of L is at most, and what
+// is at least, what of R where it is true.
+func boundsIn(c expr.Expr, width int) (up, down bounding) {
 	n, ok := c.(*expr.Native)
-	if !ok || !slices.Contains([]string{"<", "<=", ">", ">="}, n.Cmp) || expr.HasRemote([]expr.Expr{c}) {
-		return s, "", false
+	if !ok || len(n.Args) != 2 || expr.HasRemote([]expr.Expr{c}) {
+		return up, down
 	}
-	a, b := n.Args[0], n.Args[1]
-	switch as, bs := side(a, width), side(b, width); {
-	case as == leftSide && bs == rightSide:
-		return comparedSides{a, expr.Shift(b, -width)}, n.Cmp, true
-	case as == rightSide && bs == leftSide:
-		return comparedSides{b, expr.Shift(a, -width)}, swapped[n.Cmp], true
+	a, b := side(n.Args[0], width), side(n.Args[1], width)
+	if !(a == leftSide && b == rightSide || a == rightSide && b == leftSide) {
+		return up, down
 	}
-	return s, "", false
+	l, r, found := endsOf(n)
+	if !found {
+		switch n.Cmp {
+		case "<", "<=":
+			l.lower, r.upper = n.Args[0], n.Args[1]
+		case ">", ">=":
+			l.upper, r.lower = n.Args[0], n.Args[1]
+		default:
+			return up, down
+		}
+	}
+	if a == rightSide {
+		l, r = r, l
+	}
+	shifted := func(e expr.Expr) expr.Expr { return expr.Shift(e, -width) }
+	if l.lower != nil && r.upper != nil {
+		up = bounding{l: l.lower, r: shifted(r.upper)}
+	}
+	if l.upper != nil && r.lower != nil {
+		down = bounding{l: l.upper, r: shifted(r.lower)}
+	}
+	return up, down
 }
 
 func same(a, b expr.Expr) bool {

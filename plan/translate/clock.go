@@ -90,7 +90,17 @@ func keyOrdered(k values.Kind) bool {
 	return false
 }
 
-// keyComparison is the operator if it compares as keys do.
+// byteOrdered are types that have native comparisons only under collations which order
+// as their keys do.
+func byteOrdered(k values.Kind) bool {
+	switch k {
+	case values.KindText, values.KindName, values.KindBPChar, values.KindBytea, values.KindUUID, values.KindBool, values.KindOID:
+		return true
+	}
+	return false
+}
+
+// keyComparison is the operator, which has a native form, if it compares as keys do.
 func keyComparison(op *catalog.Operator, args []expr.Expr) string {
 	if op.Schema != "pg_catalog" || len(args) != 2 || !sameKey(args[0].Type(), args[1].Type()) {
 		return ""
@@ -101,7 +111,8 @@ func keyComparison(op *catalog.Operator, args []expr.Expr) string {
 			return op.Name
 		}
 	case "<", "<=", ">", ">=":
-		if keyOrdered(args[0].Type().Kind) && keyOrdered(args[1].Type().Kind) {
+		a, b := args[0].Type().Kind, args[1].Type().Kind
+		if keyOrdered(a) && keyOrdered(b) || byteOrdered(a) && byteOrdered(b) {
 			return op.Name
 		}
 	}

@@ -342,6 +342,9 @@ var totalNames = map[string]bool{
 	"numeric_eq": true, "numeric_ne": true, "numeric_lt": true, "numeric_le": true, "numeric_gt": true, "numeric_ge": true,
 	"textlike": true, "textnlike": true, "bpcharlike": true, "bpcharnlike": true, "textcat": true, "lower": true, "upper": true,
 	"record_eq": true, "record_ne": true, "record_lt": true, "record_le": true, "record_gt": true, "record_ge": true,
+	"range_overlaps": true, "range_contains": true, "range_contained_by": true, "range_contains_elem": true, "elem_contained_by_range": true,
+	"range_before": true, "range_after": true, "range_adjacent": true, "range_overleft": true, "range_overright": true,
+	"isempty": true, "lower_inc": true, "upper_inc": true, "lower_inf": true, "upper_inf": true,
 	"date_lt_timestamp": true, "date_le_timestamp": true, "date_gt_timestamp": true, "date_ge_timestamp": true, "date_eq_timestamp": true, "date_ne_timestamp": true,
 }
 
