@@ -51,5 +51,12 @@ func init() {
 		viewCase{name: "interval_sides", query: `SELECT a.id, b.id AS other, a.r >> b.r AS c FROM everything a JOIN everything b ON a.r << b.r UNION ALL SELECT a.id, b.id, isempty(a.r) FROM everything a, everything b WHERE a.r >> b.r
 			UNION ALL SELECT a.id, b.id, lower_inf(a.r) FROM everything a, everything b WHERE b.r &< a.r AND a.id = 1 UNION ALL SELECT a.id, b.id, upper_inc(a.r) FROM everything a, everything b WHERE a.r &> b.r AND b.id < 3`},
 		viewCase{name: "interval_range_count", query: `SELECT o.id, (SELECT count(*) FROM everything e WHERE e.r @> o.qty) AS n FROM orders o`},
+		viewCase{name: "interval_made", query: `SELECT a.id, b.id AS other FROM everything a JOIN everything b ON CASE WHEN a.n <= a.n2 THEN numrange(a.n, a.n2) END && CASE WHEN b.n2 >= b.n THEN numrange(b.n, b.n2, '[]') END`},
+		viewCase{name: "interval_made_times", query: `SELECT a.id, b.id AS other FROM everything a LEFT JOIN everything b ON tsrange(a.ts, a.ts + interval '1 month') @> b.ts AND a.id <> b.id`},
+		viewCase{name: "interval_made_zoned", query: `SELECT a.id, b.id AS other FROM everything a JOIN everything b ON tstzrange(a.tsz, NULL) && tstzrange(NULL, b.tsz, '(]')`},
+		viewCase{name: "interval_made_dates", query: `SELECT a.id, b.id AS other FROM orders a JOIN orders b ON daterange(a.day, a.day + 2, '[]') && daterange(b.day, b.day + 1) AND a.customer_id = b.customer_id`},
+		viewCase{name: "interval_made_not", query: `SELECT id FROM orders o WHERE NOT EXISTS (SELECT FROM customers c WHERE int8range(c.id, greatest(c.id, c.tier), '[]') @> o.qty::bigint)`},
+		viewCase{name: "interval_made_shown", query: `SELECT id, int4range(i2, i2 + 3) AS a, daterange(d, NULL, '(]') AS b, numrange(NULL, n) AS c, lower(tsrange(ts, NULL)) AS e, int4range(i2, i4) * r AS f FROM everything WHERE i2 IS NULL OR i2 < 1000`},
+		viewCase{name: "interval_made_fails", query: `SELECT a.id, b.id AS other FROM orders a JOIN orders b ON int4range(a.qty, a.customer_id) && int4range(b.customer_id, b.qty) WHERE a.id < 9 AND b.id < 9`},
 	)
 }

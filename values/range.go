@@ -1,5 +1,7 @@
 package values
 
+import "encoding/binary"
+
 // Range is a value of a range type, read.
 type Range struct {
 	Empty        bool
@@ -66,6 +68,35 @@ func ReadRange(t, elem *Type, d Datum) (r Range, err error) {
 		s = s[n:]
 	}
 	return r, nil
+}
+
+// AppendRange appends a range in binary format.
+func AppendRange(dst []byte, elem *Type, r Range) ([]byte, error) {
+	if r.Empty {
+		return append(dst, rangeEmpty), nil
+	}
+	flags := byte(0)
+	for _, f := range []struct {
+		set  bool
+		flag byte
+	}{{r.Lower.Infinite, rangeLowerInf}, {r.Upper.Infinite, rangeUpperInf}, {r.Lower.Inclusive, rangeLowerInc}, {r.Upper.Inclusive, rangeUpperInc}} {
+		if f.set {
+			flags |= f.flag
+		}
+	}
+	dst = append(dst, flags)
+	for _, b := range []RangeBound{r.Lower, r.Upper} {
+		if b.Infinite {
+			continue
+		}
+		at := len(dst)
+		var err error
+		if dst, err = AppendBinary(append(dst, 0, 0, 0, 0), elem, b.Value); err != nil {
+			return dst, err
+		}
+		binary.BigEndian.PutUint32(dst[at:], uint32(len(dst)-at-4))
+	}
+	return dst, nil
 }
 
 // First bytes of the places that bounds and elements have in their order.

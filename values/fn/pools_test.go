@@ -96,6 +96,17 @@ var rangeBounds = map[string]string{
 	"tstzrange": "-infinity|4713-01-01 00:00+00 BC|1999-12-31 23:59:59.999999+00|2000-01-01 00:00+00|2000-01-01 02:00:00.000001+02|2000-01-02 00:00+00|infinity",
 }
 
+func init() {
+	for t, bounds := range rangeBounds {
+		addArgs(t, 0, strings.Split(bounds, "|")...)
+		addArgs(t, 1, strings.Split(bounds, "|")...)
+		addArgs(t, 2, "[]", "[)", "(]", "()", "[]", "(]", "", "[", "[) ", "ab")
+	}
+	addArgs("int4range", 1, "2147483647")
+	addArgs("int8range", 0, "9223372036854775807")
+	addArgs("daterange", 1, "5874897-12-31")
+}
+
 // rangeTexts are ranges whose bounds may be included, missing, equal or next to each other.
 func rangeTexts(r *rand.Rand, bounds []string) []string {
 	texts := []string{"empty", "(,)"}
