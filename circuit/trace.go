@@ -134,6 +134,14 @@ func (c *cursor) seekGE(k []byte) {
 	c.it.SeekGE(c.target)
 }
 
+// seekLT moves to the last key before k, whatever it begins with.
+func (c *cursor) seekLT(k []byte) {
+	c.target = append(c.target[:c.prefix], k...)
+	c.scanning, c.still = false, false
+	c.n.stats.KeysRead++
+	c.it.SeekLT(c.target)
+}
+
 // next moves forward one key.
 func (c *cursor) next() {
 	c.n.stats.KeysRead++
@@ -156,7 +164,9 @@ func (c *cursor) under(k []byte) bool {
 	return c.it.Valid() && bytes.HasPrefix(c.it.Key()[c.prefix:], k)
 }
 
-// key is the key without the trace's prefix; weight its weight.
+// key is the key without the trace's prefix; weight its weight, where it has one,
+// and value what it has otherwise.
 func (c *cursor) key() []byte { return c.it.Key()[c.prefix:] }
 
 func (c *cursor) weight() (int64, error) { return state.Weight(c.it.Value()) }
+func (c *cursor) value() []byte          { return c.it.Value() }
