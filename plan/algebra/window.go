@@ -105,6 +105,8 @@ type WindowFunc struct {
 	Agg    *Agg   // nil for a window function; its Args are not used
 	Args   []int  // columns of the input
 	Filter int    // column of the input; −1: none
+	Fixed  bool   // of lag and lead: they look By rows away from every row
+	By     int64
 	T      *values.Type
 }
 
@@ -146,7 +148,11 @@ func (n *Window) Label() string {
 			funcs[i] += fmt.Sprintf(" filter #%d", f.Filter)
 		}
 	}
-	return fmt.Sprintf("Window %s of each %v by %v, %v", strings.Join(funcs, ", "), n.Partition, n.Order, n.Frame)
+	label := fmt.Sprintf("Window %s of each %v by %v, %v", strings.Join(funcs, ", "), n.Partition, n.Order, n.Frame)
+	if s, ok := n.Sight(); ok {
+		label += ", " + s.String()
+	}
+	return label
 }
 
 func (p *pusher) pushWindow(n *Window, conds []expr.Expr) Node {

@@ -10,20 +10,28 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/values/agg"
 )
 
-// window compiles functions over windows: an ordered aggregate whose value is the
-// list of the partition's rows with their results, and an operator that spreads
-// the list out again. A change costs what its partition costs.
+// window compiles functions over windows. If one of them sees its whole partition, they
+// are an ordered aggregate whose value is the list of the partition's rows with
+// their results, and an operator that spreads the list out again: a change costs
+// what its partition costs.
 func (c *compiler) window(n *algebra.Window, id string) *compiled {
 	cols := n.In.Cols()
 	in := c.exact(c.clean(c.node(n.In), cols))
-	order := algebra.OrderKey(cols, n.Order)
 	width := len(cols) + len(n.Funcs)
-	s := c.listed(in, n, cols, n.Partition, width, order, func(e circuit.Entries) values.Datum { return newPartition(e, order).list(n) })
+	var s circuit.Stream
+	if sight, ok := n.Sight(); ok {
+		s = c.sighted(in, n, sight)
+	} else {
+		order := algebra.OrderKey(cols, n.Order)
+		s = c.listed(in, n, cols, n.Partition, width, order, func(e circuit.Entries) values.Datum { return newPartition(e, order).list(n) })
+	}
 	return &compiled{stream: s, width: width, id: id, at: algebra.FirstN(width), errs: in.errs, dirty: true}
 }
 
-// partition is the rows of one partition, in order; copies stand side by side.
+// partition is the rows of one partition, or a stretch of them, in order; copies stand side
+// by side.
 type partition struct {
+	past   past // what is before them
 	rows   [][]values.Datum
 	group  []int  // number of the row's peer group
 	starts []int  // first row of each peer group; last, the number of rows
@@ -32,20 +40,13 @@ type partition struct {
 
 func newPartition(e circuit.Entries, order func([]byte, []values.Datum) []byte) *partition {
 	p := &partition{}
-	var last, key []byte
 	for ok := e.First(); ok; ok = e.Next() {
 		row := slices.Clone(e.Args())
-		key = order(key[:0], row)
-		if len(p.rows) == 0 || string(key) != string(last) {
-			p.starts = append(p.starts, len(p.rows))
-			last = append(last[:0], key...)
-		}
 		for range e.Weight() {
 			p.rows = append(p.rows, row)
-			p.group = append(p.group, len(p.starts)-1)
 		}
 	}
-	p.starts = append(p.starts, len(p.rows))
+	p.groups(order)
 	return p
 }
 
@@ -54,9 +55,8 @@ func (p *partition) list(n *algebra.Window) values.Datum {
 	if n.Frame.By() != nil {
 		p.spans(n)
 	}
-	results := make([][]values.Datum, len(n.Funcs))
-	for i, f := range n.Funcs {
-		results[i] = p.results(f, n.Frame)
+	results := p.all(n)
+	for i := range results {
 		for row, g := range p.group {
 			if p.span != nil && p.span[g].failed.IsErr() {
 				results[i][row] = p.span[g].failed
@@ -143,12 +143,27 @@ func (p *partition) visible(f algebra.Frame, i int) []int {
 	return out
 }
 
-// results computes one function for all rows.
-func (p *partition) results(f algebra.WindowFunc, frame algebra.Frame) []values.Datum {
+// all computes all functions for all rows.
+func (p *partition) all(n *algebra.Window) [][]values.Datum {
+	results := make([][]values.Datum, len(n.Funcs))
+	for i, f := range n.Funcs {
+		results[i] = p.results(i, f, n.Frame)
+	}
+	return results
+}
+
+// results computes one function, the window's nth, for all rows.
+func (p *partition) results(nth int, f algebra.WindowFunc, frame algebra.Frame) []values.Datum {
 	if f.Agg != nil {
-		return p.aggregates(f, frame)
+		return p.aggregates(nth, f, frame)
 	}
 	out := make([]values.Datum, len(p.rows))
+	if f.Name == firstValue && p.past.values != nil && frame.Start.Unbounded {
+		for i := range out {
+			out[i] = p.past.values[nth]
+		}
+		return out
+	}
 	compute := windowFuncs[f.Name]
 	for i := range out {
 		out[i] = compute(p, f, frame, i)
@@ -158,28 +173,15 @@ func (p *partition) results(f algebra.WindowFunc, frame algebra.Frame) []values.
 
 // aggregates computes an aggregate over each row's frame. One that subtracts
 // slides: rows that enter are added, rows that leave are taken away.
-func (p *partition) aggregates(f algebra.WindowFunc, frame algebra.Frame) []values.Datum {
+func (p *partition) aggregates(nth int, f algebra.WindowFunc, frame algebra.Frame) []values.Datum {
 	out := make([]values.Datum, len(p.rows))
-	args := make([]values.Datum, len(f.Args))
-	load := func(r int) bool {
-		row := p.rows[r]
-		if f.Filter >= 0 && !row[f.Filter].IsTrue() {
-			return false
-		}
-		for j, a := range f.Args {
-			args[j] = row[a]
-			if f.Agg.Impl.SkipNull && args[j].IsNull() {
-				return false
-			}
-		}
-		return true
-	}
+	read := newReader(f)
 	if f.Agg.Impl.Linear == nil {
 		for i := range out {
 			var l argList
 			for _, r := range p.visible(frame, i) {
-				if load(r) {
-					l.entries = append(l.entries, slices.Clone(args))
+				if read.load(p.rows[r]) {
+					l.entries = append(l.entries, slices.Clone(read.args))
 				}
 			}
 			if !f.Agg.Impl.Sequence { // which shows the frame's order
@@ -189,12 +191,11 @@ func (p *partition) aggregates(f algebra.WindowFunc, frame algebra.Frame) []valu
 		}
 		return out
 	}
-	acc := f.Agg.Impl.Linear()
-	acc.Reset()
+	acc := p.past.begin(nth, f)
 	add := func(from, to int, w int64) {
 		for r := from; r < to; r++ {
-			if load(r) {
-				acc.Add(args, w)
+			if read.load(p.rows[r]) {
+				acc.Add(read.args, w)
 			}
 		}
 	}
@@ -279,16 +280,18 @@ func (l *argList) Weight() int64 { return 1 }
 
 var _ agg.Entries = (*argList)(nil)
 
+const firstValue = "first_value(anyelement)"
+
 // windowFuncs compute what algebra.WindowFuncs lists.
 var windowFuncs = map[string]func(p *partition, f algebra.WindowFunc, frame algebra.Frame, i int) values.Datum{
 	"row_number()": func(p *partition, _ algebra.WindowFunc, _ algebra.Frame, i int) values.Datum {
-		return values.Int(int64(i + 1))
+		return values.Int(p.past.rows + int64(i+1))
 	},
 	"rank()": func(p *partition, _ algebra.WindowFunc, _ algebra.Frame, i int) values.Datum {
-		return values.Int(int64(p.starts[p.group[i]] + 1))
+		return values.Int(p.past.rows + int64(p.starts[p.group[i]]+1))
 	},
 	"dense_rank()": func(p *partition, _ algebra.WindowFunc, _ algebra.Frame, i int) values.Datum {
-		return values.Int(int64(p.group[i] + 1))
+		return values.Int(p.past.groups + int64(p.group[i]+1))
 	},
 	"percent_rank()": func(p *partition, _ algebra.WindowFunc, _ algebra.Frame, i int) values.Datum {
 		if len(p.rows) <= 1 {
@@ -318,7 +321,7 @@ var windowFuncs = map[string]func(p *partition, f algebra.WindowFunc, frame alge
 	"lead(anycompatible,int4,anycompatible)": func(p *partition, f algebra.WindowFunc, _ algebra.Frame, i int) values.Datum {
 		return p.shifted(f, i, 1)
 	},
-	"first_value(anyelement)": func(p *partition, f algebra.WindowFunc, frame algebra.Frame, i int) values.Datum {
+	firstValue: func(p *partition, f algebra.WindowFunc, frame algebra.Frame, i int) values.Datum {
 		if v := p.visible(frame, i); len(v) > 0 {
 			return p.rows[v[0]][f.Args[0]]
 		}

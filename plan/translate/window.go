@@ -2,6 +2,7 @@ package translate
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
@@ -164,6 +165,7 @@ func (t *translator) windowCall(n *pgtree.Node, s *scope, place func(expr.Expr) 
 		return windowCall{funcs: []algebra.WindowFunc{f}}, true
 	}
 	if slices.Contains(algebra.WindowFuncs, f.Name) {
+		f.By, f.Fixed = shift(f.Name, args)
 		return native(nil, args...)
 	}
 	if proc.Kind == "a" {
@@ -181,6 +183,24 @@ func (t *translator) windowCall(n *pgtree.Node, s *scope, place func(expr.Expr) 
 	}
 	t.refuse(n, CodeUnsupported, "window function "+describe(proc), "")
 	return windowCall{}, false
+}
+
+// shift is how many rows away lag or lead look, if that is the same for all rows.
+func shift(name string, args []expr.Expr) (by int64, fixed bool) {
+	if !strings.HasPrefix(name, "lag(") && !strings.HasPrefix(name, "lead(") {
+		return 0, false
+	}
+	if len(args) == 1 {
+		return 1, true
+	}
+	c, constant := args[1].(*expr.Const)
+	if !constant || c.V.IsErr() {
+		return 0, false
+	}
+	if c.V.IsNull() { // looks nowhere: the result is NULL
+		return 0, true
+	}
+	return c.V.Int64(), true
 }
 
 // frame reads the frame of a window. Offsets that are no constants become columns.
