@@ -182,6 +182,9 @@ type RecursionSpec struct {
 	// MaxRows bounds what a recursion that multiplies its rows can take of
 	// memory: a step in which more of them change at once fails.
 	MaxRows int
+	// MaxBytes bounds what the rows that change in one step take, of all iterations: rows that
+	// grow from iteration to iteration may be few.
+	MaxBytes int64
 }
 
 // Recursion begins a loop. Its first output is the working table: rows that end
@@ -192,8 +195,8 @@ type RecursionSpec struct {
 // The second output is the rows that are not taken because there is no end to
 // them: beyond the limit of iterations, or of more than MaxCopies copies.
 func (b *Builder) Recursion(width int, label string, spec RecursionSpec) (work, overdue Stream) {
-	if width < 1 || spec.Limit < 1 || spec.MaxRows < 1 {
-		b.fail("recursion %q: of %d columns, %d iterations and %d rows", label, width, spec.Limit, spec.MaxRows)
+	if width < 1 || spec.Limit < 1 || spec.MaxRows < 1 || spec.MaxBytes < 1 {
+		b.fail("recursion %q: of %d columns, %d iterations, %d rows and %d bytes", label, width, spec.Limit, spec.MaxRows, spec.MaxBytes)
 	}
 	op := &recursion{spec: spec, width: width}
 	first := b.add(op, label, width)

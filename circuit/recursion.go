@@ -42,7 +42,8 @@ type recursion struct {
 	arrived map[int64]*delta // … what arrived for them
 	recalls map[int64]*delta // … and keys to be looked at again
 	free    []*delta
-	rows    int // that wait
+	rows    int   // that wait
+	bytes   int64 // of all rows in this step
 
 	// moved is what W holds of a key at later iterations, where that is not what
 	// the trace says: until their turn.
@@ -82,8 +83,12 @@ func (o *recursion) push(_ *step, _ *node, _ int, in *Batch) error {
 		}
 		d := o.waiting(o.arrived, iter)
 		off := len(d.arena)
+		if o.bytes > o.spec.MaxBytes {
+			return fmt.Errorf("%w: they take more than %d MiB by iteration %d", ErrRecursionTooLarge, o.spec.MaxBytes>>20, iter)
+		}
 		if o.spec.Key == nil {
 			d.arena = values.AppendRow(d.arena, row)
+			o.bytes += int64(len(d.arena) - off)
 			if err := d.seal(off, len(d.arena), len(d.arena), w); err != nil {
 				return err
 			}
@@ -97,6 +102,7 @@ func (o *recursion) push(_ *step, _ *node, _ int, in *Batch) error {
 		key := len(arena)
 		d.arena = binary.BigEndian.AppendUint64(arena, uint64(iter))
 		d.arena = values.AppendRow(d.arena, row[:o.width-1])
+		o.bytes += int64(len(d.arena) - off)
 		if err := d.seal(off, key, key, w); err != nil {
 			return err
 		}
@@ -164,12 +170,12 @@ func (o *recursion) due() bool { return len(o.turns) > 0 }
 
 // rest is called when the loop has come to its end.
 func (o *recursion) rest() {
-	o.turn = -1
+	o.turn, o.bytes = -1, 0
 	clear(o.moved)
 }
 
 func (o *recursion) reset() {
-	o.turn, o.turns, o.rows = -1, nil, 0
+	o.turn, o.turns, o.rows, o.bytes = -1, nil, 0, 0
 	o.arrived, o.recalls, o.moved = map[int64]*delta{}, map[int64]*delta{}, map[string]standing{}
 	o.free = nil
 }

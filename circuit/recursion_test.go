@@ -82,7 +82,7 @@ var (
 
 // closure is (l, r) with paths that grow at their beginning.
 func closure(limit int64) query {
-	spec := circuit.RecursionSpec{Key: pairKey, Limit: limit, MaxRows: 1 << 16}
+	spec := circuit.RecursionSpec{Key: pairKey, Limit: limit, MaxRows: 1 << 16, MaxBytes: 1 << 30}
 	longer := func(e, t []datum, out *batch, w int64) { out.Append([]datum{e[0], t[1], onward(t)}, w) }
 	return query{
 		name: fmt.Sprintf("closure of %d iterations", limit), inputs: []int{2}, width: 4,
@@ -107,7 +107,7 @@ func closure(limit int64) query {
 
 // walks is every walk along edges from given points, with copies.
 func walks() query {
-	spec := circuit.RecursionSpec{Limit: 4, MaxRows: 1 << 16}
+	spec := circuit.RecursionSpec{Limit: 4, MaxRows: 1 << 16, MaxBytes: 1 << 30}
 	further := func(t, e []datum, out *batch, w int64) { out.Append([]datum{e[1], onward(t)}, w) }
 	return query{
 		name: "walks", inputs: []int{2, 1}, width: 3,
@@ -132,7 +132,7 @@ func walks() query {
 // it counts how often a point is reached that is not forbidden, and goes on from
 // the points, with the count's parity beside them. The result is counted outside.
 func counted() query {
-	spec := circuit.RecursionSpec{Key: pairKey, Limit: 1000, MaxRows: 1 << 16}
+	spec := circuit.RecursionSpec{Key: pairKey, Limit: 1000, MaxRows: 1 << 16, MaxBytes: 1 << 30}
 	reach := func(t, e []datum, out *batch, w int64) { out.Append([]datum{e[1], t[2]}, w) }
 	left := func(t, _ []datum, out *batch, w int64) { out.Append(t, w) }
 	byPoint := circuit.AggSpec{
@@ -200,8 +200,8 @@ func counted() query {
 // nested has a loop in a loop: points reached by edges of the one kind after any
 // number of edges of the other kind.
 func nested() query {
-	spec := circuit.RecursionSpec{Key: keyOf(false, 0), Limit: 1000, MaxRows: 1 << 16}
-	innerSpec := circuit.RecursionSpec{Key: keyOf(false, 0, 1), Limit: 1000, MaxRows: 1 << 16}
+	spec := circuit.RecursionSpec{Key: keyOf(false, 0), Limit: 1000, MaxRows: 1 << 16, MaxBytes: 1 << 30}
+	innerSpec := circuit.RecursionSpec{Key: keyOf(false, 0, 1), Limit: 1000, MaxRows: 1 << 16, MaxBytes: 1 << 30}
 	jump := func(t, e []datum, out *batch, w int64) { out.Append([]datum{e[1], values.Int(t[1].Int64() + 1)}, w) }
 	slide := func(t, e []datum, out *batch, w int64) { out.Append([]datum{e[1], t[1], onward(t)}, w) }
 	return query{
@@ -280,7 +280,7 @@ func positiveOnly(b *batch) *batch {
 func TestTooManyCopies(t *testing.T) {
 	b := circuit.NewBuilder()
 	edges, points := b.Source("in0", 2), b.Source("in1", 1)
-	work, overdue := b.Recursion(2, "walks", circuit.RecursionSpec{Limit: 100, MaxRows: 1 << 16})
+	work, overdue := b.Recursion(2, "walks", circuit.RecursionSpec{Limit: 100, MaxRows: 1 << 16, MaxBytes: 1 << 30})
 	b.Close(work, b.Sum(b.Map(points, 2, "base", at(0, 0)), b.Join(b.Index(work, "x", firstKey), b.Index(edges, "l", firstKey), 2, "further",
 		func(t, e []datum, out *batch, w int64) { out.Append([]datum{e[1], onward(t)}, w) })))
 	b.Output("out", b.Sum(b.Map(work, 3, "in", mark(0)), b.Map(overdue, 3, "overdue", mark(1))))
@@ -315,7 +315,7 @@ func TestTooManyCopies(t *testing.T) {
 func TestTooManyRows(t *testing.T) {
 	b := circuit.NewBuilder()
 	points := b.Source("in0", 1)
-	work, _ := b.Recursion(2, "doubled", circuit.RecursionSpec{Limit: 1000, MaxRows: 1 << 16})
+	work, _ := b.Recursion(2, "doubled", circuit.RecursionSpec{Limit: 1000, MaxRows: 1 << 16, MaxBytes: 1 << 30})
 	doubled := b.Map(work, 2, "double", func(_ context.Context, in, out *batch) error {
 		for i, w := range in.W {
 			x := in.Row(i)[0].Int64()
@@ -345,8 +345,46 @@ func TestTooManyRows(t *testing.T) {
 	}
 }
 
+// TestGrowingRows: one row an iteration, each longer than the one before, as a path
+// along a cycle is.
+func TestGrowingRows(t *testing.T) {
+	b := circuit.NewBuilder()
+	points := b.Source("in0", 1)
+	work, _ := b.Recursion(2, "paths", circuit.RecursionSpec{Key: keyOfText, Limit: 1 << 20, MaxRows: 1 << 16, MaxBytes: 1 << 20})
+	longer := b.Map(work, 2, "longer", func(_ context.Context, in, out *batch) error {
+		for i, w := range in.W {
+			out.Append([]datum{values.String(in.Row(i)[0].Str() + "step"), onward(in.Row(i))}, w)
+		}
+		return nil
+	})
+	b.Close(work, b.Sum(b.Map(points, 2, "base", at(0, 0)), longer))
+	b.Output("out", b.Aggregate(work, "count", circuit.AggSpec{Global: true, Aggregates: []circuit.Aggregate{{Linear: newCount}}}))
+	store := state.NewMemory(state.Options{})
+	c, err := b.Build(store, []byte("q"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := circuit.NewBatch(1, 0)
+	one.Append([]datum{values.String("a")}, 1)
+	batch := store.NewBatch()
+	if _, err := c.Step(context.Background(), map[string]*circuit.Batch{"in0": one}, batch); !errors.Is(err, circuit.ErrRecursionTooLarge) {
+		t.Fatalf("a recursion whose rows grow without end: %v", err)
+	}
+	if batch.Size() > 8<<20 {
+		t.Fatalf("it wrote %d bytes before it was stopped", batch.Size())
+	}
+	// What one step has used up, the next one has not.
+	batch.Reset()
+	none := circuit.NewBatch(1, 0)
+	if out := step(t, c, store, delta{none}, 1); out.Len() != 1 {
+		t.Fatalf("after a failed step: %s", show(out))
+	}
+}
+
+func keyOfText(dst []byte, row []datum) ([]byte, bool) { return values.AppendRow(dst, row[:1]), true }
+
 func TestLoopsRefused(t *testing.T) {
-	spec := circuit.RecursionSpec{Limit: 1, MaxRows: 1 << 16}
+	spec := circuit.RecursionSpec{Limit: 1, MaxRows: 1 << 16, MaxBytes: 1 << 30}
 	for name, build := range map[string]func(b *circuit.Builder){
 		"not closed":   func(b *circuit.Builder) { b.Recursion(1, "r", spec) },
 		"no iteration": func(b *circuit.Builder) { b.Recursion(0, "r", spec) },

@@ -9,9 +9,12 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
-// recursionRows bounds the rows of one recursion that change at once; more do
-// not fit into memory.
-const recursionRows = 1 << 24
+// recursionRows bounds the rows of one recursion that change at once, and
+// recursionBytes what they take; more do not fit into memory.
+const (
+	recursionRows  = 1 << 24
+	recursionBytes = 1 << 30
+)
 
 // recursive compiles a loop. Errors in it are errors of the view, whatever the
 // iteration.
@@ -19,7 +22,7 @@ func (c *compiler) recursive(n *algebra.Recursive, id string) *compiled {
 	bound, table := n.Bind(id)
 	cols := table.Columns
 	width := len(cols)
-	spec := circuit.RecursionSpec{Limit: n.Limit, MaxRows: recursionRows}
+	spec := circuit.RecursionSpec{Limit: n.Limit, MaxRows: recursionRows, MaxBytes: recursionBytes}
 	label := fmt.Sprintf("Recursion with all copies over %s, %d iterations", types(cols), spec.Limit)
 	if !n.All {
 		spec.Key = rowKey(cols, algebra.FirstN(width-1))
