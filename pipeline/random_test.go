@@ -77,6 +77,9 @@ var randomViews = []randomView{
 	{name: "scalars", query: `SELECT id, CASE WHEN i4 > 3 THEN 'big' WHEN b THEN tx END AS a, coalesce(tx, vc, 'none') AS b, nullif(i4, 2) AS c, greatest(i2, i4) AS d, tx LIKE 'a%' AS e, d + 1 AS f, n2 * 1.10 AS g, i4 IS DISTINCT FROM i2 AS h FROM everything`},
 	{name: "reached", query: `WITH RECURSIVE t(x, y) AS (SELECT a.id, o.qty FROM accounts a JOIN orders o ON o.account_id = a.id UNION SELECT t.x, o.qty FROM t JOIN orders o ON o.account_id = t.y) SELECT x, y FROM t`},
 	{name: "chained", query: `WITH RECURSIVE c(k, q, n) AS (SELECT k, q, 0 FROM parts UNION ALL SELECT p.k, p.q, n + 1 FROM c JOIN parts p ON p.k = c.q WHERE n < 3) SELECT k, n, count(*) AS c FROM c GROUP BY k, n`},
+	{name: "between", query: `SELECT o.id, e.id AS e FROM orders o JOIN everything e ON o.qty BETWEEN e.i2 AND e.i4`},
+	{name: "overlapping", query: `SELECT x.id, y.id AS y FROM everything x LEFT JOIN everything y ON x.r && y.r AND x.id < y.id`},
+	{name: "in_ranges", query: `SELECT o.id, p.k FROM orders o JOIN parts p ON int4range(o.qty, greatest(o.qty, o.account_id), '[]') @> p.q`},
 	{name: "over_grouped", query: `SELECT region, n + 1 AS n FROM grouped WHERE n > 1`},
 }
 

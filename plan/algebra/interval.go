@@ -84,15 +84,11 @@ func (a bounding) with(b bounding) together {
 // is at least, what of R where it is true.
 func boundsIn(c expr.Expr, width int) (up, down bounding) {
 	n, ok := c.(*expr.Native)
-	if !ok || len(n.Args) != 2 || expr.HasRemote([]expr.Expr{c}) {
+	if !ok || expr.HasRemote([]expr.Expr{c}) {
 		return up, down
 	}
-	a, b := side(n.Args[0], width), side(n.Args[1], width)
-	if !(a == leftSide && b == rightSide || a == rightSide && b == leftSide) {
-		return up, down
-	}
-	l, r, found := endsOf(n)
-	if !found {
+	l, r, ok := endsOf(n)
+	if !ok {
 		switch n.Cmp {
 		case "<", "<=":
 			l.lower, r.upper = n.Args[0], n.Args[1]
@@ -101,6 +97,10 @@ func boundsIn(c expr.Expr, width int) (up, down bounding) {
 		default:
 			return up, down
 		}
+	}
+	a, b := l.side(width), r.side(width)
+	if !(a == leftSide && b == rightSide || a == rightSide && b == leftSide) {
+		return up, down
 	}
 	if a == rightSide {
 		l, r = r, l

@@ -7,15 +7,30 @@ import (
 )
 
 // rangeEnds are the expressions of a range's bounds, or of an element's place, among the
-// bounds of all ranges of the type.
+// bounds of all ranges of the type; or of a period's ends.
 type rangeEnds struct{ lower, upper expr.Expr }
 
-// endsOf takes an operator of range types apart: what of its arguments, a and b, meets
+// side says which side's columns they read.
+func (e rangeEnds) side(width int) int {
+	s := noSide
+	for _, end := range []expr.Expr{e.lower, e.upper} {
+		if end != nil {
+			s |= side(end, width)
+		}
+	}
+	return s
+}
+
+// endsOf takes an operator of range types, or OVERLAPS, apart: what of its arguments, a and b, meets
 // where it is true. Two ends that are nil are not bounded.
 //
 // Nothing overlaps an empty range, so that it has no ends; but every range contains it.
 func endsOf(n *expr.Native) (a, b rangeEnds, ok bool) {
-	if len(n.Args) != 2 {
+	switch len(n.Args) {
+	case 2:
+	case 4:
+		return periodsOf(n)
+	default:
 		return a, b, false
 	}
 	x, y := n.Args[0], n.Args[1]
@@ -96,4 +111,19 @@ func placeOf(e expr.Expr) expr.Expr {
 	return &expr.Native{Name: "place", Args: []expr.Expr{e}, Total: true, T: expr.LabelType, Func: &fn.Func{Strict: true, F1: func(d values.Datum) values.Datum {
 		return values.String(string(values.AppendPlace(nil, t, d)))
 	}}}
+}
+
+// periodsOf takes (start, end) OVERLAPS (start, end) apart. The ends may come in either
+// order, and of a period with one NULL the other end alone is asked for.
+func periodsOf(n *expr.Native) (a, b rangeEnds, ok bool) {
+	switch n.Name {
+	case "overlaps(timestamp,timestamp,timestamp,timestamp)", "overlaps(timestamptz,timestamptz,timestamptz,timestamptz)", "overlaps(time,time,time,time)":
+	default:
+		return a, b, false
+	}
+	period := func(args []expr.Expr) rangeEnds {
+		t := args[0].Type()
+		return rangeEnds{&expr.MinMax{Args: args, T: t}, &expr.MinMax{Args: args, Greatest: true, T: t}}
+	}
+	return period(n.Args[:2:2]), period(n.Args[2:]), true
 }
