@@ -143,6 +143,9 @@ func (p *pusher) pushOuter(n *OuterJoin, conds []expr.Expr) Node {
 			left = append(left, c)
 		default:
 			above = append(above, expr.Remap(c, index(n.Out)))
+			if few := implied(c, func(e expr.Expr) bool { return side(e, lw) == leftSide }); few != nil && n.Kind != FullJoin {
+				left = append(left, few)
+			}
 		}
 	}
 	ons, _ := split(n.Conds, func(expr.Expr) bool { return true })
@@ -156,6 +159,12 @@ func (p *pusher) pushOuter(n *OuterJoin, conds []expr.Expr) Node {
 			left = append(left, c)
 		default:
 			own = append(own, c)
+			if few := implied(c, func(e expr.Expr) bool { return side(e, lw) == rightSide }); few != nil {
+				right = append(right, expr.Shift(few, -lw))
+			}
+			if few := implied(c, func(e expr.Expr) bool { return side(e, lw) == leftSide }); few != nil && n.Kind == SemiJoin {
+				left = append(left, few)
+			}
 		}
 	}
 	m := *n

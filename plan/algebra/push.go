@@ -1,6 +1,8 @@
 package algebra
 
 import (
+	"slices"
+
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
@@ -230,8 +232,13 @@ func (p *pusher) pushJoin(n *Join, conds []expr.Expr) Node {
 		owner := inputsOf(c, starts)
 		if len(owner) == 1 && expr.Total(c) {
 			down[owner[0]] = append(down[owner[0]], expr.Shift(c, -starts[owner[0]]))
-		} else {
-			keep = append(keep, c)
+			continue
+		}
+		keep = append(keep, c)
+		for _, i := range owner {
+			if few := implied(c, func(e expr.Expr) bool { return slices.Equal(inputsOf(e, starts), []int{i}) }); few != nil {
+				down[i] = append(down[i], expr.Shift(few, -starts[i]))
+			}
 		}
 	}
 	inputs := make([]Node, len(n.Inputs))
