@@ -157,7 +157,7 @@ func (n *Window) Label() string {
 
 func (p *pusher) pushWindow(n *Window, conds []expr.Expr) Node {
 	below, above := ofPartition(n.Partition, n.In.Cols(), conds)
-	return filter(n.With([]Node{p.push(n.In, below)}), above)
+	return filter(n.With([]Node{n.firstRows(p.push(n.In, below), above)}), above)
 }
 
 // ofPartition splits conditions into those that are about the partition as a

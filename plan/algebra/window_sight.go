@@ -1,6 +1,10 @@
 package algebra
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+)
 
 // Sight is how far the functions of a window see from a row, if that is not over
 // the whole partition: so many rows (peer groups, if Groups) before it and after it,
@@ -90,4 +94,66 @@ func (s *Sight) to(from, to int64) bool {
 // String tells kinds of sight apart.
 func (s Sight) String() string {
 	return fmt.Sprintf("seen from %d before to %d after, groups %v, peers %v, carried %v", s.Before, s.After, s.Groups, s.Peers, s.Carried)
+}
+
+// firstRows is the window's input without the rows that conditions above take out for
+// their number: for row_number() <= 3, the first three rows of each partition, for
+// rank() <= 3 those that tie with the third, too. What the functions make of them must
+// not depend on rows behind them, nor fail for these.
+func (n *Window) firstRows(in Node, conds []expr.Expr) Node {
+	sight, ok := n.Sight()
+	if !ok || sight.After > 0 {
+		return in
+	}
+	for _, f := range n.Funcs {
+		switch f.Name {
+		case "row_number()", "rank()", "dense_rank()", "first_value(anyelement)",
+			"lag(anyelement)", "lag(anyelement,int4)", "lag(anycompatible,int4,anycompatible)":
+		default:
+			return in
+		}
+	}
+	limit := int64(NoLimit)
+	for _, c := range conds {
+		if most, ok := n.most(c); ok && (limit == NoLimit || most < limit) {
+			limit = most
+		}
+	}
+	if limit == NoLimit || limit < 1 || limit > farSight {
+		return in
+	}
+	return &TopK{In: in, Partition: n.Partition, Order: n.Order, Limit: limit, Ties: sight.Peers}
+}
+
+// most is up to which number a condition lets rows pass, if that is what it says.
+func (n *Window) most(c expr.Expr) (int64, bool) {
+	call, ok := c.(*expr.Native)
+	if !ok || len(call.Args) != 2 {
+		return 0, false
+	}
+	op, a, b := call.Cmp, call.Args[0], call.Args[1]
+	if _, ok := a.(*expr.Const); ok {
+		op, a, b = swapped[op], b, a
+	}
+	col, ok := a.(*expr.Col)
+	number, constant := b.(*expr.Const)
+	width := len(n.In.Cols())
+	if !ok || !constant || col.Index < width || number.V.IsNull() || number.V.IsErr() {
+		return 0, false
+	}
+	if f := n.Funcs[col.Index-width].Name; f != "row_number()" && f != "rank()" {
+		return 0, false
+	}
+	switch number.T.SQL {
+	case "smallint", "integer", "bigint":
+	default:
+		return 0, false
+	}
+	switch op {
+	case "<=", "=":
+		return number.V.Int64(), true
+	case "<":
+		return number.V.Int64() - 1, true
+	}
+	return 0, false
 }
