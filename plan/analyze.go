@@ -79,13 +79,12 @@ func Analyze(ctx context.Context, conn *pgx.Conn, views []View, reserved Reserve
 		return nil, fmt.Errorf("begin the analysis: %w", err)
 	}
 	a := &analyzer{ctx: ctx, tx: tx, cat: catalog.New(tx), reserved: reserved, oids: map[string]uint32{}, names: map[uint32]string{}}
-	var version int
 	err = tx.QueryRow(ctx, `SELECT pg_catalog.now(), pg_catalog.current_setting('TimeZone'), pg_catalog.current_setting('search_path'), pg_catalog.current_setting('server_version_num')::pg_catalog.int4 / 10000`).
-		Scan(&a.now, &a.result.Settings.TimeZone, &a.result.Settings.SearchPath, &version)
+		Scan(&a.now, &a.result.Settings.TimeZone, &a.result.Settings.SearchPath, &a.version)
 	if err != nil {
 		return nil, fmt.Errorf("read the session's settings: %w", err)
 	}
-	fn.SetServerVersion(version)
+	fn.SetServerVersion(a.version)
 	if err := a.adopt(views); err != nil {
 		return nil, err
 	}
@@ -109,6 +108,7 @@ type analyzer struct {
 	cat      *catalog.Catalog
 	reserved Reserved
 	now      time.Time
+	version  int    // of the server
 	views    []View // with queries
 	oids     map[string]uint32
 	names    map[uint32]string
@@ -241,7 +241,7 @@ func createPrefix(name string) string {
 
 // translate turns every declared view into algebra.
 func (a *analyzer) translate() error {
-	session := translate.Session{Catalog: a.cat, Settings: a.result.Settings, Now: a.now}
+	session := translate.Session{Catalog: a.cat, Settings: a.result.Settings, Now: a.now, Version: a.version}
 	tables := map[uint32]*catalog.Relation{}
 	for _, v := range a.views {
 		oid, ok := a.oids[v.Name]

@@ -43,3 +43,17 @@ func init() {
 		viewCase{name: "except_constants", query: `SELECT region FROM customers EXCEPT VALUES ('a'), (NULL)`},
 	)
 }
+
+// Sub-queries in the condition of a FULL JOIN, of which Postgres asks that it be one of
+// equal keys as well.
+func init() {
+	viewCases = append(viewCases,
+		viewCase{name: "full_exists", query: `SELECT o.id, c.id AS cid FROM orders o FULL JOIN customers c ON c.id = o.customer_id AND EXISTS (SELECT FROM products p WHERE p.id = o.qty)`},
+		viewCase{name: "full_scalar", query: `SELECT o.id, c.id AS cid, c.name FROM orders o FULL JOIN customers c ON c.id = o.customer_id AND o.qty > (SELECT min(qty) FROM lines)`},
+		viewCase{name: "full_both_sides", query: `SELECT e.l, x.a FROM edges e FULL JOIN loose x ON x.a = e.r AND (SELECT count(*) FROM orders o WHERE o.qty = e.l OR o.id = x.a) < 3`},
+		viewCase{name: "full_copies", query: `SELECT e.l, e.r, f.r AS s FROM edges e FULL JOIN edges f ON e.l = f.r AND e.r IN (SELECT k FROM parts)`},
+		viewCase{name: "full_nested", query: `SELECT o.id, c.id AS cid, p.id AS pid FROM (orders o FULL JOIN customers c ON c.id = o.customer_id AND c.tier IN (SELECT no FROM lines)) FULL JOIN products p ON p.id = o.id AND p.id NOT IN (SELECT k FROM parts WHERE k IS NOT NULL)`},
+		viewCase{name: "full_correlated", query: `SELECT p.id, s.n, s.m FROM products p, LATERAL (SELECT count(o.id) AS n, count(c.id) AS m FROM orders o FULL JOIN customers c ON c.id = o.customer_id AND EXISTS (SELECT FROM lines l WHERE l.order_id = o.id AND l.product_id = p.id)) s`},
+		viewCase{name: "full_using", query: `SELECT k, a.v, b.q FROM parts a FULL JOIN (SELECT k, q FROM parts WHERE q > 1) b USING (k) WHERE k IS DISTINCT FROM 2`},
+	)
+}

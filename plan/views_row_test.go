@@ -27,3 +27,15 @@ func init() {
 		viewCase{name: "row_having", query: `SELECT customer_id, max(qty) AS q FROM orders GROUP BY customer_id HAVING (max(qty), count(*)) > (2, 1)`},
 	)
 }
+
+// The whole row of a join that an outer join may leave out.
+func init() {
+	viewCases = append(viewCases,
+		viewCase{name: "join_row_missing", query: `SELECT o.id, j::text AS t, j IS NULL AS n, to_jsonb(j) AS jb FROM orders o LEFT JOIN (customers c JOIN edges e ON e.l = c.id) AS j ON j.l = o.customer_id`},
+		viewCase{name: "join_row_missing_full", query: `SELECT o.id, j::text AS t, count(j) OVER (PARTITION BY o.id) AS n FROM (SELECT DISTINCT customer_id AS id FROM orders) o FULL JOIN (customers c FULL JOIN (SELECT DISTINCT l, r FROM edges) e ON e.l = c.id) AS j ON j.r = o.id`},
+		viewCase{name: "join_row_missing_left", query: `SELECT o.id, j::text AS t FROM (products p LEFT JOIN parts q ON q.k = p.id) AS j RIGHT JOIN orders o ON j.k = o.qty`},
+		viewCase{name: "join_row_missing_groups", query: `SELECT s.customer_id, count(s.t) AS n, count(*) AS m FROM (SELECT o.customer_id, j::text AS t FROM orders o LEFT JOIN (loose x CROSS JOIN parts q) AS j ON j.a = o.qty) s GROUP BY s.customer_id`},
+		viewCase{name: "join_row_missing_sub", query: `SELECT o.id, (SELECT j::text WHERE o.qty > 0) AS t FROM orders o LEFT JOIN (customers c JOIN products p ON p.id = c.tier) AS j (a, b, d, e, f, g, h) ON j.a = o.customer_id`},
+		viewCase{name: "join_row_kept", query: `SELECT j::text AS t, o.id FROM (customers c LEFT JOIN products p ON p.id = c.tier) AS j LEFT JOIN orders o ON o.id = j.tier`},
+	)
+}

@@ -43,3 +43,16 @@ func init() {
 		viewCase{name: "sub_in_cte", query: `WITH big AS (SELECT id, customer_id FROM orders o WHERE amount > (SELECT avg(amount) FROM orders WHERE amount < 1000)) SELECT c.id, (SELECT count(*) FROM big b WHERE b.customer_id = c.id) AS n FROM customers c`},
 	)
 }
+
+// A sub-query compared with a sub-query.
+func init() {
+	viewCases = append(viewCases,
+		viewCase{name: "link_in_link", query: `SELECT c.id FROM customers c WHERE (SELECT max(o.qty) FROM orders o WHERE o.customer_id = c.id) IN (SELECT l.qty FROM lines l WHERE l.no >= c.id)`},
+		viewCase{name: "link_in_link_shown", query: `SELECT c.id, (SELECT max(tier) FROM customers) IN (SELECT qty FROM orders o WHERE o.customer_id = c.id) AS x FROM customers c`},
+		viewCase{name: "link_not_in_link", query: `SELECT c.id FROM customers c WHERE (SELECT max(o.qty) FROM orders o WHERE o.customer_id = c.id) NOT IN (SELECT l.qty FROM lines l)`},
+		viewCase{name: "link_all_link", query: `SELECT c.id, c.tier + (SELECT count(*) FROM products) > ALL (SELECT qty FROM orders o WHERE o.customer_id <> c.id AND qty < 9) AS x FROM customers c`},
+		viewCase{name: "links_in_link", query: `SELECT c.id, ((SELECT min(l) FROM edges), (SELECT max(r) FROM edges WHERE l = c.tier)) IN (SELECT l, r FROM edges) AS x, ROW(c.id, (SELECT count(*) FROM edges)) <> ANY (SELECT k, q FROM parts) AS y FROM customers c`},
+		viewCase{name: "link_row_link", query: `SELECT c.id, (c.id, (SELECT min(l) FROM edges)) < (SELECT id, tier FROM customers d WHERE d.id = c.tier) AS x FROM customers c`},
+		viewCase{name: "link_in_link_groups", query: `SELECT customer_id, (SELECT max(tier) FROM customers WHERE id = customer_id) IN (SELECT qty FROM orders p WHERE p.id > max(o.id)) AS x, count(*) AS n FROM orders o GROUP BY customer_id HAVING max(qty) + (SELECT 0) IN (SELECT qty FROM lines)`},
+	)
+}

@@ -95,9 +95,6 @@ func (t *translator) join(n *pgtree.Node, s *scope, inner bool) part {
 	case inner && (subqueries || s.domain != nil):
 		s.later = append(s.later, quals)
 		subqueries = false
-	case subqueries && kind == joinFull:
-		t.refuse(quals, CodeUnsupported, "a sub-query in the condition of a full join", "join the sub-query in FROM")
-		subqueries = false
 	case !subqueries:
 		conds = expr.Conjuncts(t.expr(quals, s))
 	}
@@ -117,6 +114,8 @@ func (t *translator) join(n *pgtree.Node, s *scope, inner bool) part {
 	case kind == joinInner:
 		j := s.inner([]part{l, r}, conds)
 		return s.shaped(j.node, j.to, bound, l.start, r.end)
+	case subqueries && kind == joinFull:
+		return t.outerJoinWhere(quals, s, []part{l, r}, []part{l, r}, conds)
 	case kind == joinFull:
 		return s.full(l, r, conds, bound)
 	}
@@ -125,7 +124,7 @@ func (t *translator) join(n *pgtree.Node, s *scope, inner bool) part {
 		keep, other = r, l
 	}
 	if subqueries {
-		return t.leftJoinWhere(quals, s, keep, other, conds)
+		return t.outerJoinWhere(quals, s, []part{keep, other}, []part{keep}, conds)
 	}
 	row := s.row(keep, other)
 	on := append(expr.RemapAll(conds, row.to), row.same...)
@@ -178,12 +177,22 @@ func (t *translator) joinWhere(quals *pgtree.Node, s *scope, parts []part, conds
 	return out
 }
 
-// leftJoinWhere is a left join under a condition that holds sub-queries: the
-// pairs that meet it, and the rows that are in none of them.
-func (t *translator) leftJoinWhere(quals *pgtree.Node, s *scope, keep, other part, conds []expr.Expr) part {
-	pairs := t.joinWhere(quals, s, []part{keep, other}, conds, keep.bound)
-	row := s.row(pairs)
-	kept := s.row(keep)
+// outerJoinWhere is an outer join under a condition that holds sub-queries: the
+// pairs that meet it, and the rows of the sides to be kept that are in none of them.
+func (t *translator) outerJoinWhere(quals *pgtree.Node, s *scope, sides, keep []part, conds []expr.Expr) part {
+	pairs := t.joinWhere(quals, s, sides, conds, keep[0].bound)
+	all := &algebra.UnionAll{Inputs: []algebra.Node{pairs.node}}
+	for _, side := range keep {
+		all.Inputs = append(all.Inputs, s.alone(side, pairs))
+	}
+	pairs.node = all
+	return pairs
+}
+
+// alone is the rows of a side of a join that are in none of its pairs, as rows like
+// those.
+func (s *scope) alone(side, pairs part) algebra.Node {
+	row, kept := s.row(pairs), s.row(side)
 	var inPairs []int
 	padded := &algebra.Project{}
 	for i, c := range s.from {
@@ -199,10 +208,9 @@ func (t *translator) leftJoinWhere(quals *pgtree.Node, s *scope, keep, other par
 		padded.Exprs, padded.Names = append(padded.Exprs, e), append(padded.Names, c.Name)
 	}
 	found := &algebra.Project{In: pairs.node, Exprs: []expr.Expr{identityOf(algebra.Refs(pairs.node.Cols(), inPairs))}, Names: []string{"identity"}}
-	width := len(keep.node.Cols())
-	padded.In = algebra.NewOuterJoin(algebra.AntiJoin, keep.node, distinctBy(found, 0), sameAs(identityOf(algebra.Refs(keep.node.Cols(), algebra.FirstN(width))), width))
-	pairs.node = &algebra.UnionAll{Inputs: []algebra.Node{pairs.node, padded}}
-	return pairs
+	width := len(side.node.Cols())
+	padded.In = algebra.NewOuterJoin(algebra.AntiJoin, side.node, distinctBy(found, 0), sameAs(identityOf(algebra.Refs(side.node.Cols(), algebra.FirstN(width))), width))
+	return padded
 }
 
 // bind gives a part for each row of the domain.

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -155,6 +156,12 @@ func wholeRows(q *pgtree.Node) map[int]bool {
 	for _, c := range q.Values() {
 		visit(c, 0)
 	}
+	// Of a join, the rows of its relations say whether there is one.
+	for i := range maps.Clone(whole) {
+		for _, rel := range joined(q, i) {
+			whole[rel] = true
+		}
+	}
 	return whole
 }
 
@@ -199,18 +206,58 @@ const rteRelation, rteJoin = 0, 2
 func (t *translator) wholeRow(n *pgtree.Node, rte *pgtree.Node, s *scope) expr.Expr {
 	rti := n.Int("varno")
 	if rte.Int("rtekind") == rteJoin {
-		if s.mayBeMissing(rti) {
-			t.refuse(n, CodeUnsupported, "the whole row of a join that an outer join may leave out", "name its columns")
-			return nil
-		}
-		return rowOf(rte.Node("eref").Strings("colnames"), t.exprs(rte.Nodes("joinaliasvars"), s))
+		return t.joinRow(rti, rte, s)
 	}
+	return s.wholeColumn(rti)
+}
+
+// wholeColumn is the column that holds a relation's row; nil if it was refused.
+func (s *scope) wholeColumn(rti int) expr.Expr {
 	start, ok := s.start[rti]
 	i := start + s.cols[rti] - 1
 	if !ok || i < start {
-		return nil // refused
+		return nil
 	}
 	return &expr.Col{Index: i, Name: s.from[i].Name, T: s.from[i].Type}
+}
+
+// joinRow reads the row of a join with an alias. Where an outer join makes it up it is
+// NULL since 16; before, it is a row of NULLs.
+func (t *translator) joinRow(rti int, rte *pgtree.Node, s *scope) expr.Expr {
+	row := rowOf(rte.Node("eref").Strings("colnames"), t.exprs(rte.Nodes("joinaliasvars"), s))
+	if t.version < nullJoinRows || !s.mayBeMissing(rti) {
+		return row
+	}
+	there := &expr.BoolOp{Op: expr.Or, T: values.BoolType}
+	for _, i := range joined(s.query, rti) {
+		whole := s.wholeColumn(i)
+		if whole == nil {
+			return nil // refused
+		}
+		there.Args = append(there.Args, isNotNull(whole))
+	}
+	return &expr.Case{Whens: []expr.Expr{there, row}, Else: &expr.Const{T: row.T}, T: row.T}
+}
+
+// nullJoinRows is the version that made rows of joins NULL where they are missing.
+const nullJoinRows = 16
+
+// joined are the relations of a join: of a row of it, at least one is not missing.
+func joined(q *pgtree.Node, rtindex int) []int {
+	var out []int
+	pgtree.Walk(q.Node("jointree"), func(n *pgtree.Node) bool {
+		if n.Tag == "JOINEXPR" && n.Int("rtindex") == rtindex {
+			pgtree.Walk(n, func(n *pgtree.Node) bool {
+				if n.Tag == "RANGETBLREF" {
+					out = append(out, n.Int("rtindex"))
+				}
+				return n.Tag != "QUERY"
+			})
+			return false
+		}
+		return n.Tag != "QUERY"
+	})
+	return out
 }
 
 // mayBeMissing says whether a join stands on the side of another one where rows

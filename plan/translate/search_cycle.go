@@ -143,12 +143,17 @@ func (tr *tracking) passed(t *translator, c *pgtree.Node, s *scope) {
 	side := op.Node("rarg")
 	at := side.Int("rtindex") - 1
 	if side.Tag != "RANGETBLREF" || op.Node("larg").Tag != "RANGETBLREF" {
-		t.refuse(c, CodeUnsupported, "SEARCH or CYCLE of a UNION within a term", "write the term as one SELECT from a sub-query")
+		t.fail(fmt.Errorf("SEARCH or CYCLE of WITH query %q, a term of which is no SELECT", name)) // Postgres has refused it
 		return
 	}
 	q := s.rtes[at].Node("subquery")
-	if q.Bool("hasAggs") || q.Bool("hasWindowFuncs") || len(q.Nodes("groupClause")) > 0 || len(q.Nodes("distinctClause")) > 0 || len(q.Nodes("groupingSets")) > 0 {
-		t.refuse(c, CodeUnsupported, "SEARCH or CYCLE with DISTINCT, groups or windows in the recursive term", "")
+	const clause = "SEARCH or CYCLE"
+	switch {
+	case q.Bool("hasAggs") || q.Bool("hasWindowFuncs"):
+		t.problem(c, CodeSyntax, clause, "with a SEARCH or CYCLE clause, Postgres cannot compute a recursive term with aggregates or windows", "compute them in a sub-query, or over the result")
+		return
+	case len(q.Nodes("distinctClause")) > 0 || len(q.Nodes("groupClause")) > 0 || len(q.Nodes("groupingSets")) > 0:
+		t.problem(c, CodeVolatile, clause, "with a SEARCH or CYCLE clause, DISTINCT or GROUP BY in the recursive term leaves open which of the paths to a row remains", "write UNION, which tells paths apart, or take DISTINCT of the result")
 		return
 	}
 	table := slices.IndexFunc(q.Nodes("rtable"), func(rte *pgtree.Node) bool {

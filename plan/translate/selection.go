@@ -230,6 +230,7 @@ func (t *translator) filterBySublink(n *pgtree.Node, s *scope) bool {
 	if n.Tag != "SUBLINK" || link != linkExists && (link != linkAny || kind != algebra.SemiJoin) {
 		return false
 	}
+	defer t.compared(n, s)()
 	dom, key, sub := t.answered(n.Node("subselect"), s, false)
 	a := &answers{sub: sub, key: key, width: dom.width(), base: len(s.node.Cols())}
 	if len(a.sub.Cols()) < a.width {
@@ -240,11 +241,6 @@ func (t *translator) filterBySublink(n *pgtree.Node, s *scope) bool {
 		s.answers = append(s.answers, a)
 		conds = append(conds, expr.Conjuncts(t.expr(n.Node("testexpr"), s))...)
 		s.answers = s.answers[:len(s.answers)-1]
-		if len(s.node.Cols()) != a.base {
-			// The comparison holds a sub-query of its own, which widened the row.
-			t.refuse(n, CodeUnsupported, "a sub-query compared with a sub-query", "compute one of them in a sub-query in FROM")
-			return true
-		}
 	}
 	s.node = algebra.NewOuterJoin(kind, s.node, a.sub, conds)
 	return true

@@ -325,6 +325,10 @@ func (t *translator) sublink(n *pgtree.Node, s *scope) expr.Expr {
 	if kind == linkArray {
 		return t.arrayOf(n, q, s)
 	}
+	if e, ok := s.linked[n]; ok {
+		return e
+	}
+	defer t.compared(n, s)()
 	dom, key, sub := t.answered(q, s, kind == linkExpr || kind == linkRow)
 	a := &answers{sub: sub, key: key, width: dom.width(), base: len(s.node.Cols())}
 	if len(a.sub.Cols()) < a.width {
@@ -346,6 +350,31 @@ func (t *translator) sublink(n *pgtree.Node, s *scope) expr.Expr {
 		return test
 	}
 	return a.quantified(s, test, kind == linkAll)
+}
+
+// compared answers the sub-queries on the other side of a comparison with a sub-query,
+// so that what is compared are columns of the outer row, until forget is called.
+func (t *translator) compared(n *pgtree.Node, s *scope) (forget func()) {
+	var known []*pgtree.Node
+	if test := n.Node("testexpr"); test != nil {
+		pgtree.Walk(test, func(c *pgtree.Node) bool {
+			if c.Tag != "SUBLINK" {
+				return c.Tag != "QUERY"
+			}
+			e := t.expr(c, s)
+			if s.linked == nil {
+				s.linked = map[*pgtree.Node]expr.Expr{}
+			}
+			s.linked[c] = e
+			known = append(known, c)
+			return false
+		})
+	}
+	return func() {
+		for _, c := range known {
+			delete(s.linked, c)
+		}
+	}
 }
 
 // sublinkType is the type of a sub-query's value.

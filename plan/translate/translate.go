@@ -34,6 +34,7 @@ type Session struct {
 	Catalog  *catalog.Catalog
 	Settings Settings
 	Now      time.Time
+	Version  int // of the server, the major one
 }
 
 // Meaning is a view as algebra, or why it cannot be maintained.
@@ -56,7 +57,7 @@ func (m *Meaning) Problem(code Code, construct, message, remedy string) {
 // Translate turns the analyzed query of a view into algebra.
 func (s Session) Translate(ctx context.Context, v View) (*Meaning, error) {
 	t := &translator{
-		ctx: ctx, cat: s.Catalog, settings: s.Settings, now: s.Now, view: v.Name, recursionLimit: v.RecursionLimit,
+		ctx: ctx, cat: s.Catalog, settings: s.Settings, now: s.Now, version: s.Version, view: v.Name, recursionLimit: v.RecursionLimit,
 		query: v.Query, prefix: v.Prefix,
 		tables: map[uint32]*catalog.Relation{}, depends: map[uint32]bool{}, loops: map[loop]algebra.Node{}, working: map[*pgtree.Node]*working{},
 		refs: map[*pgtree.Node][]outerRef{}, reading: map[*pgtree.Node]bool{}, cyclic: map[*pgtree.Node]bool{},
@@ -78,6 +79,7 @@ type translator struct {
 	cat      *catalog.Catalog
 	settings Settings
 	now      time.Time // of the analysis
+	version  int
 
 	recursionLimit int64
 
@@ -131,6 +133,7 @@ type scope struct {
 	windows    map[*pgtree.Node]expr.Expr // calls over windows, over node
 	tests      []expr.Expr                // what CASE x WHEN compares, innermost last
 	guards     []expr.Expr                // what is true of the rows that the expression is evaluated for, by CASE and COALESCE around it
+	linked     map[*pgtree.Node]expr.Expr // sub-queries that are compared with sub-queries, once they are answered
 	answers    []*answers                 // of the sub-queries whose comparison is being translated
 }
 
