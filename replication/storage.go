@@ -26,6 +26,9 @@ type TableStorage struct {
 	Parts map[uint32]Part `json:"parts"`
 	// Children says that tables inherit from it that are no partitions.
 	Children bool `json:"children,omitempty"`
+	// Generated are the expressions of generated columns, hashed: those that are not
+	// in the stream are computed by them.
+	Generated map[string]string `json:"generated,omitempty"`
 }
 
 // ColumnMark tells a column from another one of its name, and its values from
@@ -116,6 +119,26 @@ func ReadStorage(ctx context.Context, conn *pgx.Conn, tables []decode.Table) (St
 	var mark ColumnMark
 	_, err = pgx.ForEachRow(rows, []any{&oid, &name, &mark.Number, &mark.Altered, &mark.Labels}, func() error {
 		s[oid].Columns[name] = mark
+		return nil
+	})
+	if err != nil {
+		return fail(err)
+	}
+	rows, err = conn.Query(ctx, `
+		SELECT a.attrelid, a.attname, pg_catalog.md5(d.adbin::text)
+		FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+		WHERE a.attrelid = ANY ($1::oid[]) AND a.attgenerated <> '' AND NOT a.attisdropped`, oids)
+	if err != nil {
+		return fail(err)
+	}
+	var hash string
+	_, err = pgx.ForEachRow(rows, []any{&oid, &name, &hash}, func() error {
+		t := s[oid]
+		if t.Generated == nil {
+			t.Generated = map[string]string{}
+		}
+		t.Generated[name] = hash
+		s[oid] = t
 		return nil
 	})
 	if err != nil {
@@ -234,6 +257,11 @@ func (s Storage) Moves(now Storage, truncated func(table, xid uint32) bool) []Mo
 		}
 		if is.Children && !was.Children {
 			move("", "another table inherits from it")
+		}
+		for _, name := range slices.Sorted(maps.Keys(was.Generated)) {
+			if is.Generated[name] != was.Generated[name] {
+				move("", "the expression of the generated column %s was changed", name)
+			}
 		}
 		changed := was.changedPart(table, is, func(xid uint32) bool { return truncated(table, xid) })
 		if changed != "" {

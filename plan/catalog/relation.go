@@ -29,11 +29,13 @@ type Relation struct {
 
 // Column is a column of a relation.
 type Column struct {
-	Num       int // attnum
-	Name      string
-	Type      *values.Type
-	NotNull   bool
-	Generated bool
+	Num     int // attnum
+	Name    string
+	Type    *values.Type
+	NotNull bool
+	// Generation is the tree of the expression that a generated column is computed by,
+	// if the stream leaves the column out.
+	Generation string
 }
 
 // SQL is the relation's qualified name as SQL writes it.
@@ -68,13 +70,13 @@ func (c *Catalog) Relation(ctx context.Context, oid uint32) (*Relation, error) {
 		typmod    int32
 	}
 	rows, err := c.tx.Query(ctx, `
-		SELECT attnum, attname, atttypid, atttypmod, attcollation, attnotnull, attgenerated <> ''
+		SELECT attnum, attname, atttypid, atttypmod, attcollation, attnotnull
 		FROM pg_catalog.pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped ORDER BY attnum`, oid)
 	if err != nil {
 		return nil, fmt.Errorf("read columns of %s: %w", r.SQL(), err)
 	}
 	attrs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (a attr, err error) {
-		err = row.Scan(&a.col.Num, &a.col.Name, &a.typ, &a.typmod, &a.coll, &a.col.NotNull, &a.col.Generated)
+		err = row.Scan(&a.col.Num, &a.col.Name, &a.typ, &a.typmod, &a.coll, &a.col.NotNull)
 		return a, err
 	})
 	if err != nil {
@@ -85,6 +87,9 @@ func (c *Catalog) Relation(ctx context.Context, oid uint32) (*Relation, error) {
 			return nil, fmt.Errorf("column %s of %s: %w", a.col.Name, r.SQL(), err)
 		}
 		r.Columns = append(r.Columns, a.col)
+	}
+	if err := c.readGenerated(ctx, r); err != nil {
+		return nil, err
 	}
 	if err := c.readKeys(ctx, r); err != nil {
 		return nil, err

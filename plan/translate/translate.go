@@ -294,7 +294,7 @@ func (t *translator) table(rte *pgtree.Node, names []string) algebra.Node {
 		for i := range rel.Columns {
 			attrs = append(attrs, i)
 		}
-		return &algebra.Scan{Table: rel, Attrs: attrs}
+		return t.generated(rte, rel, &algebra.Scan{Table: rel, Attrs: attrs})
 	default:
 		remedy := ""
 		if rel.Kind == "m" {
