@@ -129,6 +129,14 @@ func (d *asOf) rewrite(v *definition) (text string, changed bool) {
 	}
 	for i := 0; i < len(toks); i++ {
 		tok, prev := toks[i], at(i-1)
+		if n := cycleMark(toks[i:]); n > 0 {
+			// Postgres writes 'y'::text, which it does not read in this place.
+			typ, mark := v.query[at(i+2).start:at(i+n-1).end], tok
+			out.WriteString(v.query[from:tok.start] + typ + " " + mark.text)
+			from = at(i + n - 1).end
+			i += n - 1
+			continue
+		}
 		if n := lockingClause(toks[i:]); n > 0 {
 			i += n - 1
 			put(lexeme{start: tok.start, end: at(i).end}, "")
@@ -174,6 +182,24 @@ func (d *asOf) rewrite(v *definition) (text string, changed bool) {
 var keywordCasts = map[string]string{
 	"CURRENT_DATE": "date", "CURRENT_TIME": "timetz", "CURRENT_TIMESTAMP": "timestamptz",
 	"LOCALTIME": `"time"`, "LOCALTIMESTAMP": `"timestamp"`,
+}
+
+// cycleMark is the number of lexemes, from the first, that are a value with a cast, if
+// they are followed as in CYCLE … SET … TO value DEFAULT value USING …; 0 if these are
+// something else.
+func cycleMark(toks []lexeme) int {
+	if len(toks) < 4 || !strings.HasPrefix(toks[0].text, "'") || toks[1].text != "::" {
+		return 0
+	}
+	for n := 2; n < len(toks); n++ {
+		switch t := toks[n]; {
+		case t.text == "DEFAULT" || t.text == "USING":
+			return n
+		case !t.name && t.text != ".":
+			return 0
+		}
+	}
+	return 0
 }
 
 // lockingClause is the number of lexemes, from the first, that are FOR UPDATE, FOR

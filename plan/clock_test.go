@@ -27,6 +27,7 @@ CREATE FUNCTION app.ripe(at timestamptz) RETURNS bool LANGUAGE plpgsql IMMUTABLE
 // clockCases are views over the present time.
 var clockCases = []viewCase{
 	{name: "recent", query: `SELECT id, ts FROM events WHERE ts > now() - interval '7 days'`},
+	{name: "cycle_marks", query: `WITH RECURSIVE t(l, r) AS (SELECT id, person FROM events UNION SELECT t.l, p.person FROM t JOIN events p ON p.id = t.r) CYCLE l, r SET again TO 'y' DEFAULT 'n' USING way SELECT DISTINCT t.l, t.r, t.again, (SELECT count(*) FROM events WHERE ts > now()) AS n FROM t`},
 	{name: "recent_swapped", query: `SELECT id FROM events WHERE now() - interval '7 days' <= ts`},
 	{name: "window", query: `SELECT id, ts FROM events WHERE ts BETWEEN now() - interval '1 month' AND now()`},
 	{name: "upcoming", query: `SELECT id FROM events WHERE ts > transaction_timestamp() AND ts < statement_timestamp() + interval '36 hours'`},
