@@ -87,8 +87,10 @@ func followChild(ctx context.Context) (err error) {
 		defer func() { err = errors.Join(err, stop()) }()
 	}
 	pipeline.SpareProcessors()
+	log := zerolog.New(os.Stderr).With().Timestamp().Logger()
+	pipeline.LimitMemory(ctx, cfg.State.Memory, log)
 	var rows int64
-	return pipeline.New(cfg, zerolog.New(os.Stderr).With().Timestamp().Logger(), pipeline.Options{
+	return pipeline.New(cfg, log, pipeline.Options{
 		Progress: func(p pipeline.LoadProgress) {
 			if p.Done {
 				rows += p.Rows

@@ -20,6 +20,9 @@ import (
 // growthDatabase has the empty tables against which the operators' views are analysed.
 const growthDatabase = "growth"
 
+// growthMerge is how long merging what was loaded may take.
+const growthMerge = time.Minute
+
 const (
 	growthChanges = 2000                   // most changes of a round
 	growthRound   = 500 * time.Millisecond // after which a round ends
@@ -57,6 +60,9 @@ func measureGrowth(ctx context.Context, l *lab) error {
 	}
 	var all []growth
 	for i := range operators {
+		if !strings.Contains(operators[i].name, l.opts.operator) {
+			continue
+		}
 		g := growth{op: &operators[i]}
 		for _, n := range l.decades() {
 			if g.op.most > 0 && n > g.op.most {
@@ -119,9 +125,11 @@ func (l *lab) growthOf(ctx context.Context, conn *pgx.Conn, op *operator, n int6
 	if n == l.decades()[0] {
 		g.output = map[string]int64{}
 	}
+	disk.StartLoad()
 	if err := g.load(ctx); err != nil {
 		return cost, fmt.Errorf("load: %w", err)
 	}
+	disk.EndLoad(ctx, growthMerge)
 	changes, limit := growthChanges, growthRound
 	if l.opts.quick {
 		changes, limit = changes/10, limit/10

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 )
 
 // operator is one kind of state, as a view over tables t and u. n rows are in t, and u
@@ -159,10 +160,22 @@ const growthSchema = `CREATE TABLE t (id bigint PRIMARY KEY, k bigint NOT NULL, 
 // decades are the sizes of the state.
 func (l *lab) decades() []int64 {
 	out := []int64{1e3, 1e4, 1e5, 1e6}
-	if l.opts.quick {
+	switch {
+	case len(l.opts.sizes) > 0:
+		return l.opts.sizes
+	case l.opts.quick:
 		return out[:3]
 	}
 	return out
+}
+
+// operatorNames lists them.
+func operatorNames() string {
+	names := make([]string, len(operators))
+	for i := range operators {
+		names[i] = operators[i].name
+	}
+	return strings.Join(names, "; ")
 }
 
 func sized(n int64) string { return fmt.Sprintf("%s rows", short(float64(n))) }

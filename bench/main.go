@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -20,17 +21,21 @@ type options struct {
 	quick   bool
 	only    string
 	backlog string
-	out     string
-	rounds  int
-	seconds int
-	profile bool
-	version string
-	seed    uint64
-	older   string // results to compare with newer; "" to measure
-	newer   string
-	against string // an older build of this program, to be measured by turns with this one; "" for this one alone
-	flame   string // a profile to draw into picture; "" to measure
-	picture string
+	// Of growth: rows that are there, ascending, nil for those that are usual, and
+	// what an operator's name has to contain.
+	sizes    []int64
+	operator string
+	out      string
+	rounds   int
+	seconds  int
+	profile  bool
+	version  string
+	seed     uint64
+	older    string // results to compare with newer; "" to measure
+	newer    string
+	against  string // an older build of this program, to be measured by turns with this one; "" for this one alone
+	flame    string // a profile to draw into picture; "" to measure
+	picture  string
 }
 
 // experiments in the order in which they run; the main ones when none is asked for.
@@ -80,6 +85,17 @@ func parseOptions() (*options, error) {
 	flag.BoolVar(&o.quick, "quick", false, "scale 0.01, one short round")
 	flag.StringVar(&o.only, "only", "", "run these experiments, with commas between, or all; the first six by default: "+strings.Join(names, ", "))
 	flag.StringVar(&o.backlog, "backlog", "", "catch up with these backlogs only, with commas between: inserts, mixed, single")
+	flag.Func("sizes", "measure growth with so many rows, with commas between, ascending: 100000,1000000,10000000", func(text string) error {
+		for _, one := range strings.Split(text, ",") {
+			n, err := strconv.ParseInt(one, 10, 64)
+			if err != nil || n < 10 || len(o.sizes) > 0 && n <= o.sizes[len(o.sizes)-1] {
+				return fmt.Errorf("%q is no larger number of rows", one)
+			}
+			o.sizes = append(o.sizes, n)
+		}
+		return nil
+	})
+	flag.StringVar(&o.operator, "operator", "", "measure the growth of operators only whose names contain this, of "+operatorNames())
 	flag.StringVar(&o.out, "out", filepath.Join("bench", "results"), "folder for results.csv, results.md and logs")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often everything is measured")
 	flag.IntVar(&o.seconds, "seconds", 20, "how long each side of the experiments live, freshness, pgbench and triggers runs")

@@ -75,6 +75,7 @@ func runChild() int {
 		Views:  o.Views,
 	}
 	log := zerolog.New(os.Stderr).Level(zerolog.InfoLevel)
+	LimitMemory(ctx, childMemory, log)
 	if err := New(cfg, log, opts).Run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "ended:", err)
 		return 1

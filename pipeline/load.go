@@ -75,6 +75,7 @@ func (e *engine) load(ctx context.Context, wanted []*plan.Output) error {
 		return err
 	}
 	defer func() { _ = session.Close(context.WithoutCancel(ctx)) }()
+	e.store.StartLoad()
 	var rows int64
 	// The first step also emits constants and the aggregates over nothing.
 	inputs := map[string]*circuit.Batch{}
@@ -108,11 +109,18 @@ func (e *engine) load(ctx context.Context, wanted []*plan.Output) error {
 	if err := e.store.Flush(ctx); err != nil {
 		return err
 	}
+	if !e.store.EndLoad(ctx, time.Since(started)/mergeShare) {
+		e.log.Debug().Msg("merging the state goes on")
+	}
 	e.at(pointLoaded)
 	e.joining = g
 	e.log.Info().Int64("rows", rows).Dur("took", time.Since(started)).Msg("snapshot loaded")
 	return nil
 }
+
+// mergeShare is the part of a load's time, as 1 in so many, that merging the state's
+// files may take afterwards, before the views are live.
+const mergeShare = 10
 
 // createSlot exports a snapshot: of the permanent slot if that has still to be
 // made, else of a temporary one, since only a new slot has a snapshot.

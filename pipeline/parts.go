@@ -7,9 +7,6 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/state"
 )
 
-// partRows is the usual Options.partRows.
-const partRows = 1 << 16
-
 // A step that changes very many rows of an output, since one row has changed that
 // they all join with, does not hold them in memory: parts of them are committed to
 // the output log while it is still computed, and written from there when it is done,

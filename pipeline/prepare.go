@@ -43,6 +43,7 @@ func (e *engine) prepare(ctx context.Context) error {
 		return err
 	}
 	e.eval = remote.New(string(e.cfg.Source.DSN), e.analysis.Settings)
+	e.eval.Remember(shareOut(e.cfg.State.Memory).results)
 	if err := e.openState(ctx); err != nil {
 		return err
 	}
@@ -77,7 +78,7 @@ func (e *engine) prepare(ctx context.Context) error {
 // can be computed again.
 func (e *engine) openState(ctx context.Context) error {
 	open := func() (err error) {
-		e.store, err = state.Open(e.cfg.State.Dir, state.Options{Memory: e.cfg.State.Memory, OnEvent: e.stateEvent})
+		e.store, err = state.Open(e.cfg.State.Dir, state.Options{Memory: shareOut(e.cfg.State.Memory).store, OnEvent: e.stateEvent})
 		if err != nil {
 			return err
 		}
@@ -461,6 +462,7 @@ func (e *engine) start(ctx context.Context) error {
 	}
 	e.stream, err = conn.Start(ctx, replication.StreamOptions{
 		Slot: e.cfg.Source.Slot, Publication: e.cfg.Source.Publication, Start: from, Text: e.opts.text, ChunkBytes: e.opts.chunkBytes,
+		QueueBytes: shareOut(e.cfg.State.Memory).queue,
 	})
 	if err != nil {
 		return err

@@ -41,7 +41,7 @@ type Pipeline struct {
 // New makes a pipeline; Run runs it.
 func New(cfg *config.Config, log zerolog.Logger, opts Options) *Pipeline {
 	if opts.partRows == 0 {
-		opts.partRows = partRows
+		opts.partRows = shareOut(cfg.State.Memory).partRows
 	}
 	if opts.groupBytes == 0 {
 		opts.groupBytes = groupBytes

@@ -91,3 +91,43 @@ func TestFlushDoesNotWaitForMerging(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestEndLoad: what was loaded is merged before EndLoad says so, and it does not wait
+// longer than it was told to.
+func TestEndLoad(t *testing.T) {
+	const files = 20
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	fs := &heldFS{FS: vfs.NewMem(), open: make(chan struct{})}
+	o := small
+	o.FS = fs
+	s, err := state.Open("state", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.StartLoad()
+	b := s.NewBatch()
+	for i := range uint64(files) {
+		state.SetUint64(b, []byte("a"), i)
+		state.SetUint64(b, []byte("z"), i)
+		if _, err := b.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Flush(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.EndLoad(ctx, 50*time.Millisecond) {
+		t.Error("20 files on top of each other count as merged")
+	}
+	close(fs.open)
+	if !s.EndLoad(ctx, time.Minute) {
+		t.Error("not merged within a minute")
+	}
+	if n := s.Metrics().ReadAmplification; n > 8 {
+		t.Errorf("merged, and a read looks at %d files", n)
+	}
+	if err := errors.Join(b.Close(), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+}

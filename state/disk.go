@@ -53,6 +53,7 @@ type Disk struct {
 	committed atomic.Uint64
 	lastErr   atomic.Pointer[error]
 
+	loading     atomic.Bool   // between StartLoad and EndLoad
 	compacted   atomic.Uint64 // bytes read by compactions
 	swept       chan struct{} // the sweeper has ended
 	stop        chan struct{} // asks them, and the drainer, to end
@@ -188,9 +189,12 @@ func (d *Disk) pebbleOptions(o Options, exists bool) *pebble.Options {
 		L0StopWritesThreshold:       neverStop, // front.crowding does better
 		LBaseMaxBytes:               256 << 20,
 		MaxOpenFiles:                1000,
+		MaxManifestFileSize:         4 << 20, // is read to open the store
 		Logger:                      pebbleLogger{o.OnEvent},
 		EventListener:               d.listener(o.OnEvent),
 	}
+	opts.CompactionConcurrencyRange = d.mergers
+	opts.Experimental.L0CompactionConcurrency = settledAt
 	// Reads are mostly searches: an index in one piece saves each a block, and
 	// larger blocks make the index small.
 	for i := range opts.Levels {

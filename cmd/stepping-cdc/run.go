@@ -62,6 +62,7 @@ func run(cmd *cobra.Command, cfg *config.Config, opts pipeline.Options) error {
 	loading := newLoading(cmd.ErrOrStderr(), log)
 	opts.Progress = loading.progress
 	pipeline.SpareProcessors()
+	pipeline.LimitMemory(cmd.Context(), cfg.State.Memory, log)
 	p := pipeline.New(cfg, log, opts)
 	if cfg.HTTP.Listen != "" {
 		server, err := dashboard.Listen(cfg.HTTP.Listen, dashboard.Options{

@@ -26,7 +26,8 @@ import (
 const (
 	// batchRows bounds how many calls go to the server at a time.
 	batchRows = 2000
-	// memoBytes bounds the remembered results of all calls together.
+	// memoBytes bounds the remembered results of all calls together, unless
+	// Evaluator.Remember says.
 	memoBytes = 64 << 20
 	// memoEntry bounds one of them: a whole group's values are not worth keeping.
 	memoEntry = 64 << 10
@@ -45,13 +46,22 @@ type Evaluator struct {
 	// prepared are the connection's statements: SQL → name.
 	prepared map[string]string
 	memo     map[string]values.Datum
-	bytes    int
+	bytes    int // of it
+
+	memoBytes int
 }
 
 // New makes an evaluator. Functions run under the given settings, whatever the
 // role or the database presets.
 func New(dsn string, settings plan.Settings) *Evaluator {
-	return &Evaluator{dsn: dsn, settings: settings, memo: map[string]values.Datum{}}
+	return &Evaluator{dsn: dsn, settings: settings, memo: map[string]values.Datum{}, memoBytes: memoBytes}
+}
+
+// Remember bounds the memory of remembered results.
+func (e *Evaluator) Remember(bytes int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.memoBytes = bytes
 }
 
 // Close closes the connection.
@@ -148,7 +158,7 @@ func (e *Evaluator) remember(key string, v values.Datum) {
 	if size > memoEntry {
 		return
 	}
-	if e.bytes+size > memoBytes {
+	if e.bytes+size > e.memoBytes {
 		// Starting over costs a batch of calls; keeping an order of use would
 		// cost every look-up.
 		clear(e.memo)

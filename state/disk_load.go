@@ -1,0 +1,56 @@
+package state
+
+import (
+	"context"
+	"runtime"
+	"time"
+)
+
+// A load writes more than merging keeps up with, and nobody waits for anything else
+// meanwhile: so more is merged at once than when a commit is to be fresh.
+
+const (
+	// settledAt is how many files on top of each other are few: Pebble merges
+	// fewer ones only when others come.
+	settledAt = 6
+	// settleEvery is how often that is looked at.
+	settleEvery = 20 * time.Millisecond
+)
+
+// mergers are how many merges may run at once.
+func (d *Disk) mergers() (lower, upper int) {
+	if d.loading.Load() {
+		return 1, max(2, runtime.NumCPU()/2)
+	}
+	return 1, 1
+}
+
+// StartLoad announces writes of much more than memory holds, until EndLoad.
+func (d *Disk) StartLoad() { d.loading.Store(true) }
+
+// EndLoad waits, no longer than patience, until merging has caught up with what was
+// loaded: each search would look through all files that are left. It says whether
+// merging has.
+func (d *Disk) EndLoad(ctx context.Context, patience time.Duration) bool {
+	defer d.loading.Store(false)
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for d.sublevels() >= settledAt {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(settleEvery):
+		}
+	}
+	return true
+}
+
+// sublevels is how many unmerged files one key may be in; 0 once the store is closed.
+func (d *Disk) sublevels() int {
+	d.life.RLock()
+	defer d.life.RUnlock()
+	if d.closed {
+		return 0
+	}
+	return int(d.db.Metrics().Levels[0].Sublevels)
+}
