@@ -28,7 +28,7 @@ var wallClock = map[string]string{
 	"pipeline/follow.go observe":   "the views' time, which is the source's, shown",
 	"dashboard/metrics.go Collect": "the same",
 	"pipeline/pace.go note":        "times of this process, kept as they were",
-	"pipeline/pace.go pause":       "times of this process, kept as they were",
+	"pipeline/pace.go pace":        "times of this process, kept as they were",
 	"sink/apply.go moveProgress":   "a commit's own time, carried along",
 }
 

@@ -12,8 +12,9 @@ import (
 )
 
 // liveAgain is how long after a fault the outputs may need to hold what was
-// committed after it.
-const liveAgain = 30 * time.Second
+// committed after it: if all connections are half-open, two may be noticed one after
+// the other, within 25 s each.
+const liveAgain = 50 * time.Second
 
 // recoveries are the times that faults took.
 type recoveries struct {
