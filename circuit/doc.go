@@ -44,6 +44,8 @@
 //     distinct.go.
 //   - Aggregation looks at, and replaces, only the groups in the delta:
 //     aggregate.go.
+//   - Windows look at the stretch of a partition that the delta can be seen from:
+//     window.go.
 //
 // # Recursion
 //

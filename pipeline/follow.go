@@ -228,8 +228,7 @@ func (e *engine) handle(ctx context.Context, ev replication.Event) error {
 		next, ok, err := e.next()
 		if err == nil && !ok && len(group) > 0 && !lingered {
 			// Small transactions that come one by one after a pause are cheaper
-			// together, and none of them is fresh any more. Under pressure they are as
-			// well, and are fresh enough.
+			// together, and none of them is fresh any more.
 			if e.behind(group) {
 				lingered = true
 				time.Sleep(linger)

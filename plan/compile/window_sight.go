@@ -15,6 +15,7 @@ import (
 func (c *compiler) sighted(in *compiled, n *algebra.Window, sight algebra.Sight) circuit.Stream {
 	cols := n.In.Cols()
 	order := algebra.OrderKey(cols, n.Order)
+	all := newCarrying(n, sight)
 	spec := circuit.WindowSpec{
 		Key: func(dst []byte, row []values.Datum) ([]byte, bool) {
 			for _, p := range n.Partition {
@@ -26,7 +27,7 @@ func (c *compiler) sighted(in *compiled, n *algebra.Window, sight algebra.Sight)
 		Before: sight.Before, After: sight.After, Units: sight.Groups,
 		Results: func(carry []byte, stretch [][]values.Datum, from, to int, out *circuit.Batch) error {
 			p := &partition{rows: stretch}
-			if err := p.past.load(carry, n, sight); err != nil {
+			if err := p.past.load(carry, all); err != nil {
 				return err
 			}
 			p.groups(order)
@@ -43,11 +44,11 @@ func (c *compiler) sighted(in *compiled, n *algebra.Window, sight algebra.Sight)
 	if len(sight.Carried) > 0 {
 		spec.Carry = func(dst, before []byte, unit [][]values.Datum) ([]byte, error) {
 			var p past
-			if err := p.load(before, n, sight); err != nil {
+			if err := p.load(before, all); err != nil {
 				return nil, err
 			}
-			p.pass(unit, n, sight)
-			return p.append(dst, n, sight), nil
+			p.pass(unit, all)
+			return p.append(dst, all), nil
 		}
 	}
 	return c.b.Window(in.stream, len(cols)+len(n.Funcs), n.Label(), spec)
@@ -81,36 +82,42 @@ func needs(f algebra.WindowFunc) int {
 	return needsValue
 }
 
-// needed are the fields that a window carries, the numbers of its functions with
-// accumulators and of those with values.
-func needed(n *algebra.Window, sight algebra.Sight) (fields int, accs, firsts []int) {
+// carrying says what a window carries: which fields, and the numbers of its functions
+// with accumulators and of those with values.
+type carrying struct {
+	funcs        []algebra.WindowFunc
+	fields       int
+	accs, firsts []int
+}
+
+func newCarrying(n *algebra.Window, sight algebra.Sight) *carrying {
+	c := &carrying{funcs: n.Funcs}
 	for _, i := range sight.Carried {
 		need := needs(n.Funcs[i])
-		fields |= need
+		c.fields |= need
 		switch need {
 		case needsAcc:
-			accs = append(accs, i)
+			c.accs = append(c.accs, i)
 		case needsValue:
-			firsts = append(firsts, i)
+			c.firsts = append(c.firsts, i)
 		}
 	}
-	return fields, accs, firsts
+	return c
 }
 
 var errPast = errors.New("damaged state of a window")
 
 // load reads what append wrote; nothing is what there is at the beginning.
-func (p *past) load(src []byte, n *algebra.Window, sight algebra.Sight) error {
-	fields, accs, firsts := needed(n, sight)
+func (p *past) load(src []byte, c *carrying) error {
 	begins := len(src) == 0
-	if len(accs) > 0 {
-		p.accs = make([]agg.Accumulator, len(n.Funcs))
+	if len(c.accs) > 0 {
+		p.accs = make([]agg.Accumulator, len(c.funcs))
 	}
 	for _, at := range []struct {
 		field int
 		to    *int64
 	}{{needsRows, &p.rows}, {needsGroups, &p.groups}} {
-		if fields&at.field == 0 || begins {
+		if c.fields&at.field == 0 || begins {
 			continue
 		}
 		v, k := binary.Uvarint(src)
@@ -119,8 +126,8 @@ func (p *past) load(src []byte, n *algebra.Window, sight algebra.Sight) error {
 		}
 		*at.to, src = int64(v), src[k:]
 	}
-	for _, i := range accs {
-		p.accs[i] = n.Funcs[i].Agg.Impl.Linear()
+	for _, i := range c.accs {
+		p.accs[i] = c.funcs[i].Agg.Impl.Linear()
 		if p.accs[i].Reset(); begins {
 			continue
 		}
@@ -129,60 +136,58 @@ func (p *past) load(src []byte, n *algebra.Window, sight algebra.Sight) error {
 			return err
 		}
 	}
-	if len(firsts) == 0 || begins {
+	if len(c.firsts) == 0 || begins {
 		return nil
 	}
 	row, err := values.DecodeRow(src, nil)
-	if err != nil || len(row) != len(firsts) {
+	if err != nil || len(row) != len(c.firsts) {
 		return errors.Join(errPast, err)
 	}
-	p.values = make([]values.Datum, len(n.Funcs))
-	for at, i := range firsts {
+	p.values = make([]values.Datum, len(c.funcs))
+	for at, i := range c.firsts {
 		p.values[i] = row[at]
 	}
 	return nil
 }
 
-func (p *past) append(dst []byte, n *algebra.Window, sight algebra.Sight) []byte {
-	fields, accs, firsts := needed(n, sight)
-	if fields&needsRows != 0 {
+func (p *past) append(dst []byte, c *carrying) []byte {
+	if c.fields&needsRows != 0 {
 		dst = binary.AppendUvarint(dst, uint64(p.rows))
 	}
-	if fields&needsGroups != 0 {
+	if c.fields&needsGroups != 0 {
 		dst = binary.AppendUvarint(dst, uint64(p.groups))
 	}
-	for _, i := range accs {
+	for _, i := range c.accs {
 		dst = p.accs[i].AppendState(dst)
 	}
-	if len(firsts) == 0 {
+	if len(c.firsts) == 0 {
 		return dst
 	}
-	row := make([]values.Datum, len(firsts))
-	for at, i := range firsts {
+	row := make([]values.Datum, len(c.firsts))
+	for at, i := range c.firsts {
 		row[at] = p.values[i]
 	}
 	return values.AppendRow(dst, row)
 }
 
 // pass goes past the rows of a unit: of a peer group, if any function asks for groups.
-func (p *past) pass(unit [][]values.Datum, n *algebra.Window, sight algebra.Sight) {
-	_, accs, firsts := needed(n, sight)
+func (p *past) pass(unit [][]values.Datum, c *carrying) {
 	p.rows += int64(len(unit))
 	p.groups++
-	for _, i := range accs {
-		read := newReader(n.Funcs[i])
+	for _, i := range c.accs {
+		read := newReader(c.funcs[i])
 		for _, row := range unit {
 			if read.load(row) {
 				p.accs[i].Add(read.args, 1)
 			}
 		}
 	}
-	if len(firsts) == 0 || p.values != nil {
+	if len(c.firsts) == 0 || p.values != nil {
 		return
 	}
-	p.values = make([]values.Datum, len(n.Funcs))
-	for _, i := range firsts {
-		p.values[i] = unit[0][n.Funcs[i].Args[0]]
+	p.values = make([]values.Datum, len(c.funcs))
+	for _, i := range c.firsts {
+		p.values[i] = unit[0][c.funcs[i].Args[0]]
 	}
 }
 
