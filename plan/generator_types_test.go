@@ -1,8 +1,12 @@
 package plan_test
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
+	"testing"
 )
 
 // family is a type of the generator's expressions, and how one is made. A template
@@ -112,4 +116,18 @@ func init() {
 	})
 	declare("int", family{exprs: []string{"cardinality({list})", "({list})[1]", "array_position({list}, 1)", "array_length({list}, 1)"}})
 	declare("text", family{exprs: []string{"({list})::text", "array_to_string({list}, ',', '*')"}})
+}
+
+// A template that no seed has picked yet must be right as well.
+func TestTemplatesNameTypes(t *testing.T) {
+	for typ, f := range families {
+		for _, template := range slices.Concat(f.exprs, f.conds) {
+			for _, h := range hole.FindAllStringSubmatch(template, -1) {
+				of := cmp.Or(h[2], h[1])
+				if families[of] == nil && !strings.Contains(template, "{"+of+"=") {
+					t.Errorf("%s: template %s: no type %s", typ, template, of)
+				}
+			}
+		}
+	}
 }
