@@ -29,6 +29,18 @@ func (g *generator) scalar(s scope, depth int) (string, string) {
 	return "(SELECT " + e + " FROM " + in + where + ")", typ
 }
 
+// scalarInt is an integer of a scalar sub-query.
+func (g *generator) scalarInt(s scope, depth int) string {
+	e, typ := g.scalar(s, depth)
+	switch typ {
+	case "int":
+		return e
+	case "text":
+		return "length(" + e + ")"
+	}
+	return "num_nulls(" + e + ")"
+}
+
 // ofType is the first column of a type; "" if there is none.
 func ofType(cols []genColumn, typ string) string {
 	for _, c := range cols {

@@ -51,10 +51,17 @@ func (g *generator) item(depth int, siblings, outer []genColumn) (string, []genC
 		v := g.views[g.pick(len(g.views))]
 		return "(SELECT * FROM " + v.name + ") " + alias, qualified(alias, v.cols)
 	case n < 16:
+		if g.chance(30) {
+			e, typ := g.scalar(s, depth)
+			return fmt.Sprintf("(VALUES (%s, %s), (%s, %s)) %s(x, y)", g.scalarInt(s, depth), g.constant(typ), g.constant("int"), e, alias),
+				[]genColumn{{alias + ".x", "int"}, {alias + ".y", typ}}
+		}
 		typ := g.typ()
 		return fmt.Sprintf("(VALUES (%s, %s), (%s, %s)) %s(x, y)", g.constant("int"), g.constant(typ), g.constant("int"), g.constant(typ), alias),
 			[]genColumn{{alias + ".x", "int"}, {alias + ".y", typ}}
-	case n < 20 && siblings != nil:
+	case n < 18 && depth > 0:
+		return fmt.Sprintf("generate_series(%s, least(%s, 4))%s %s", g.of("0", "1", "3"), g.scalarInt(s, depth), g.of("", " WITH ORDINALITY"), alias+"(i)"), []genColumn{{alias + ".i", "int"}}
+	case n < 22 && siblings != nil:
 		switch g.pick(7) {
 		case 3:
 			return fmt.Sprintf("ROWS FROM (unnest(%s), generate_series(%s, 3), regexp_split_to_table(%s, '')) WITH ORDINALITY %s(i, n, s, o)", g.expr(s, "list", 0), g.of("1", "2"), g.expr(s, "text", 0), alias),
@@ -74,7 +81,7 @@ func (g *generator) item(depth int, siblings, outer []genColumn) (string, []genC
 			return fmt.Sprintf("jsonb_array_elements(CASE jsonb_typeof(%s) WHEN 'array' THEN %s ELSE '[]' END) %s(i)", e, e, alias), []genColumn{{alias + ".i", "json"}}
 		}
 		return fmt.Sprintf("generate_series(%s, %s) %s(i)", g.of("0", "1"), "least("+g.expr(s, "int", 0)+", 4)", alias), []genColumn{{alias + ".i", "int"}}
-	case n < 60 || depth <= 0:
+	case n < 62 || depth <= 0:
 		t := genTables[g.pick(len(genTables))]
 		if siblings != nil && g.chance(80) {
 			x := g.name("x")

@@ -33,3 +33,53 @@ func init() {
 		viewCase{name: "sub_over_json", query: `SELECT e.id, (SELECT count(*) FROM edges WHERE l::text = e.js->'b'->>0) AS n, (SELECT max(l) FROM edges WHERE e.r @> l) AS m FROM everything e`},
 	)
 }
+
+// Sub-queries in the arguments of functions in FROM.
+func init() {
+	viewCases = append(viewCases,
+		viewCase{name: "set_of_sub", query: `SELECT g FROM generate_series(1, (SELECT max(id) FROM customers)) g`},
+		viewCase{name: "set_of_sub_expr", query: `SELECT g, o FROM generate_series((SELECT min(id) FROM customers) - 1, 2 + (SELECT count(*) FROM customers)::int, 2) WITH ORDINALITY AS x(g, o)`},
+		viewCase{name: "set_of_sub_lateral", query: `SELECT c.id, g FROM customers c, generate_series(c.id, (SELECT count(*) FROM orders o WHERE o.customer_id = c.id)::int) g`},
+		viewCase{name: "set_of_sub_left", query: `SELECT c.id, g FROM customers c LEFT JOIN LATERAL generate_series(1, (SELECT max(qty) FROM orders o WHERE o.customer_id = c.id)) g ON g > c.tier`},
+		viewCase{name: "set_of_sub_rows_from", query: `SELECT c.id, x.* FROM customers c, ROWS FROM (generate_series(1, (SELECT count(*)::int FROM orders o WHERE o.customer_id = c.id)), unnest(ARRAY(SELECT o.qty FROM orders o WHERE o.qty = c.tier ORDER BY o.id)), app.pairs(c.id)) WITH ORDINALITY AS x(g, q, a, b, o)`},
+		viewCase{name: "set_of_sub_exists", query: `SELECT c.id, u FROM customers c, regexp_split_to_table(CASE WHEN EXISTS (SELECT FROM orders o WHERE o.customer_id = c.id) THEN c.region ELSE 'a b' END, '') u`},
+		viewCase{name: "set_of_sub_in_sub", query: `SELECT c.id, (SELECT sum(g) FROM generate_series(1, least((SELECT max(o.qty) FROM orders o WHERE o.customer_id = c.id), c.tier, 5)) g) AS s FROM customers c`},
+		viewCase{name: "set_of_sub_in_group", query: `SELECT o.customer_id, (SELECT sum(g) FROM generate_series(1, least((SELECT count(*) + max(o.qty)), 9)) g) AS s FROM orders o GROUP BY o.customer_id`},
+		viewCase{name: "set_of_sub_grouped_by", query: `SELECT (SELECT sum(g) FROM generate_series(1, (SELECT max(id) FROM customers c WHERE c.id <= o.qty)) g) + 1 AS s, count(*) AS n FROM orders o GROUP BY (SELECT sum(g) FROM generate_series(1, (SELECT max(id) FROM customers c WHERE c.id <= o.qty)) g)`},
+		viewCase{name: "set_of_sub_nested", query: `SELECT g FROM generate_series(1, (SELECT max(h) FROM generate_series(1, (SELECT max(id) FROM customers)) h)) g`},
+		viewCase{name: "set_of_sub_with", query: `WITH n AS (SELECT max(id) AS m FROM customers) SELECT c.id, g FROM customers c, generate_series(c.id, (SELECT m FROM n)) g`},
+		viewCase{name: "set_of_sub_chain", query: `SELECT c.id, g, h FROM customers c, generate_series(1, (SELECT max(l) FROM edges)) g, generate_series(g, (SELECT count(*)::int FROM orders o WHERE o.customer_id = c.id AND o.qty < g)) h`},
+		viewCase{name: "set_of_sub_guarded", query: `SELECT o.id, g FROM orders o, generate_series(1, (SELECT max(10 / o.qty + e.l) FROM edges e)) g WHERE o.qty <> 0`},
+		viewCase{name: "set_before_right", query: `SELECT c.id, o.id AS oid, g FROM (orders o CROSS JOIN LATERAL generate_series(1, o.qty) g) RIGHT JOIN customers c ON c.id = o.customer_id WHERE o.qty IS DISTINCT FROM 2`},
+		viewCase{name: "lateral_guarded", query: `SELECT o.id, x.m FROM orders o, LATERAL (SELECT max(10 / o.qty + e.l) AS m FROM edges e) x WHERE o.qty <> 0`},
+		viewCase{name: "lateral_guarded_left", query: `SELECT o.id, x.m FROM orders o LEFT JOIN LATERAL (SELECT max(10 / o.qty + e.l) AS m FROM edges e) x ON x.m > 3 WHERE o.qty <> 0`},
+		viewCase{name: "lateral_before_right", query: `SELECT c.id, o.id AS oid, x.m FROM (orders o CROSS JOIN LATERAL (SELECT max(o.qty + e.l) AS m FROM edges e) x) RIGHT JOIN customers c ON c.id = o.customer_id WHERE o.qty IS DISTINCT FROM 2`},
+		viewCase{name: "set_of_sub_case", query: `SELECT o.id, g FROM orders o, generate_series(1, CASE WHEN o.qty <> 0 THEN (SELECT max(10 / o.qty + e.l) FROM edges e) END) g`},
+		viewCase{name: "set_of_sub_error", query: `SELECT o.id, g FROM orders o, generate_series(1, (SELECT qty FROM orders p WHERE p.customer_id = o.id)) g`},
+		viewCase{name: "set_of_sub_rows", query: `SELECT t.id, x, x.a AS xa, y.*, z.k FROM things t, app.pairs((SELECT max(l) FROM edges WHERE l < t.k)) x, unnest((SELECT u.ps FROM things u WHERE u.id = t.k)) y, jsonb_to_record((SELECT jb FROM everything e WHERE e.id = t.k AND jsonb_typeof(jb) = 'object')) AS z(k jsonb)`},
+		viewCase{name: "set_of_sub_one", query: `SELECT c.id, x, y FROM customers c, coalesce((SELECT max(qty) FROM orders o WHERE o.customer_id = c.id), 0) x, CAST((SELECT min(qty) FROM orders o WHERE o.id = c.id) AS text) y`},
+		viewCase{name: "set_of_sub_named", query: `SELECT c.id, x FROM customers c, app.label(k => (SELECT count(*)::int FROM orders o WHERE o.customer_id = c.id), x => c.region) x`},
+		viewCase{name: "set_of_sub_variadic", query: `SELECT c.id, x FROM customers c, app.total(VARIADIC ARRAY(SELECT qty FROM orders o WHERE o.customer_id = c.id)) x`},
+		viewCase{name: "set_of_sub_recursive", query: `WITH RECURSIVE t(n) AS (SELECT 1 UNION SELECT g FROM t, generate_series(t.n, (SELECT max(id) FROM customers c WHERE c.id <= t.n + 1)) g) SELECT n FROM t`},
+		viewCase{name: "set_of_sub_in_join", query: `SELECT c.id, g FROM customers c FULL JOIN generate_series(1, (SELECT max(qty) FROM orders)) g ON g = c.id`},
+		viewCase{name: "set_of_sub_xmltable", query: `SELECT c.id, x.a, x.b FROM customers c, xmltable('/r/a' PASSING (SELECT xmlelement(name r, xmlagg(xmlelement(name a, xmlattributes(o.id AS i), o.qty) ORDER BY o.id)) FROM orders o WHERE o.customer_id = c.id) COLUMNS a int PATH '@i', b text PATH '.' DEFAULT (SELECT max(l)::text FROM edges)) x`},
+	)
+}
+
+// Sub-queries in VALUES.
+func init() {
+	viewCases = append(viewCases,
+		viewCase{name: "values_of_sub", query: `SELECT k, v FROM (VALUES ('max', (SELECT max(id) FROM customers)), ('n', (SELECT count(*) FROM orders)), ('none', NULL), ('three', 3)) AS x(k, v)`},
+		viewCase{name: "values_of_sub_alone", query: `VALUES ((SELECT count(*) FROM orders), (SELECT min(note) FROM orders))`},
+		viewCase{name: "values_of_sub_lateral", query: `SELECT c.id, x.v FROM customers c, LATERAL (VALUES ((SELECT count(*) FROM orders o WHERE o.customer_id = c.id)), (c.tier), (7), ((SELECT max(qty) FROM orders o WHERE o.id = c.id))) AS x(v)`},
+		viewCase{name: "values_of_sub_in", query: `SELECT id FROM orders o WHERE qty IN (VALUES (1), ((SELECT count(*) FROM edges e WHERE e.l = o.id)::int))`},
+		viewCase{name: "values_of_sub_order", query: `VALUES ('a', (SELECT count(*) FROM orders)), ('b', (SELECT count(*) FROM lines)), ('c', 2) ORDER BY 2 DESC, 1 LIMIT 2`},
+		viewCase{name: "values_of_sub_union", query: `SELECT id::bigint FROM customers UNION VALUES ((SELECT count(*) FROM orders)), (1)`},
+		viewCase{name: "values_of_sub_aggregate", query: `SELECT o.customer_id, (SELECT max(v) FROM (VALUES (count(o.id)), ((SELECT sum(o.qty))), ((SELECT count(*) FROM edges e WHERE e.l = o.customer_id))) AS x(v)) AS m FROM orders o GROUP BY 1`},
+		viewCase{name: "values_of_sub_exists", query: `SELECT x.* FROM customers c LEFT JOIN LATERAL (VALUES (c.id, EXISTS (SELECT FROM orders o WHERE o.customer_id = c.id), c.id IN (SELECT l FROM edges))) AS x(id, a, b) ON x.a`},
+		viewCase{name: "values_of_sub_error", query: `SELECT v FROM (VALUES ((SELECT qty FROM orders WHERE customer_id = 3)), (1)) AS x(v)`},
+		viewCase{name: "values_of_sub_types", query: `SELECT v, v / 2 AS h FROM (VALUES (1), (2.50), ((SELECT max(qty) FROM orders))) AS x(v)`},
+		viewCase{name: "values_of_sub_rows", query: `SELECT x.id, x.p, (x.p).b AS b FROM (VALUES (1, '(1,a)'::pair), (2, (SELECT p FROM things WHERE id = 3))) AS x(id, p)`},
+		viewCase{name: "values_of_sub_whole", query: `SELECT x::text AS t FROM (VALUES (1, (SELECT max(id) FROM customers)), (2, 3)) AS x(a, b)`},
+	)
+}

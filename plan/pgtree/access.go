@@ -1,6 +1,7 @@
 package pgtree
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 )
@@ -97,11 +98,22 @@ func (n *Node) Ints(name string) []int {
 	return out
 }
 
-// Replace is a copy of the node with another value of a field that it has.
-func (n *Node) Replace(name string, v Value) *Node {
+// With is a copy of the node with another value of a field, which it need not have had.
+func (n *Node) With(name string, v Value) *Node {
 	c := &Node{Tag: n.Tag, names: n.names, values: slices.Clone(n.values)}
 	if i := slices.Index(n.names, name); i >= 0 {
 		c.values[i] = v
+	} else {
+		c.names, c.values = append(slices.Clip(n.names), name), append(c.values, v)
+	}
+	return c
+}
+
+// Map is a copy of a node whose fields are what f makes of them.
+func (n *Node) Map(f func(Value) Value) *Node {
+	c := &Node{Tag: n.Tag, names: n.names, values: make([]Value, len(n.values))}
+	for i, v := range n.values {
+		c.values[i] = f(v)
 	}
 	return c
 }
@@ -129,9 +141,9 @@ func (n *Node) Values() []Value { return n.values }
 // NewNode makes a node of number fields.
 func NewNode(tag string, fields map[string]int) *Node {
 	n := &Node{Tag: tag}
-	for name, v := range fields {
+	for _, name := range slices.Sorted(maps.Keys(fields)) { // nodes of the same fields are equal
 		n.names = append(n.names, name)
-		n.values = append(n.values, Token(strconv.Itoa(v)))
+		n.values = append(n.values, Token(strconv.Itoa(fields[name])))
 	}
 	return n
 }

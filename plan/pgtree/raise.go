@@ -4,9 +4,14 @@ import "strconv"
 
 // Raise is a copy of an expression as it reads some query levels further out:
 // what refers that far, or further, counts so many levels less.
-func Raise(n *Node, levels int) *Node { return raise(n, levels, 0).(*Node) }
+func Raise(n *Node, levels int) *Node { return shift(n, levels, -levels, 0).(*Node) }
 
-func raise(v Value, levels, depth int) Value {
+// Lower is a copy of an expression as it reads some query levels further in: what
+// refers to its own query, or further, counts so many levels more.
+func Lower(n *Node, levels int) *Node { return shift(n, 0, levels, 0).(*Node) }
+
+// shift adds to the levels of references to the query so many levels out, or further.
+func shift(v Value, from, by, depth int) Value {
 	switch v := v.(type) {
 	case *Node:
 		c := &Node{Tag: v.Tag, names: v.names, values: make([]Value, len(v.values))}
@@ -15,11 +20,11 @@ func raise(v Value, levels, depth int) Value {
 			inner++
 		}
 		for i, f := range v.values {
-			c.values[i] = raise(f, levels, inner)
+			c.values[i] = shift(f, from, by, inner)
 			switch v.names[i] {
 			case "varlevelsup", "agglevelsup", "ctelevelsup":
-				if up := v.Int(v.names[i]); up >= levels+depth {
-					c.values[i] = Token(strconv.Itoa(up - levels))
+				if up := v.Int(v.names[i]); up >= from+depth {
+					c.values[i] = Token(strconv.Itoa(up + by))
 				}
 			}
 		}
@@ -27,7 +32,7 @@ func raise(v Value, levels, depth int) Value {
 	case List:
 		c := make(List, len(v))
 		for i, e := range v {
-			c[i] = raise(e, levels, depth)
+			c[i] = shift(e, from, by, depth)
 		}
 		return c
 	}

@@ -90,9 +90,6 @@ func (s *scope) groupExpr(n *pgtree.Node) *pgtree.Node {
 	return n
 }
 
-// rteGroup is RTE_GROUP of Postgres' parsenodes.h, since 18.
-const rteGroup = 9
-
 // find is the group column of an expression, the query's own before those of its
 // domain; −1 if there is none.
 func (g *grouping) find(e expr.Expr) int {

@@ -213,18 +213,18 @@ func (t *translator) column(n *pgtree.Node, s *scope) expr.Expr {
 	case att < 0:
 		t.problem(n, CodeVolatile, "a system column", "a system column (ctid, xmin …) is not replicated", "leave it out")
 		return nil
-	case rte.Int("rtekind") == 2: // a join: its columns are its inputs'
+	case rte.Int("rtekind") == rteJoin: // a join: its columns are its inputs'
 		if vars := rte.Nodes("joinaliasvars"); att <= len(vars) {
 			return t.expr(vars[att-1], s)
 		}
-	case rte.Int("rtekind") == 9: // 18's GROUP BY entry
+	case rte.Int("rtekind") == rteGroup:
 		if vars := rte.Nodes("groupexprs"); att <= len(vars) {
 			return t.expr(vars[att-1], s)
 		}
 	}
 	start, ok := s.start[rti]
 	col := att - 1
-	if rte.Int("rtekind") == 0 {
+	if rte.Int("rtekind") == rteRelation {
 		rel, err := t.cat.Relation(t.ctx, rte.OID("relid"))
 		if err != nil {
 			t.fail(err)

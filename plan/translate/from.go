@@ -1,6 +1,8 @@
 package translate
 
 import (
+	"math"
+
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
@@ -37,7 +39,7 @@ func (t *translator) from(f *pgtree.Node, s *scope) algebra.Node {
 	if dw > 0 {
 		s.from = append(s.from, s.domain.node.Cols()...)
 	}
-	s.whole = wholeRows(s.query)
+	s.whole, s.sure = wholeRows(s.query), math.MaxInt
 	for _, n := range f.Nodes("fromlist") {
 		s.parts = append(s.parts, t.fromItem(n, s, true))
 	}
@@ -83,10 +85,17 @@ func (t *translator) fromItem(n *pgtree.Node, s *scope, inner bool) part {
 func (t *translator) join(n *pgtree.Node, s *scope, inner bool) part {
 	kind, quals := n.Int("jointype"), n.Node("quals")
 	inner = inner && kind == joinInner
+	sure := s.sure
+	if kind == joinRight || kind == joinFull {
+		s.sure = min(sure, len(s.parts))
+	}
 	l := t.fromItem(n.Node("larg"), s, inner)
 	s.parts = append(s.parts, l)
+	if s.sure = sure; kind == joinLeft || kind == joinFull {
+		s.sure = min(sure, len(s.parts))
+	}
 	r := t.fromItem(n.Node("rarg"), s, inner)
-	s.parts = s.parts[:len(s.parts)-1]
+	s.parts, s.sure = s.parts[:len(s.parts)-1], sure
 
 	subqueries := quals != nil && contains(quals, "SUBLINK")
 	var conds []expr.Expr
@@ -345,7 +354,7 @@ func (s *scope) meetsWithin(from, to int, bound bool) []expr.Expr {
 
 // beside joins those parts of a FROM clause that stand before the one being
 // translated, and its domain, whose columns are read by expressions over the FROM
-// row, and gives the expressions over that. Where all joins are inner ones, the
+// row, and gives the expressions over that, for the rows that WHERE leaves of them. Where all joins are inner ones, the
 // conditions of WHERE between those parts hold as well: they keep what would be
 // a product small.
 func (t *translator) beside(s *scope, exprs []expr.Expr) (algebra.Node, []expr.Expr) {
@@ -388,7 +397,59 @@ func (t *translator) beside(s *scope, exprs []expr.Expr) (algebra.Node, []expr.E
 		}
 	}
 	j := s.inner(parts, conds)
+	if left := t.already(read, s); len(left) > 0 {
+		j.node = &algebra.Filter{In: j.node, Conds: expr.RemapAll(left, j.to)}
+	}
 	return j.node, expr.RemapAll(exprs, j.to)
+}
+
+// already are the conditions of WHERE over those parts of FROM of which the given
+// columns are. What they drop needs no function or sub-query, which might fail for it;
+// but not where an outer join would make up another row for the one that it then lacks.
+func (t *translator) already(read map[int]bool, s *scope) []expr.Expr {
+	whole := map[int]bool{}
+	for _, p := range s.parts[:min(s.sure, len(s.parts))] {
+		for c := p.start; c < p.end; c++ {
+			for k := p.start; read[c] && k < p.end; k++ {
+				whole[k] = true
+			}
+		}
+	}
+	var conds []expr.Expr
+	var visit func(n *pgtree.Node)
+	visit = func(n *pgtree.Node) {
+		if n.Tag == "BOOLEXPR" && n.Str("boolop") == "and" {
+			for _, a := range n.Nodes("args") {
+				visit(a)
+			}
+			return
+		}
+		here := true
+		pgtree.Walk(n, func(n *pgtree.Node) bool {
+			if n.Tag == "VAR" {
+				_, placed := s.start[n.Int("varno")]
+				here = here && placed && n.Int("varlevelsup") == 0
+			}
+			here = here && n.Tag != "SUBLINK"
+			return here
+		})
+		if !here {
+			return
+		}
+		e := t.expr(n, s)
+		cols := map[int]bool{}
+		expr.Columns(e, cols)
+		for c := range cols {
+			if !whole[c] {
+				return
+			}
+		}
+		conds = append(conds, expr.Conjuncts(e)...)
+	}
+	if quals := s.query.Node("jointree").Node("quals"); quals != nil {
+		visit(quals)
+	}
+	return conds
 }
 
 // whereBetween lists the conditions of WHERE that cannot fail and are over

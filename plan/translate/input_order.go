@@ -12,9 +12,6 @@ import (
 // sorts by what is grouped by
 // (postgresql.org/docs/current/functions-aggregate.html, at the top).
 
-// rteSubquery is RTE_SUBQUERY of Postgres' parsenodes.h.
-const rteSubquery = 1
-
 // inputKey is a column of the sub-query in FROM, and how it is sorted by.
 type inputKey struct {
 	column *pgtree.Node
@@ -50,9 +47,9 @@ func (s *scope) sortedInputOf() {
 	}
 	var all pgtree.List
 	for _, te := range targets {
-		all = append(all, te.Replace("resjunk", pgtree.Token("false")))
+		all = append(all, te.With("resjunk", pgtree.Token("false")))
 	}
-	s.rtes[i-1] = rte.Replace("subquery", sub.Replace("targetList", all))
+	s.rtes[i-1] = rte.With("subquery", sub.With("targetList", all))
 }
 
 // inInputOrder sorts an aggregate's arguments as the query's input is.

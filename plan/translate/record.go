@@ -184,8 +184,8 @@ func (t *translator) withWhole(rel algebra.Node, rte *pgtree.Node, s *scope) alg
 		}
 		whole.T = rowType(t.typ(table.RowType, -1, 0), whole.T)
 	}
-	if f := rte.Nodes("functions"); len(f) == 1 && !rte.Bool("funcordinality") {
-		whole.T = rowType(t.typ(f[0].Node("funcexpr").OID("funcresulttype"), -1, 0), whole.T)
+	if oid := rowTypeOf(rte); oid != 0 {
+		whole.T = rowType(t.typ(oid, -1, 0), whole.T)
 	}
 	p.Exprs, p.Names = append(slices.Clip(p.Exprs), whole), append(p.Names, rte.Node("eref").Str("aliasname"))
 	return p
@@ -198,9 +198,6 @@ func rowType(own, record *values.Type) *values.Type {
 	}
 	return record
 }
-
-// rteRelation is RTE_RELATION of Postgres' parsenodes.h.
-const rteRelation, rteJoin = 0, 2
 
 // wholeRow reads a relation's row as a value.
 func (t *translator) wholeRow(n *pgtree.Node, rte *pgtree.Node, s *scope) expr.Expr {

@@ -175,7 +175,7 @@ func (tr *tracking) passed(t *translator, c *pgtree.Node, s *scope) {
 		}
 		targets = append(targets, v)
 	}
-	s.rtes[at] = s.rtes[at].Replace("subquery", q.Replace("targetList", targets))
+	s.rtes[at] = s.rtes[at].With("subquery", q.With("targetList", targets))
 }
 
 // goOn computes the columns of the recursive term, of which the first width are its

@@ -58,11 +58,7 @@ func (t *translator) spreadSets(sets []*set, ordinality bool, names []string, s 
 	key := identityOf(over)
 	named := append(make([]algebra.Column, 0, len(cols)+1), pickCols(s.from, cols)...)
 	named = append(named, algebra.Column{Name: "identity", Type: values.ByteaType})
-	conds := t.already(read, s)
-	base, placed := t.beside(s, append(append(slices.Clone(over), key), conds...))
-	if len(conds) > 0 {
-		base, placed = &algebra.Filter{In: base, Conds: placed[len(over)+1:]}, placed[:len(over)+1]
-	}
+	base, placed := t.beside(s, append(slices.Clone(over), key))
 	n.In = distinctBy(project(base, placed, named), len(cols))
 	to := map[int]int{}
 	for i, c := range cols {
@@ -72,55 +68,6 @@ func (t *translator) spreadSets(sets []*set, ordinality bool, names []string, s 
 	s.hidden = len(cols) + 1
 	s.meets = append(s.meets, sameAs(key, len(s.from)+len(cols))...)
 	return spreadColumns(n, sets, names)
-}
-
-// already are the conditions of WHERE over those parts of FROM of which the given
-// columns are. What they drop needs no function, which might
-// fail for it.
-func (t *translator) already(read map[int]bool, s *scope) []expr.Expr {
-	whole := map[int]bool{}
-	for _, p := range s.parts {
-		for c := p.start; c < p.end; c++ {
-			for k := p.start; read[c] && k < p.end; k++ {
-				whole[k] = true
-			}
-		}
-	}
-	var conds []expr.Expr
-	var visit func(n *pgtree.Node)
-	visit = func(n *pgtree.Node) {
-		if n.Tag == "BOOLEXPR" && n.Str("boolop") == "and" {
-			for _, a := range n.Nodes("args") {
-				visit(a)
-			}
-			return
-		}
-		here := true
-		pgtree.Walk(n, func(n *pgtree.Node) bool {
-			if n.Tag == "VAR" {
-				_, placed := s.start[n.Int("varno")]
-				here = here && placed && n.Int("varlevelsup") == 0
-			}
-			here = here && n.Tag != "SUBLINK"
-			return here
-		})
-		if !here {
-			return
-		}
-		e := t.expr(n, s)
-		cols := map[int]bool{}
-		expr.Columns(e, cols)
-		for c := range cols {
-			if !whole[c] {
-				return
-			}
-		}
-		conds = append(conds, expr.Conjuncts(e)...)
-	}
-	if quals := s.query.Node("jointree").Node("quals"); quals != nil {
-		visit(quals)
-	}
-	return conds
 }
 
 func pickCols(all []algebra.Column, which []int) []algebra.Column {

@@ -16,9 +16,6 @@ import (
 // XMLTABLE and JSON_TABLE are set-returning functions with a syntax of their own:
 // Postgres evaluates them (set.go), so they are written out again here.
 
-// rteTableFunc is RTE_TABLEFUNC of Postgres' parsenodes.h.
-const rteTableFunc = 4
-
 // tableFunction translates XMLTABLE and JSON_TABLE.
 func (t *translator) tableFunction(rte *pgtree.Node, names []string, s *scope) algebra.Node {
 	n := rte.Node("tablefunc")

@@ -31,9 +31,6 @@ func (t *translator) inline(of *pgtree.Node, translate func() algebra.Node) alge
 	return n
 }
 
-// rteCTE is RTE_CTE of Postgres' parsenodes.h.
-const rteCTE = 6
-
 // cte translates a reference to a WITH query, by inlining it: equal
 // sub-circuits are shared anyway. One that refers to what lies outside the query
 // it belongs to is computed for the domain of the query that reads it, among whose
