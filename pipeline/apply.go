@@ -208,6 +208,9 @@ func (e *engine) gather(g *generation, ev *replication.Event) (int, error) {
 		}
 	}
 	e.described = e.described || g.decoder.Described()
+	if err := e.noteTruncations(g, ev); err != nil {
+		return 0, err
+	}
 	n := 0
 	for _, tx := range g.changes.Txs {
 		if tx.CommitLSN < g.from {
@@ -215,13 +218,6 @@ func (e *engine) gather(g *generation, ev *replication.Event) (int, error) {
 		}
 		list := g.changes.List[tx.From:tx.To]
 		n += len(list)
-		for i := range list {
-			if list[i].Kind == decode.Truncate {
-				if err := e.noteTruncation(g, list[i].Table, &tx); err != nil {
-					return 0, err
-				}
-			}
-		}
 		if tx.CommitLSN == e.partial.Commit {
 			skip := min(e.skip[g.id], len(list))
 			e.skip[g.id] -= skip

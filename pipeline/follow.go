@@ -274,7 +274,7 @@ func (e *engine) idleAt(ctx context.Context, lsn decode.LSN) error {
 		e.stream.RequestPosition()
 	default:
 		e.awaited = 0
-		if err := e.judge(); err != nil {
+		if err := e.judge(ctx); err != nil {
 			return err
 		}
 		if err := e.moveProgress(ctx, e.idle); err != nil || !e.rungAgain {
@@ -374,6 +374,9 @@ func (e *engine) maintain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := e.readTruncations(ctx); err != nil {
+		return err
+	}
 	sinkDurable := position{decode.LSN(durable.LSN), durable.Clock}
 	e.acknowledge(sinkDurable.lsn)
 	e.at(pointAck)
@@ -383,7 +386,7 @@ func (e *engine) maintain(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := e.judge(); err != nil {
+	if err := e.judge(ctx); err != nil {
 		return err
 	}
 	if err := e.drift(ctx, e.opts.checkEvery); err != nil {

@@ -51,8 +51,9 @@ type world struct {
 	conn  *pgx.Conn
 	out   *pgx.Conn
 	views []config.View
-	loose map[string]bool // views of which Postgres does not define every digit
-	done  chan error      // tells how the running pipeline ended
+	loose map[string]bool   // views of which Postgres does not define every digit
+	exact map[string]string // see exactSums
+	done  chan error        // tells how the running pipeline ended
 	stop  func() error
 }
 
@@ -63,7 +64,7 @@ func newWorld(t *testing.T, ddl string) *world {
 
 func newWorldOn(t *testing.T, dsn, ddl string) *world {
 	t.Helper()
-	w := &world{t: t, dsn: dsn, sink: dsn, slot: slotName(dsn), dir: filepath.Join(t.TempDir(), "state"), loose: map[string]bool{}}
+	w := &world{t: t, dsn: dsn, sink: dsn, slot: slotName(dsn), dir: filepath.Join(t.TempDir(), "state"), loose: map[string]bool{}, exact: map[string]string{}}
 	w.conn = w.connect(w.dsn)
 	w.out = w.conn
 	w.exec(ddl)

@@ -44,9 +44,10 @@ INSERT INTO parts SELECT i, 'v' || i % 2, i FROM generate_series(1, 18, 2) i;`
 type randomView struct {
 	name, query string
 	loose       bool
+	exact       string // in the place of the query: see exactSums
 }
 
-// randomViews reads them. Those named loose leave Postgres a choice of digits.
+// randomViews reads them. Those named loose leave Postgres a choice.
 var randomViews = []randomView{
 	{name: "plain", query: `SELECT * FROM everything`},
 	{name: "joined", query: `SELECT o.id, a.region, o.amount, o.wide FROM orders o JOIN accounts a ON a.id = o.account_id`},
@@ -58,7 +59,8 @@ var randomViews = []randomView{
 		FROM orders o JOIN accounts a ON a.id = o.account_id GROUP BY a.region`, loose: true},
 	{name: "having_some", query: `SELECT account_id, avg(qty) AS a, bool_or(qty > 3) AS b FROM orders GROUP BY account_id HAVING count(*) > 1`},
 	{name: "total", query: `SELECT count(*) AS n, sum(qty) AS s, max(at) AS last, avg(qty) AS a, bool_and(qty > 0) AS b FROM orders`},
-	{name: "float_sums", query: `SELECT b, sum(f) AS s, avg(f) AS a, min(f) AS lo FROM events GROUP BY b`, loose: true},
+	{name: "float_sums", query: `SELECT b, sum(f) AS s, avg(f) AS a, min(f) AS lo FROM events GROUP BY b`,
+		exact: `SELECT b, array_agg(f) AS sum, array_agg(f) AS avg, min(f) AS lo FROM events GROUP BY b`},
 	{name: "numeric_groups", query: `SELECT n, count(*) AS c FROM events GROUP BY n`, loose: true},
 	{name: "distinct_all", query: `SELECT DISTINCT a, b, f > 1 AS big FROM events`},
 	{name: "unioned", query: `SELECT id::int8 AS id, region AS t FROM accounts UNION ALL SELECT id, wide2 FROM orders UNION ALL SELECT k, v FROM parts`},
@@ -102,7 +104,7 @@ var labelledViews = []randomView{
 func (w *world) addRandomViews(views []randomView) {
 	for _, v := range views {
 		w.view(v.name, v.query)
-		w.loose[v.name] = v.loose
+		w.loose[v.name], w.exact[v.name] = v.loose, v.exact
 		if v.name == "grouped" {
 			w.exec("CREATE TEMP VIEW grouped AS " + v.query)
 		}
@@ -117,7 +119,7 @@ var pools = map[string][]string{
 	"int4": {"NULL", "0", "1", "2", "3", "4", "5", "-1"}, "int8": {"NULL", "0", "1", "9223372036854775807", "-9223372036854775808"},
 	"float4":  {"NULL", "0", "'-0'", "1.5", "'NaN'", "'Infinity'", "'-Infinity'", "3.4e38", "1e-40"},
 	"float8":  {"NULL", "0", "'-0'", "1.5", "2.5", "'NaN'", "'Infinity'", "0.1", "1e300"},
-	"tame8":   {"NULL", "0", "1.5", "2.5", "0.1", "-3", "1e10"},
+	"tame8":   {"NULL", "0", "1.5", "2.5", "0.1", "-3", "-0.1", "1e10", "-1e10"},
 	"numeric": {"NULL", "0", "0.00", "1.0", "1.00", "1", "'NaN'", "'Infinity'", "'-Infinity'", "-2.50", "123456789012345678901234567890.123", "1e-20"},
 	"money":   {"NULL", "0", "1.50", "1.5", "2", "-3.25", "99.99"},
 	"text":    {"NULL", "''", "'a'", "'b'", "'B'", "'ab'", "'a b '", "'é'", "'日本'", `'x\y%_'`},
@@ -214,13 +216,6 @@ func randomTransaction(ctx context.Context, conn *pgx.Conn, rnd *rand.Rand) erro
 	}
 	for range 1 + rnd.IntN(5) {
 		change := randomChange(rnd)
-		if change == "TRUNCATE parts" {
-			// Inside a savepoint it has views loaded anew, as TestPartitionsMove shows.
-			if _, err := tx.Exec(ctx, change); err != nil {
-				return err
-			}
-			continue
-		}
 		// Each statement in a savepoint, some of which are rolled back.
 		sub, err := tx.Begin(ctx)
 		if err != nil {

@@ -12,35 +12,6 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/sink"
 )
 
-// truncation is a table that a transaction truncated as a whole: the stream has
-// told. Its partitions are in new files since.
-type truncation struct {
-	Table  uint32
-	XID    uint32
-	Commit decode.LSN
-}
-
-// mostTruncations bounds the list of them between two looks at the storage. More
-// than that leave the new files unexplained, which costs a load.
-const mostTruncations = 1000
-
-// noteTruncation remembers, with the step, that a partitioned table was truncated.
-func (e *engine) noteTruncation(g *generation, table int, tx *decode.Tx) error {
-	oid := g.tables[table].OID
-	info := e.manifest.generation(g.id)
-	t := truncation{Table: oid, XID: tx.XID, Commit: tx.CommitLSN}
-	if info == nil || len(info.Storage[oid].Parts) < 2 || slices.Contains(e.manifest.Truncations, t) {
-		return nil
-	}
-	list := append(e.manifest.Truncations, t)
-	e.manifest.Truncations = list[max(0, len(list)-mostTruncations):]
-	return e.manifest.write(e.batch)
-}
-
-func (m *manifest) truncated(table, xid uint32) bool {
-	return slices.ContainsFunc(m.Truncations, func(t truncation) bool { return t.Table == table && t.XID == xid })
-}
-
 // suspicion is a storage of the source in which something is not explained, and
 // the position that the stream has to reach before it is judged: by then it has
 // told everything that it will ever tell about it.
@@ -94,9 +65,12 @@ func (e *engine) checkStorage(ctx context.Context) error {
 }
 
 // judge decides on a suspicion when the stream has come far enough.
-func (e *engine) judge() error {
+func (e *engine) judge(ctx context.Context) error {
 	if e.suspect == nil || e.partial.Commit != 0 || max(e.position, e.idle) < e.suspect.at {
 		return nil
+	}
+	if err := e.readTruncations(ctx); err != nil {
+		return err
 	}
 	s := e.suspect
 	e.suspect = nil

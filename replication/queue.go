@@ -22,8 +22,17 @@ type Event struct {
 	// or the end of the WAL that an idle event covers.
 	EndLSN LSN
 
+	// Truncates are the TRUNCATEs in Messages.
+	Truncates []Truncate
+
 	Bytes    int       // of Messages
 	Received time.Time // when its last message came
+}
+
+// Truncate is one TRUNCATE that the stream tells of.
+type Truncate struct {
+	Relations []uint32
+	Record    LSN // where its WAL record is
 }
 
 // Idle says that the event carries a position alone.

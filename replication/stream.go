@@ -264,7 +264,7 @@ func (s *Stream) serverError(err *pgconn.PgError) error {
 func (s *Stream) copyData(data []byte) error {
 	switch {
 	case len(data) >= 25 && data[0] == 'w': // XLogData
-		e, complete, err := s.assembly.add(data[25:], s.options.ChunkBytes)
+		e, complete, err := s.assembly.add(LSN(uint64At(data[1:])), data[25:], s.options.ChunkBytes)
 		if err != nil {
 			return err
 		}
@@ -335,9 +335,9 @@ type assembly struct {
 	open  bool // between Begin and Commit
 }
 
-// add takes one pgoutput message. It answers with an event when a transaction or
-// a chunk of it is complete.
-func (a *assembly) add(data []byte, chunk int) (Event, bool, error) {
+// add takes one pgoutput message, of the WAL record at lsn. It answers with an event
+// when a transaction or a chunk of it is complete.
+func (a *assembly) add(lsn LSN, data []byte, chunk int) (Event, bool, error) {
 	msg := a.arena.Copy(data)
 	if msg == "" {
 		return Event{}, false, errors.New("read replication stream: empty message")
@@ -377,13 +377,20 @@ func (a *assembly) add(data []byte, chunk int) (Event, bool, error) {
 	if !a.open {
 		return Event{}, false, fmt.Errorf("read replication stream: message %q outside a transaction", msg[0])
 	}
+	if decode.MessageType(msg[0]) == decode.MsgTruncate {
+		m, err := parseOne(msg)
+		if err != nil {
+			return Event{}, false, err
+		}
+		a.event.Truncates = append(a.event.Truncates, Truncate{m.RelIDs, lsn})
+	}
 	a.append(msg)
 	if a.event.Bytes < chunk {
 		return Event{}, false, nil
 	}
 	e := a.event
 	e.Received = time.Now()
-	a.event.First, a.event.Bytes = false, 0
+	a.event.First, a.event.Bytes, a.event.Truncates = false, 0, nil
 	a.event.Messages = make([]string, 0, len(e.Messages)+8)
 	return e, true, nil
 }
@@ -393,7 +400,7 @@ func (a *assembly) append(msg string) {
 	a.event.Bytes += len(msg)
 }
 
-// parseOne reads a Begin or Commit.
+// parseOne reads a message by itself.
 func parseOne(msg string) (decode.Message, error) {
 	var p decode.Parser
 	var m decode.Message
