@@ -15,6 +15,14 @@ func (g *generator) argument(s scope, typ string) string {
 	return g.expr(scope{cols: s.cols}, typ, 1)
 }
 
+// direct is a direct argument, which may be of a query around, or of a sub-query.
+func (g *generator) direct(s scope) string {
+	if g.chance(60) {
+		return "2"
+	}
+	return g.count(s.outer)
+}
+
 func (g *generator) aggregate(s scope) (string, string) {
 	filter := ""
 	own := scope{cols: s.cols}
@@ -64,11 +72,11 @@ func (g *generator) aggregate(s scope) (string, string) {
 		typ := g.of("int", "text", "date", "mood", "num", "tstz", "time", "bpchar", "interval", "bytea", "range")
 		return g.of("percentile_disc(0.5)", "percentile_disc(0)", "mode()") + " WITHIN GROUP (ORDER BY " + g.argument(s, typ) + ")" + filter, typ
 	case 10:
-		return "percentile_cont(" + g.of("0.25", "0.5", "1") + ") WITHIN GROUP (ORDER BY (" + g.argument(s, "int") + ")::int)" + filter, "float"
+		return "percentile_cont(" + g.of("0.25", "0.5", "1", "1.0 / (1 + abs("+g.direct(s)+"))") + ") WITHIN GROUP (ORDER BY (" + g.argument(s, "int") + ")::int)" + filter, "float"
 	case 11:
 		return g.of("bit_and", "bit_or") + "((" + g.argument(s, "int") + ")::int)" + filter, "int"
 	case 12:
-		return g.of("rank", "dense_rank") + "(2) WITHIN GROUP (ORDER BY (" + g.argument(s, "int") + ")::int)" + filter, "int"
+		return g.of("rank", "dense_rank") + "(" + g.direct(s) + ") WITHIN GROUP (ORDER BY (" + g.argument(s, "int") + ")::int)" + filter, "int"
 	case 13:
 		typ := g.of("float", "mood", "list", "ts", "tstz", "interval", "time", "timetz", "bpchar", "pairs", "posint")
 		return g.of("min", "max") + "(" + g.argument(s, typ) + ")" + filter, typ

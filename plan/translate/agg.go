@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
@@ -14,7 +15,7 @@ import (
 // read the row of groups and aggregates. Which those are, the expressions above
 // say: they are looked through once before they are translated.
 func (t *translator) aggregate(s *scope, targets, groups []*pgtree.Node, having *pgtree.Node) {
-	g := &grouping{seen: map[*pgtree.Node]int{}, at: map[int]int{}, labels: map[int]int{}, sets: expandSets(s.query)}
+	g := &grouping{seen: map[*pgtree.Node]int{}, orderedSets: map[*pgtree.Node]*orderedSet{}, at: map[int]int{}, labels: map[int]int{}, sets: expandSets(s.query)}
 	dw := s.domain.width()
 	g.domain = dw
 	for i, c := range s.from[:dw] {
@@ -151,7 +152,7 @@ func (t *translator) grouped(n *pgtree.Node, s *scope) (expr.Expr, bool) {
 	case "AGGREF", "CONST", "GROUPINGFUNC", "SUBLINK", "WINDOWFUNC", "CASETESTEXPR":
 		return nil, false
 	}
-	if n.Tag != "VAR" && (contains(n, "AGGREF") || contains(n, "SUBLINK") || contains(n, "PARAM") || contains(n, "WINDOWFUNC")) {
+	if n.Tag != "VAR" && slices.ContainsFunc([]string{"AGGREF", "GROUPINGFUNC", "SUBLINK", "PARAM", "WINDOWFUNC"}, func(tag string) bool { return contains(n, tag) }) {
 		return nil, false
 	}
 	// Translate it as below GROUP BY, to see what it is there.
@@ -164,6 +165,9 @@ func (t *translator) grouped(n *pgtree.Node, s *scope) (expr.Expr, bool) {
 	if len(t.problems) > known {
 		t.problems = t.problems[:known]
 		return nil, false
+	}
+	if _, constant := e.(*expr.Const); constant && n.Tag != "VAR" && len(g.sets) > 0 {
+		return nil, false // it is not NULL in any set, but where it is the grouping column itself
 	}
 	if i := g.find(e); i >= 0 {
 		return groupCol(g, i), true
@@ -216,13 +220,16 @@ func (t *translator) aggref(n *pgtree.Node, s *scope) expr.Expr {
 	if up := n.Int("agglevelsup"); up > 0 {
 		return t.domainColumn(outerRef{level: up, aggregate: n}, s)
 	}
-	if s.agg == nil {
-		t.refuse(n, CodeUnsupported, "an aggregate in this place", "")
+	g := s.agg
+	if g == nil {
+		t.fail(fmt.Errorf("aggregate %d where nothing is grouped", n.OID("aggfnoid")))
 		return nil
 	}
-	g := s.agg
 	if i, ok := g.seen[n]; ok {
-		return &expr.Col{Index: len(g.group) + i, T: g.aggs[i].T}
+		return g.column(i)
+	}
+	if o := g.orderedSets[n]; o != nil {
+		return t.overGroup(n, o, s)
 	}
 	proc, err := t.cat.Proc(t.ctx, n.OID("aggfnoid"))
 	if err != nil {
@@ -243,6 +250,15 @@ func (t *translator) aggref(n *pgtree.Node, s *scope) expr.Expr {
 	if f := n.Node("aggfilter"); f != nil {
 		a.Filter = t.expr(f, s)
 		guard(a.Args, a.Filter)
+	}
+	if call.kind != plainAggregate && !t.constantDirect(n, call) {
+		o := t.orderedSet(n, call, a, g)
+		if o == nil {
+			return nil
+		}
+		g.orderedSets[n] = o
+		s.agg, s.guards = g, guards
+		return t.overGroup(n, o, s)
 	}
 	types := make([]*values.Type, call.inputs)
 	for i := range types {
@@ -279,6 +295,13 @@ func (t *translator) aggref(n *pgtree.Node, s *scope) expr.Expr {
 	if a.Impl == nil || a.Impl.Fold != nil && !a.Impl.Sequence {
 		a.Distinct = false // the extremes look at values, not at copies; the rest is Postgres'
 	}
+	i := g.aggregate(a)
+	g.seen[n] = i
+	return g.column(i)
+}
+
+// aggregate is the place of an aggregate among those of the query.
+func (g *grouping) aggregate(a algebra.Agg) int {
 	id := a.Label()
 	i := slices.Index(g.names, id)
 	if i < 0 {
@@ -286,6 +309,10 @@ func (t *translator) aggref(n *pgtree.Node, s *scope) expr.Expr {
 		g.aggs = append(g.aggs, a)
 		g.names = append(g.names, id)
 	}
-	g.seen[n] = i
-	return &expr.Col{Index: len(g.group) + i, T: a.T}
+	return i
+}
+
+// column is the column of an aggregate's value.
+func (g *grouping) column(aggregate int) expr.Expr {
+	return &expr.Col{Index: len(g.group) + aggregate, T: g.aggs[aggregate].T}
 }

@@ -102,11 +102,11 @@ func together(sets []*pgtree.Node) []int {
 // groupingCall translates GROUPING(…) to a column behind the aggregates: a bit
 // for each argument that the row's set leaves out, the last one being the lowest.
 func (t *translator) groupingCall(n *pgtree.Node, s *scope) expr.Expr {
-	if s.agg == nil || n.Int("agglevelsup") > 0 {
-		return t.refuseExpr(n)
+	if up := n.Int("agglevelsup"); up > 0 {
+		return t.domainColumn(outerRef{level: up, aggregate: n}, s)
 	}
 	g := s.agg
-	if len(g.sets) == 0 {
+	if g == nil || len(g.sets) == 0 {
 		return &expr.Const{V: values.Int(0), T: values.Int4Type}
 	}
 	refs := n.Ints("refs")
@@ -123,13 +123,8 @@ func (t *translator) groupingCall(n *pgtree.Node, s *scope) expr.Expr {
 func (t *translator) groupBySets(s *scope, g *grouping) algebra.Node {
 	dw := s.domain.width()
 	if len(g.sets) > maxSets {
-		t.refuse(nil, CodeUnsupported, fmt.Sprintf("more than %d grouping sets", maxSets), "")
+		t.problem(nil, CodeSyntax, "GROUPING SETS", fmt.Sprintf("too many grouping sets present (maximum %d)", maxSets), "")
 		return empty(nil)
-	}
-	for _, e := range g.group[dw:] {
-		if _, constant := e.(*expr.Const); constant {
-			t.refuse(nil, CodeUnsupported, "grouping sets over a constant", "group by columns")
-		}
 	}
 	input, group, aggs := shareInput(s.node, g)
 	explicit := map[int]bool{} // the rest depends on columns that all sets have

@@ -25,6 +25,7 @@ type aggregateCall struct {
 	kind   string
 	args   []expr.Expr // of each row: the aggregate's, then those of ORDER BY alone
 	inputs int         // how many are the aggregate's
+	direct []string    // the direct arguments of an ordered-set aggregate, if all are constants
 	sort   []algebra.SortKey
 	ops    []*catalog.Operator // by which sort compares
 }
@@ -133,10 +134,7 @@ func (t *translator) steady(n *pgtree.Node, c *aggregateCall) bool {
 // ORDER BY leaves equal do, too.
 func (t *translator) remoteAggregate(n *pgtree.Node, c *aggregateCall, a *algebra.Agg) bool {
 	name := "aggregate " + describe(c.proc)
-	if len(c.args) == 0 {
-		t.refuse(n, CodeUnsupported, name+" without arguments", "")
-		return false
-	}
+	c.countRows()
 	if !t.steady(n, c) {
 		return false
 	}
@@ -145,12 +143,7 @@ func (t *translator) remoteAggregate(n *pgtree.Node, c *aggregateCall, a *algebr
 	if t.err != nil {
 		return false
 	}
-	call, ok := t.callOver(n, c)
-	if !ok {
-		t.refuse(n, CodeUnsupported, name+" with an argument that is not constant", "")
-		return false
-	}
-	from[0] = "(SELECT " + call + from[0]
+	from[0] = "(SELECT " + t.callOver(n, c) + from[0]
 	from[len(from)-1] += ")"
 	a.Remote = expr.NewRemote(from, arrays, false, a.T)
 	a.Sort = nil
@@ -206,13 +199,48 @@ func (t *translator) rowsOf(c *aggregateCall) (sql []string, parts, arrays []exp
 	return sql, parts, arrays
 }
 
-// callOver writes the call over the columns of rowsOf; false if an argument of
-// the call itself is not a constant.
-func (t *translator) callOver(n *pgtree.Node, c *aggregateCall) (string, bool) {
+// countRows gives a call without arguments, which only counts, something to count.
+func (c *aggregateCall) countRows() {
+	if len(c.args) == 0 {
+		c.args = append(c.args, &expr.Const{V: values.True, T: values.BoolType})
+	}
+}
+
+// callOver writes the call over the columns of rowsOf.
+func (t *translator) callOver(n *pgtree.Node, c *aggregateCall) string {
+	if c.kind != plainAggregate {
+		return c.name() + "(" + strings.Join(c.direct, ", ") + ") WITHIN GROUP (" + c.orderBy() + ")"
+	}
 	inputs := make([]string, c.inputs)
 	for i := range inputs {
 		inputs[i] = fmt.Sprintf("u.c%d", i+1)
 	}
+	if n.Bool("aggvariadic") {
+		inputs[c.inputs-1] = "VARIADIC " + inputs[c.inputs-1]
+	}
+	call := c.name() + "("
+	distinct := len(n.Nodes("aggdistinct")) > 0
+	if distinct {
+		call += "DISTINCT "
+	}
+	if call += strings.Join(inputs, ", "); c.inputs == 0 {
+		call += "*"
+	}
+	if len(c.sort) > 0 {
+		call += " " + c.orderBy()
+		if !distinct {
+			call += ", u.o"
+		}
+	}
+	return call + ")"
+}
+
+func (c *aggregateCall) name() string {
+	return pgx.Identifier{c.proc.Schema, c.proc.Name}.Sanitize()
+}
+
+// orderBy is what a call sorts by, over the columns of rowsOf.
+func (c *aggregateCall) orderBy() string {
 	order := make([]string, len(c.sort))
 	for i, k := range c.sort {
 		op := c.ops[i]
@@ -223,36 +251,7 @@ func (t *translator) callOver(n *pgtree.Node, c *aggregateCall) (string, bool) {
 			order[i] += "LAST"
 		}
 	}
-	call := pgx.Identifier{c.proc.Schema, c.proc.Name}.Sanitize() + "("
-	if c.kind != plainAggregate {
-		var direct []string
-		for _, d := range n.Nodes("aggdirectargs") {
-			if contains(d, "VAR") || contains(d, "AGGREF") || contains(d, "GROUPINGFUNC") || contains(d, "SUBLINK") {
-				return "", false
-			}
-			text, ok := literal(t.expr(d, &scope{query: n}))
-			if !ok {
-				return "", false
-			}
-			direct = append(direct, text)
-		}
-		return call + strings.Join(direct, ", ") + ") WITHIN GROUP (ORDER BY " + strings.Join(order, ", ") + ")", true
-	}
-	if n.Bool("aggvariadic") {
-		inputs[c.inputs-1] = "VARIADIC " + inputs[c.inputs-1]
-	}
-	distinct := len(n.Nodes("aggdistinct")) > 0
-	if distinct {
-		call += "DISTINCT "
-	}
-	call += strings.Join(inputs, ", ")
-	if len(order) > 0 {
-		call += " ORDER BY " + strings.Join(order, ", ")
-		if !distinct {
-			call += ", u.o"
-		}
-	}
-	return call + ")", true
+	return "ORDER BY " + strings.Join(order, ", ")
 }
 
 // literal writes a constant as SQL, or what Postgres makes of constants.

@@ -26,7 +26,7 @@ import (
 // them, which is what joins and groups go by.
 
 // outerRef identifies a column of an enclosing query, or an aggregate over its
-// rows: level 1 is the next one.
+// rows or GROUPING of them: level 1 is the next one.
 type outerRef struct {
 	level, rtindex, attno int
 	aggregate             *pgtree.Node
@@ -72,7 +72,7 @@ func (t *translator) outerRefs(q *pgtree.Node, s *scope) []outerRef {
 				if up := n.Int("varlevelsup") - depth; up > 0 {
 					add(outerRef{up, n.Int("varno"), n.Int("varattno"), nil})
 				}
-			case "AGGREF":
+			case "AGGREF", "GROUPINGFUNC":
 				if up := n.Int("agglevelsup") - depth; up > 0 {
 					add(outerRef{level: up, aggregate: n})
 					return false

@@ -153,10 +153,12 @@ type grouping struct {
 	aggs   []algebra.Agg
 	names  []string // the aggregates' identities
 	seen   map[*pgtree.Node]int
-	at     map[int]int // tleSortGroupRef → group column
-	labels map[int]int // group column → that of its label, which is told apart in its place
-	sets   [][]int     // grouping sets, of tleSortGroupRefs; none for a plain GROUP BY
-	calls  [][]int     // arguments of GROUPING, of tleSortGroupRefs
+	// orderedSets are the calls whose direct arguments are of the group.
+	orderedSets map[*pgtree.Node]*orderedSet
+	at          map[int]int // tleSortGroupRef → group column
+	labels      map[int]int // group column → that of its label, which is told apart in its place
+	sets        [][]int     // grouping sets, of tleSortGroupRefs; none for a plain GROUP BY
+	calls       [][]int     // arguments of GROUPING, of tleSortGroupRefs
 	// asWritten are the group expressions that are known by how they are written: those
 	// that hold sub-queries or set-returning calls.
 	asWritten []groupedExpr

@@ -35,17 +35,14 @@ func (c windowCall) result(cols []algebra.Column, at int) expr.Expr {
 // each frame, as an array for each argument, in the frame's order.
 func (t *translator) remoteWindow(n *pgtree.Node, proc *catalog.Proc, args []expr.Expr, filter int, result *values.Type, place func(expr.Expr) int) (windowCall, bool) {
 	name := "aggregate " + describe(proc)
-	if len(args) == 0 {
-		t.refuse(n, CodeUnsupported, name+" without arguments", "")
-		return windowCall{}, false
-	}
 	c := &aggregateCall{proc: proc, kind: plainAggregate, args: args, inputs: len(args)}
+	c.countRows()
 	if !t.steady(n, c) {
 		return windowCall{}, false
 	}
 	from, parts, arrays := t.rowsOf(c)
-	call, ok := t.callOver(n, c)
-	if !ok || t.err != nil {
+	call := t.callOver(n, c)
+	if t.err != nil {
 		return windowCall{}, false
 	}
 	from[0] = "(SELECT " + call + from[0]
@@ -59,7 +56,7 @@ func (t *translator) remoteWindow(n *pgtree.Node, proc *catalog.Proc, args []exp
 		array := arrays[i].Type()
 		out.funcs = append(out.funcs, algebra.WindowFunc{
 			Name: fmt.Sprintf("array %d of %s", i+1, describe(proc)), Args: []int{place(part)}, Filter: filter, T: array,
-			Agg: &algebra.Agg{Name: "array", Impl: agg.Rows(part.Type(), array), T: array},
+			Agg: &algebra.Agg{Name: "array", Impl: agg.Rows([]*values.Type{part.Type()}, 0, array), T: array},
 		})
 	}
 	return out, true

@@ -44,16 +44,17 @@ func makeArrayAgg(args []*values.Type, result *values.Type) *Aggregate {
 	}
 }
 
-// Rows is an array of the arguments that is empty where there are none: what a
+// Rows is an array of one of the arguments that is empty where there are none: what a
 // value that Go does not compute is made of, elsewhere. Values that cannot be inside an
-// array are their texts.
-func Rows(arg, array *values.Type) *Aggregate {
+// array are their texts. The arrays of several arguments have the rows in one order.
+func Rows(args []*values.Type, which int, array *values.Type) *Aggregate {
+	arg := args[which]
 	return &Aggregate{
-		OrderKey: argumentsKey([]*values.Type{arg}), Sequence: true,
+		OrderKey: argumentsKey(args), Sequence: true,
 		Fold: func(e Entries) values.Datum {
 			var elems []values.Datum
 			for ok := e.First(); ok; ok = e.Next() {
-				v := e.Args()[0]
+				v := e.Args()[which]
 				if arg.TextInArrays() && !v.IsNull() {
 					text, err := values.AppendText(nil, arg, v)
 					if err != nil {
