@@ -118,7 +118,11 @@ func (s *tables) read(sources []compile.Source) {
 		for i, c := range src.Table.Columns {
 			cols[i], names[i] = algebra.Column{Name: c.Name, Type: c.Type}, pgx.Identifier{c.Name}.Sanitize()
 		}
-		now := content(s.t, s.conn, "SELECT "+strings.Join(names, ", ")+" FROM "+src.Table.SQL(), cols)
+		from := " FROM "
+		if src.Table.Kind == "r" {
+			from += "ONLY " // rows of tables that inherit from it are these tables'
+		}
+		now := content(s.t, s.conn, "SELECT "+strings.Join(names, ", ")+from+src.Table.SQL(), cols)
 		delta := zset{}
 		for row, w := range now {
 			delta.add(row, w)

@@ -8,6 +8,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/circuit"
 	"github.com/stepping-cdc/stepping-cdc/decode"
 	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/sink"
 	"github.com/stepping-cdc/stepping-cdc/state"
@@ -42,6 +43,7 @@ type view struct {
 	corrected bool
 	reads     map[int]map[string]bool // the tables that it reads, with the columns
 	over      []string                // the maintained views that it reads
+	heirs     []catalog.Inheritance   // the tables that it reads with those that inherit from them
 }
 
 // usesColumn says whether the view reads a column of a table, or, without one, the
@@ -55,7 +57,7 @@ func (v *view) usesColumn(table int, column string) bool {
 func newGeneration(id uint32, outputs []*plan.Output, eval expr.Evaluator, store state.Store) (*generation, error) {
 	g := &generation{id: id, program: plan.Compile(outputs, eval), byName: map[string]*view{}}
 	for i, o := range outputs {
-		v := &view{index: i, name: o.Name, reads: map[int]map[string]bool{}, over: o.Views}
+		v := &view{index: i, name: o.Name, reads: map[int]map[string]bool{}, over: o.Views, heirs: o.Heirs}
 		for _, ref := range TableRefs([]*plan.Output{o}) {
 			for j, s := range g.program.Sources {
 				if s.Table.Schema == ref.Schema && s.Table.Name == ref.Name {

@@ -51,6 +51,11 @@ type viewInfo struct {
 func fingerprint(o *plan.Output, settings plan.Settings) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n%s\n%v\n", algebra.Fingerprint(o.Plan), settings.TimeZone, o.Key)
+	for _, t := range o.Heirs {
+		if len(t.Heirs) > 0 {
+			fmt.Fprintf(h, "%s %v\n", t.Parent.SQL(), t.Heirs)
+		}
+	}
 	for _, c := range o.Columns {
 		fmt.Fprintf(h, "%q %s %d\n", c.Name, c.Type.SQL, c.Type.Collation)
 	}

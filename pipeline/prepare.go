@@ -335,7 +335,11 @@ func (e *engine) publication(ctx context.Context) error {
 func (e *engine) checkDrift(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, sourceTimeout)
 	defer cancel()
-	if err := e.checkPublication(ctx); err != nil {
+	err := e.checkPublication(ctx)
+	if err := e.checkHeirs(ctx); err != nil {
+		return err // also for a table that is gone from the publication
+	}
+	if err != nil {
 		return err
 	}
 	return e.checkStorage(ctx)

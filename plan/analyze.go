@@ -45,13 +45,14 @@ const DefaultRecursionLimit = 10_000
 // Output is one analyzed view.
 type Output struct {
 	Name    string
-	Query   string           // as analyzed: the definition, for an adopted view
-	Columns []algebra.Column // exactly the output table's
-	Plan    algebra.Node     // optimized
-	Key     []int            // columns that identify a row; empty: one row at most; nil: a multiset
-	Clock   bool             // it depends on the present time
-	Locks   bool             // its query locks rows, which is without effect on the output
-	Views   []string         // maintained views that it reads, directly or through others
+	Query   string                // as analyzed: the definition, for an adopted view
+	Columns []algebra.Column      // exactly the output table's
+	Plan    algebra.Node          // optimized
+	Key     []int                 // columns that identify a row; empty: one row at most; nil: a multiset
+	Clock   bool                  // it depends on the present time
+	Locks   bool                  // its query locks rows, which is without effect on the output
+	Views   []string              // maintained views that it reads, directly or through others
+	Heirs   []catalog.Inheritance // the tables that it reads with those that inherit from them
 }
 
 // Analysis is what all views mean.
@@ -259,7 +260,7 @@ func (a *analyzer) translate() error {
 		if err != nil {
 			return fmt.Errorf("view %s: %w", v.Name, err)
 		}
-		out := &Output{Name: v.Name, Query: v.Query, Locks: m.Locks}
+		out := &Output{Name: v.Name, Query: v.Query, Locks: m.Locks, Heirs: m.Heirs}
 		if err := a.columns(oid, out); err != nil {
 			return err
 		}

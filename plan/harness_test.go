@@ -227,7 +227,11 @@ func (r *rig) feed(parts int) {
 			names = append(names, pgx.Identifier{c.Name}.Sanitize())
 			cols = append(cols, algebra.Column{Name: c.Name, Type: c.Type})
 		}
-		rows, err := r.rows("SELECT "+strings.Join(names, ", ")+" FROM "+src.Table.SQL(), cols)
+		from := " FROM "
+		if src.Table.Kind == "r" {
+			from += "ONLY " // rows of tables that inherit from it are these tables'
+		}
+		rows, err := r.rows("SELECT "+strings.Join(names, ", ")+from+src.Table.SQL(), cols)
 		if err != nil {
 			r.t.Fatal(err)
 		}

@@ -165,10 +165,6 @@ func (s *source) table(ref TableRef, d *Description) {
 	case d.Persistence == "t":
 		s.report("table_temporary", name, "leave it out of the view", "temporary tables are not replicated")
 	}
-	if d.Parent {
-		s.report("table_inherited", name, "turn it into a partitioned table, or read its children with UNION ALL",
-			"other tables inherit from it, and their changes are not replicated as its own")
-	}
 	if d.HiddenRows {
 		s.report("row_security", name, fmt.Sprintf("ALTER ROLE %s BYPASSRLS", quote(s.role)),
 			"row security hides rows from role %s", s.role)

@@ -59,7 +59,7 @@ func TestProblemsOfTables(t *testing.T) {
 		ALTER TABLE indexed REPLICA IDENTITY USING INDEX i; DROP INDEX i;
 		CREATE UNLOGGED TABLE unlogged (id int PRIMARY KEY);
 		CREATE VIEW v AS SELECT 1 AS id; CREATE MATERIALIZED VIEW mv AS SELECT 1 AS id; CREATE SEQUENCE seq;
-		CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child () INHERITS (parent);
+		CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child () INHERITS (parent); CREATE TABLE own_key (PRIMARY KEY (id)) INHERITS (parent);
 		CREATE TABLE generated (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) STORED);
 		CREATE TABLE root (id int PRIMARY KEY) PARTITION BY RANGE (id);
 		CREATE TABLE leaf PARTITION OF root FOR VALUES FROM (0) TO (10);
@@ -73,7 +73,7 @@ func TestProblemsOfTables(t *testing.T) {
 		replicationtest.Ref("good", "id"), replicationtest.Ref("good_full", "id"), replicationtest.Ref("absent"),
 		replicationtest.Ref("keyless"), replicationtest.Ref("nothing"), replicationtest.Ref("lazy"), replicationtest.Ref("indexed"),
 		replicationtest.Ref("unlogged"), replicationtest.Ref("v"), replicationtest.Ref("mv"), replicationtest.Ref("seq"),
-		replicationtest.Ref("parent"), replicationtest.Ref("generated", "id", "twice", "thrice"),
+		replicationtest.Ref("parent"), replicationtest.Ref("child"), replicationtest.Ref("own_key"), replicationtest.Ref("generated", "id", "twice", "thrice"),
 		replicationtest.Ref("root"), replicationtest.Ref("leaf"), replicationtest.Ref("odd_root"), replicationtest.Ref("alien_root"),
 		replicationtest.Ref(`Odd "Name; DROP TABLE good`), {Schema: "pg_catalog", Name: "pg_class"},
 	}
@@ -81,7 +81,7 @@ func TestProblemsOfTables(t *testing.T) {
 	want := []string{
 		"table_missing public.absent", "replica_identity public.keyless", "replica_identity public.nothing",
 		"replica_identity public.lazy", "replica_identity public.indexed", "table_unlogged public.unlogged",
-		"table_kind public.v", "table_kind public.mv", "table_kind public.seq", "table_inherited public.parent",
+		"table_kind public.v", "table_kind public.mv", "table_kind public.seq", "replica_identity public.child",
 		"column_missing public.generated.thrice", "partition_and_root public.leaf", "partition_identity public.odd_root",
 		"partition_kind public.alien_root", `replica_identity public.Odd "Name; DROP TABLE good`, "table_system pg_catalog.pg_class",
 	}

@@ -33,7 +33,6 @@ type Description struct {
 	Kind         string // pg_class.relkind
 	Persistence  string // pg_class.relpersistence
 	Partition    bool
-	Parent       bool   // other tables inherit from it, without being partitions
 	HiddenRows   bool   // row security applies to this role
 	Readable     bool   // SELECT on all columns in use, USAGE on the schema
 	Owned        bool   // this role may publish it
@@ -64,7 +63,7 @@ func DescribeTables(ctx context.Context, conn *pgx.Conn, tables []TableRef) ([]D
 		}
 		batch.Queue(describeSQL, tables[i].Schema, tables[i].Name, columns).QueryRow(func(row pgx.Row) error {
 			var generated [][]string
-			err := row.Scan(&d.OID, &d.Kind, &d.Persistence, &d.Partition, &d.Parent, &d.HiddenRows, &d.Readable,
+			err := row.Scan(&d.OID, &d.Kind, &d.Persistence, &d.Partition, &d.HiddenRows, &d.Readable,
 				&d.Owned, &d.Owner, &d.Identity, &d.KeyColumns, &generated, &d.Missing, &d.Ancestors,
 				&d.OddLeaves, &d.AlienLeaves, &d.SystemObject)
 			if errors.Is(err, pgx.ErrNoRows) {
@@ -90,7 +89,6 @@ func DescribeTables(ctx context.Context, conn *pgx.Conn, tables []TableRef) ([]D
 // that of the root, so the two have to agree.
 const describeSQL = `
 SELECT c.oid, c.relkind::text, c.relpersistence::text, c.relispartition,
-       NOT c.relkind = 'p' AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid),
        row_security_active(c.oid),
        has_schema_privilege(c.relnamespace, 'USAGE') AND coalesce((
            SELECT bool_and(has_column_privilege(c.oid, a.attnum, 'SELECT'))

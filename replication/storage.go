@@ -24,8 +24,6 @@ type TableStorage struct {
 	Columns map[string]ColumnMark `json:"columns"` // those in use
 	// Parts are the table itself and, of a partitioned one, everything below it.
 	Parts map[uint32]Part `json:"parts"`
-	// Children says that tables inherit from it that are no partitions.
-	Children bool `json:"children,omitempty"`
 	// Generated are the expressions of generated columns, hashed: those that are not
 	// in the stream are computed by them.
 	Generated map[string]string `json:"generated,omitempty"`
@@ -95,13 +93,9 @@ func ReadStorage(ctx context.Context, conn *pgx.Conn, tables []decode.Table) (St
 		return fail(err)
 	}
 	var root, oid uint32
-	var children bool
 	var p Part
-	_, err = pgx.ForEachRow(rows, []any{&root, &oid, &p.Name, &p.Parent, &p.Attached, &p.Born, &p.File, &p.Changed, &p.Logged, &children}, func() error {
-		t := s[root]
-		t.Parts[oid] = p
-		t.Children = t.Children || children
-		s[root] = t
+	_, err = pgx.ForEachRow(rows, []any{&root, &oid, &p.Name, &p.Parent, &p.Attached, &p.Born, &p.File, &p.Changed, &p.Logged}, func() error {
+		s[root].Parts[oid] = p
 		return nil
 	})
 	if err != nil {
@@ -181,8 +175,7 @@ WITH RECURSIVE part AS (
 	WHERE p.relkind = 'p'
 )
 SELECT p.root, p.oid, c.relname::text, p.parent, p.attached::text::int8, p.born, CASE WHEN c.relkind = 'p' THEN 0 ELSE c.relfilenode::int8 END,
-       c.xmin::text::int8, c.relkind = 'p' OR c.relkind = 'r' AND c.relpersistence = 'p',
-       c.relkind = 'r' AND p.parent = 0 AND EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhparent = c.oid)
+       c.xmin::text::int8, c.relkind = 'p' OR c.relkind = 'r' AND c.relpersistence = 'p'
 FROM part p JOIN pg_catalog.pg_class c ON c.oid = p.oid`
 
 // Storage reads tables' storage as the snapshot has it.
@@ -255,9 +248,6 @@ func (s Storage) Moves(now Storage, truncated func(table, xid uint32) bool) []Mo
 		move := func(column, format string, args ...any) {
 			moves = append(moves, Move{Table: table, Column: column, What: fmt.Sprintf(format, args...)})
 		}
-		if is.Children && !was.Children {
-			move("", "another table inherits from it")
-		}
 		for _, name := range slices.Sorted(maps.Keys(was.Generated)) {
 			if is.Generated[name] != was.Generated[name] {
 				move("", "the expression of the generated column %s was changed", name)
@@ -327,7 +317,7 @@ func (t TableStorage) changedPart(table uint32, now TableStorage, truncated func
 // Equal says whether there is any difference, harmless ones included.
 func (s Storage) Equal(other Storage) bool {
 	return maps.EqualFunc(s, other, func(a, b TableStorage) bool {
-		return a.Children == b.Children && maps.Equal(a.Columns, b.Columns) && maps.EqualFunc(a.Parts, b.Parts, func(p, q Part) bool {
+		return maps.Equal(a.Columns, b.Columns) && maps.EqualFunc(a.Parts, b.Parts, func(p, q Part) bool {
 			p.Empty, q.Empty = false, false
 			return p == q
 		})

@@ -74,7 +74,7 @@ func TestStorage(t *testing.T) {
 		{"ALTER TYPE mood ADD VALUE 'meh' BEFORE 'ok'", "the labels of the enum type of column n"},
 		{"ALTER TABLE t RENAME b TO x", "column b was dropped or renamed"},
 		{"ALTER TABLE t RENAME b TO x; ALTER TABLE t RENAME x TO b", ""},
-		{"CREATE TABLE child () INHERITS (t)", "another table inherits from it"},
+		{"CREATE TABLE child () INHERITS (t)", ""},
 	} {
 		for _, sql := range strings.Split(schema, ";") {
 			replicationtest.Exec(t, conn, sql)

@@ -50,6 +50,9 @@ INSERT INTO archive VALUES (1000001, '2024-12-01', 'new page');
 UPDATE archive SET page = 'changed' WHERE id = :mid;
 DELETE FROM archive WHERE id = 1000001;
 
+INSERT INTO letters VALUES (2000001, 'new');
+UPDATE letters SET body = 'again' WHERE id = 2000001;
+DELETE FROM ONLY letters WHERE id = 2000001;
 INSERT INTO signed_letters VALUES (1000001, 'new', 'me');
 UPDATE signed_letters SET signature = 'us' WHERE id = :mid;
 DELETE FROM signed_letters WHERE id = 1000001;

@@ -47,5 +47,6 @@ FROM generate_series(1, :size + 2 * :others) i;
 
 INSERT INTO archive SELECT i, '2024-06-01', 'page ' || i FROM generate_series(1, :size + 2 * :others) i;
 
+INSERT INTO letters SELECT 3000000 + i, 'plain ' || i FROM generate_series(1, :size + 2 * :others) i;
 INSERT INTO signed_letters SELECT i, 'letter ' || i, 'me' FROM generate_series(1, :size + 2 * :others) i;
 INSERT INTO invoices (id, net) SELECT i, i * 1.5 FROM generate_series(1, :size + 2 * :others) i;

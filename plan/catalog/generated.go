@@ -13,8 +13,8 @@ const generatedSQL = `
 	WITH RECURSIVE part AS (
 		SELECT $1::oid AS oid
 		UNION ALL
-		SELECT i.inhrelid FROM part p JOIN pg_catalog.pg_inherits i ON i.inhparent = p.oid)
-	SELECT a.attnum, d.adbin::text
+		SELECT i.inhrelid FROM part p JOIN pg_catalog.pg_inherits i ON i.inhparent = p.oid JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid AND c.relispartition)
+	SELECT a.attnum, d.adbin::text, a.attgenerated = 'v'
 	FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 	WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped
 	  AND (a.attgenerated = 'v' OR a.attgenerated = 's' AND pg_catalog.current_setting('server_version_num')::int4 < 180000
@@ -34,10 +34,12 @@ func (c *Catalog) readGenerated(ctx context.Context, r *Relation) error {
 	for rows.Next() {
 		var num int
 		var tree string
-		if err := rows.Scan(&num, &tree); err != nil {
+		var virtual bool
+		if err := rows.Scan(&num, &tree, &virtual); err != nil {
 			return fmt.Errorf("read generated columns of %s: %w", r.SQL(), err)
 		}
-		r.Columns[r.Column(num)].Generation = tree
+		c := &r.Columns[r.Column(num)]
+		c.Generation, c.Virtual = tree, virtual
 	}
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("read generated columns of %s: %w", r.SQL(), err)

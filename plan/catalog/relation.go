@@ -36,6 +36,9 @@ type Column struct {
 	// Generation is the tree of the expression that a generated column is computed by,
 	// if the stream leaves the column out.
 	Generation string
+	// Virtual says that it is computed when it is read, by the expression of the table
+	// that the query names, not of the one that the row is in.
+	Virtual bool
 }
 
 // SQL is the relation's qualified name as SQL writes it.

@@ -175,6 +175,7 @@ func (t *translator) grouped(n *pgtree.Node, s *scope) (expr.Expr, bool) {
 	if n.Tag == "VAR" {
 		// Postgres accepted it, so it depends on the group: grouping by it as
 		// well changes nothing.
+		t.keyOfHeirs(n, s)
 		return groupCol(g, g.add(e)), true
 	}
 	return nil, false

@@ -10,15 +10,17 @@ import (
 )
 
 // generated computes the generated columns of a table that the stream leaves out, from
-// those that it holds, as if the table were a view of it.
-func (t *translator) generated(rte *pgtree.Node, rel *catalog.Relation, scan *algebra.Scan) algebra.Node {
-	cols := scan.Cols()
-	s := &scope{rtes: []*pgtree.Node{rte}, start: map[int]int{1: 0}, cols: map[int]int{1: len(cols)}, from: cols, node: scan}
-	p := &algebra.Project{In: scan, Exprs: algebra.AllRefs(cols)}
+// those that node holds, as if the table were a view of it: those of them that are asked
+// for.
+func (t *translator) generated(rel *catalog.Relation, node algebra.Node, asked func(catalog.Column) bool) algebra.Node {
+	cols := node.Cols()
+	rte := pgtree.NewNode("RANGETBLENTRY", map[string]int{"rtekind": rteRelation, "relid": int(rel.OID)})
+	s := &scope{rtes: []*pgtree.Node{rte}, start: map[int]int{1: 0}, cols: map[int]int{1: len(cols)}, from: cols, node: node}
+	p := &algebra.Project{In: node, Exprs: algebra.AllRefs(cols)}
 	computed := false
 	for i, c := range rel.Columns {
 		p.Names = append(p.Names, c.Name)
-		if c.Generation == "" {
+		if c.Generation == "" || !asked(c) {
 			continue
 		}
 		computed = true
@@ -26,7 +28,7 @@ func (t *translator) generated(rte *pgtree.Node, rel *catalog.Relation, scan *al
 		n, ok := tree.(*pgtree.Node)
 		if err != nil || !ok {
 			t.fail(fmt.Errorf("the expression of column %s of %s: %v", c.Name, rel.SQL(), err))
-			return scan
+			return node
 		}
 		e := t.expr(n, s)
 		if e == nil { // already told
@@ -35,7 +37,14 @@ func (t *translator) generated(rte *pgtree.Node, rel *catalog.Relation, scan *al
 		p.Exprs[i] = t.coerce(n, e, c.Type)
 	}
 	if !computed {
-		return scan
+		return node
 	}
 	return p
 }
+
+// Which generated columns are computed: an heir's row has those that are stored by the
+// heir's expressions, and those that are virtual by the expressions of the table that
+// is read (postgresql.org/docs/18/ddl-generated-columns.html).
+func anyGenerated(catalog.Column) bool       { return true }
+func storedGenerated(c catalog.Column) bool  { return !c.Virtual }
+func virtualGenerated(c catalog.Column) bool { return c.Virtual }

@@ -9,6 +9,7 @@ package translate
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -42,6 +43,7 @@ type Meaning struct {
 	Node    algebra.Node
 	Tables  map[uint32]*catalog.Relation // that it reads, by number
 	Depends map[uint32]bool              // maintained views (their temporary views) that it reads
+	Heirs   []catalog.Inheritance        // the tables that it reads with those that inherit from them, by number
 	Locks   bool                         // it has a locking clause
 	t       *translator
 }
@@ -59,7 +61,7 @@ func (s Session) Translate(ctx context.Context, v View) (*Meaning, error) {
 	t := &translator{
 		ctx: ctx, cat: s.Catalog, settings: s.Settings, now: s.Now, version: s.Version, view: v.Name, recursionLimit: v.RecursionLimit,
 		query: v.Query, prefix: v.Prefix,
-		tables: map[uint32]*catalog.Relation{}, depends: map[uint32]bool{}, loops: map[loop]algebra.Node{}, working: map[*pgtree.Node]*working{},
+		tables: map[uint32]*catalog.Relation{}, heirs: map[uint32][]uint32{}, depends: map[uint32]bool{}, loops: map[loop]algebra.Node{}, working: map[*pgtree.Node]*working{},
 		refs: map[*pgtree.Node][]outerRef{}, reading: map[*pgtree.Node]bool{}, cyclic: map[*pgtree.Node]bool{},
 	}
 	q, err := parseView(v.Tree)
@@ -68,6 +70,9 @@ func (s Session) Translate(ctx context.Context, v View) (*Meaning, error) {
 	}
 	node := t.selection(q, nil, nil)
 	m := &Meaning{Node: node, Tables: t.tables, Depends: t.depends, Locks: t.locking, t: t}
+	for _, oid := range slices.Sorted(maps.Keys(t.heirs)) {
+		m.Heirs = append(m.Heirs, catalog.Inheritance{Parent: t.tables[oid], Heirs: t.heirs[oid]})
+	}
 	return m, t.err
 }
 
@@ -90,6 +95,7 @@ type translator struct {
 	problems []Problem
 	expanded []uint32 // views being expanded, outermost first
 	tables   map[uint32]*catalog.Relation
+	heirs    map[uint32][]uint32           // of the tables that are read with them
 	depends  map[uint32]bool               // maintained views (their temporary views) that are read
 	loops    map[loop]algebra.Node         // recursive WITH queries
 	working  map[*pgtree.Node]*working     // those being translated
@@ -301,14 +307,10 @@ func (t *translator) table(rte *pgtree.Node, names []string) algebra.Node {
 		if isSystem(rel.Schema) {
 			t.problem(nil, CodeRelation, rel.SQL(), "system table "+rel.SQL()+" is not replicated", "")
 		}
-		t.tables[oid] = rel
-		attrs := make([]int, 0, len(rel.Columns))
-		// Attribute numbers have gaps where columns were dropped: Var looks the
-		// column up by number, so a scan gives one column for each live one.
-		for i := range rel.Columns {
-			attrs = append(attrs, i)
+		if rel.Kind == "r" && rte.Bool("inh") {
+			return t.inherited(rel)
 		}
-		return t.generated(rte, rel, &algebra.Scan{Table: rel, Attrs: attrs})
+		return t.generated(rel, t.scan(rel), anyGenerated)
 	default:
 		remedy := ""
 		if rel.Kind == "m" {
@@ -317,6 +319,13 @@ func (t *translator) table(rte *pgtree.Node, names []string) algebra.Node {
 		t.problem(nil, CodeRelation, rel.SQL(), kinds[rel.Kind]+" "+rel.SQL()+" is not replicated", remedy)
 		return empty(t.relCols(rel))
 	}
+}
+
+// scan reads all columns of a table. Attribute numbers have gaps where columns were
+// dropped: Var looks the column up by number, so there is one column for each live one.
+func (t *translator) scan(rel *catalog.Relation) algebra.Node {
+	t.tables[rel.OID] = rel
+	return &algebra.Scan{Table: rel, Attrs: algebra.FirstN(len(rel.Columns))}
 }
 
 func isSystem(schema string) bool { return schema == "pg_catalog" || schema == "information_schema" }
