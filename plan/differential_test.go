@@ -27,7 +27,7 @@ func TestViewsEqualPostgres(t *testing.T) {
 		"json_object_null_key", "json_object_unique", "json_object_unique_jsonb", "json_object_bad_format", "json_objectagg_unique", "json_objectagg_unique_absent", "json_objectagg_null_key", "json_is_bytes", "json_parse_unique", "json_serialize_short"}
 	unseen := func() (why []string) {
 		for _, v := range views {
-			empty := strings.Contains(v.Query, "WHERE false") || strings.Contains(v.Query, "WHERE NULL") || strings.Contains(v.Query, "tier = 77")
+			empty := slices.ContainsFunc([]string{"WHERE false", "WHERE NULL", "ON false", "< NULL", "AND false", "tier = 77"}, func(part string) bool { return strings.Contains(v.Query, part) })
 			switch {
 			case r.agreed[v.Name] == 0:
 				why = append(why, v.Name+" failed in Postgres each time")

@@ -27,92 +27,22 @@ func Order(n Node) Node {
 	})
 }
 
-func (k keyring) order(n *Join) Node {
-	if p := computeKeys(n); p != nil {
-		p.In = k.orderJoin(p.In.(*Join))
-		return p
-	}
-	return k.orderJoin(n)
-}
-
-// computeKeys makes join keys that can raise an error, or that Postgres
-// evaluates, columns of the inputs: they are then computed once a row, and a row
-// whose key fails ends among the errors. Conditions on such an input alone go
-// below, since they may be what guards the key. The result drops the added
-// columns again; it is nil if there is nothing to do.
-func computeKeys(n *Join) *Project {
-	starts := offsets(n.Inputs)
-	eqs, rest := equalities(n.Conds, starts)
-	added := make([][]expr.Expr, len(n.Inputs))
-	for _, e := range eqs {
-		for s, side := range e.side {
-			if i := e.in[s]; !expr.Total(side) {
-				added[i] = append(added[i], expr.Shift(side, -starts[i]))
-			}
-		}
-	}
-	out := &Join{}
-	above := &Project{In: out}
-	to := map[int]int{}
-	offset := 0
-	computed := false
-	for i, in := range n.Inputs {
-		cols := in.Cols()
-		for c, col := range cols {
-			to[starts[i]+c] = offset + c
-			above.Exprs = append(above.Exprs, &expr.Col{Index: offset + c, Name: col.Name, T: col.Type})
-			above.Names = append(above.Names, col.Name)
-		}
-		if len(added[i]) > 0 {
-			computed = true
-			var guards []expr.Expr
-			guards, rest = split(rest, func(c expr.Expr) bool { in := inputsOf(c, starts); return len(in) == 1 && in[0] == i })
-			for g, c := range guards {
-				guards[g] = expr.Shift(c, -starts[i])
-			}
-			p := &Project{In: filter(in, guards)}
-			for c, col := range cols {
-				p.Exprs, p.Names = append(p.Exprs, &expr.Col{Index: c, Name: col.Name, T: col.Type}), append(p.Names, col.Name)
-			}
-			for _, e := range added[i] {
-				p.Exprs, p.Names = append(p.Exprs, e), append(p.Names, "key")
-			}
-			in = p
-		}
-		out.Inputs = append(out.Inputs, in)
-		offset += len(in.Cols())
-	}
-	if !computed {
-		return nil
-	}
-	newStarts := offsets(out.Inputs)
-	next := make([]int, len(n.Inputs))
-	for _, e := range eqs {
-		args := make([]expr.Expr, 2)
-		for s, side := range e.side {
-			i := e.in[s]
-			if expr.Total(side) {
-				args[s] = expr.Remap(side, to)
-				continue
-			}
-			at := newStarts[i] + starts[i+1] - starts[i] + next[i]
-			next[i]++
-			args[s] = &expr.Col{Index: at, Name: "key", T: side.Type()}
-		}
-		out.Conds = append(out.Conds, e.cond.With(args))
-	}
-	out.Conds = append(out.Conds, expr.RemapAll(rest, to)...)
-	return above
-}
-
 // equality is a condition l = r between two inputs of a join.
 type equality struct {
-	cond expr.Expr
-	side [2]expr.Expr
-	in   [2]int
+	side  [2]expr.Expr
+	in    [2]int
+	total bool // neither side can fail
 }
 
-func (k keyring) orderJoin(n *Join) Node {
+// meets says whether e compares input i with one of the others.
+func (e equality) meets(i int, others []int) bool {
+	return e.in[0] == i && slices.Contains(others, e.in[1]) || e.in[1] == i && slices.Contains(others, e.in[0])
+}
+
+// order joins the inputs one by one. A key that can fail, or that Postgres computes, is a
+// column of what it is computed from, which is what has been joined so far: a row that
+// another condition drops is not shown to it.
+func (k keyring) order(n *Join) Node {
 	if len(n.Inputs) == 1 {
 		return filter(n.Inputs[0], n.Conds)
 	}
@@ -129,38 +59,44 @@ func (k keyring) orderJoin(n *Join) Node {
 		}
 	}
 	place(joined[0], 0)
+	// among takes the conditions out that read these inputs alone.
+	among := func(inputs []int) (these []expr.Expr) {
+		these, rest = split(rest, func(c expr.Expr) bool { return subset(inputsOf(c, starts), inputs) })
+		return these
+	}
 	for len(joined) < len(n.Inputs) {
 		next := k.nextInput(n, joined, eqs, starts)
-		lw := len(acc.Cols())
-		place(next, lw)
-		j := &EquiJoin{L: acc, R: n.Inputs[next], Out: FirstN(lw + len(n.Inputs[next].Cols()))}
-		joined = append(joined, next)
-		var left []equality
-		for _, e := range eqs {
-			l, r := 0, 1
+		right := n.Inputs[next]
+		var lkeys, rkeys []expr.Expr
+		eqs = slices.DeleteFunc(eqs, func(e equality) bool {
+			if !e.meets(next, joined) {
+				return false
+			}
+			l, r := e.side[0], e.side[1]
 			if e.in[0] == next {
-				l, r = 1, 0
+				l, r = r, l
 			}
-			switch {
-			case e.in[r] == next && slices.Contains(joined, e.in[l]):
-				j.LKeys = append(j.LKeys, expr.Remap(e.side[l], at))
-				j.RKeys = append(j.RKeys, expr.Shift(e.side[r], -starts[next]))
-			default:
-				left = append(left, e)
-			}
+			lkeys, rkeys = append(lkeys, expr.Remap(l, at)), append(rkeys, expr.Shift(r, -starts[next]))
+			return true
+		})
+		// Conditions on one side alone may be what guards its keys.
+		if !allTotal(lkeys) {
+			acc, lkeys = withKeys(filter(acc, expr.RemapAll(among(joined), at)), lkeys)
 		}
-		eqs = left
+		if !allTotal(rkeys) {
+			guards := among([]int{next})
+			for i, c := range guards {
+				guards[i] = expr.Shift(c, -starts[next])
+			}
+			right, rkeys = withKeys(filter(right, guards), rkeys)
+		}
+		place(next, len(acc.Cols()))
+		joined = append(joined, next)
 		// Conditions go where all their columns first meet.
-		var later []expr.Expr
-		for _, c := range rest {
-			if subset(inputsOf(c, starts), joined) {
-				j.Conds = append(j.Conds, expr.Remap(c, at))
-			} else {
-				later = append(later, c)
-			}
+		acc = &EquiJoin{
+			L: acc, R: right, LKeys: lkeys, RKeys: rkeys, Out: FirstN(len(acc.Cols()) + len(right.Cols())),
+			Conds: expr.RemapAll(among(joined), at),
 		}
-		rest = later
-		acc = j
 	}
 	// Back to the order of columns that the rest of the plan expects.
 	cols := n.Cols()
@@ -172,13 +108,28 @@ func (k keyring) orderJoin(n *Join) Node {
 	return out
 }
 
+// withKeys adds the keys that are not total to a relation, as columns, so that they
+// are computed once a row and one that fails makes its row an error.
+func withKeys(in Node, keys []expr.Expr) (Node, []expr.Expr) {
+	cols := in.Cols()
+	p := project(in, AllRefs(cols))
+	out := slices.Clone(keys)
+	for i, key := range keys {
+		if !expr.Total(key) {
+			out[i] = &expr.Col{Index: len(p.Exprs), Name: "key", T: key.Type()}
+			p.Exprs, p.Names = append(p.Exprs, key), append(p.Names, "key")
+		}
+	}
+	return p, out
+}
+
 // equalities picks the conditions that can be join keys between two inputs.
 func equalities(conds []expr.Expr, starts []int) (eqs []equality, rest []expr.Expr) {
 	for _, c := range conds {
 		if n, ok := c.(*expr.Native); ok && n.Equal {
 			l, r := inputsOf(n.Args[0], starts), inputsOf(n.Args[1], starts)
 			if len(l) == 1 && len(r) == 1 && l[0] != r[0] {
-				eqs = append(eqs, equality{c, [2]expr.Expr{n.Args[0], n.Args[1]}, [2]int{l[0], r[0]}})
+				eqs = append(eqs, equality{[2]expr.Expr{n.Args[0], n.Args[1]}, [2]int{l[0], r[0]}, expr.Total(n.Args[0]) && expr.Total(n.Args[1])})
 				continue
 			}
 		}
@@ -188,37 +139,22 @@ func equalities(conds []expr.Expr, starts []int) (eqs []equality, rest []expr.Ex
 }
 
 // startOf picks the first input that has an equality with another but is not
-// looked up by its own unique key; else one that has an equality.
+// looked up by its own unique key; else one that has an equality. Equalities that cannot
+// fail come first.
 func (k keyring) startOf(n *Join, eqs []equality, starts []int) int {
-	best := -1
 	all := FirstN(len(n.Inputs))
+	best, rank := 0, 0
 	for i := range n.Inputs {
-		if !connected(i, eqs, all) {
+		by := between(i, all, eqs)
+		if len(by) == 0 {
 			continue
 		}
-		if !k.unique(n.Inputs[i], keysOn(i, eqs, starts, nil)) {
-			return i
-		}
-		if best < 0 {
-			best = i
-		}
-	}
-	return max(best, 0)
-}
-
-func (k keyring) nextInput(n *Join, joined []int, eqs []equality, starts []int) int {
-	best, rank := -1, -1
-	for i := range n.Inputs {
-		if slices.Contains(joined, i) {
-			continue
-		}
-		cols := keysOn(i, eqs, starts, joined)
-		r := 0
-		switch {
-		case len(cols) > 0 && k.unique(n.Inputs[i], cols):
+		r := 1
+		if !k.unique(n.Inputs[i], keysOn(i, by, starts)) {
 			r = 2
-		case connected(i, eqs, joined):
-			r = 1
+		}
+		if hasTotal(by) {
+			r += 2
 		}
 		if r > rank {
 			best, rank = i, r
@@ -227,22 +163,49 @@ func (k keyring) nextInput(n *Join, joined []int, eqs []equality, starts []int) 
 	return best
 }
 
-func connected(i int, eqs []equality, joined []int) bool {
-	for _, e := range eqs {
-		if e.in[0] == i && slices.Contains(joined, e.in[1]) || e.in[1] == i && slices.Contains(joined, e.in[0]) {
-			return true
+func (k keyring) nextInput(n *Join, joined []int, eqs []equality, starts []int) int {
+	best, rank := -1, -1
+	for i := range n.Inputs {
+		if slices.Contains(joined, i) {
+			continue
+		}
+		r := 0
+		if by := between(i, joined, eqs); len(by) > 0 {
+			r = 1
+			if k.unique(n.Inputs[i], keysOn(i, by, starts)) {
+				r = 2
+			}
+			if hasTotal(by) { // what is joined by the others has found its partners then
+				r += 2
+			}
+		}
+		if r > rank {
+			best, rank = i, r
 		}
 	}
-	return false
+	return best
 }
 
-// keysOn lists the plain columns (of input i itself) that equalities with the
-// joined inputs bind; joined nil means with any.
-func keysOn(i int, eqs []equality, starts []int, joined []int) []int {
+// between lists the equalities of input i with some of the others.
+func between(i int, others []int, eqs []equality) (out []equality) {
+	for _, e := range eqs {
+		if e.meets(i, others) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func hasTotal(eqs []equality) bool {
+	return slices.ContainsFunc(eqs, func(e equality) bool { return e.total })
+}
+
+// keysOn lists the plain columns (of input i itself) that its equalities bind.
+func keysOn(i int, eqs []equality, starts []int) []int {
 	var cols []int
 	for _, e := range eqs {
 		for s := range 2 {
-			if e.in[s] != i || joined != nil && !slices.Contains(joined, e.in[1-s]) {
+			if e.in[s] != i {
 				continue
 			}
 			if c, ok := e.side[s].(*expr.Col); ok {
