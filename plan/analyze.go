@@ -79,7 +79,7 @@ func Analyze(ctx context.Context, conn *pgx.Conn, views []View, reserved Reserve
 	if _, err := tx.Exec(ctx, noTimeouts, pgx.QueryExecModeSimpleProtocol); err != nil {
 		return nil, fmt.Errorf("begin the analysis: %w", err)
 	}
-	a := &analyzer{ctx: ctx, tx: tx, cat: catalog.New(tx), reserved: reserved, oids: map[string]uint32{}, names: map[uint32]string{}}
+	a := &analyzer{ctx: ctx, tx: tx, cat: catalog.New(tx), reserved: reserved, oids: map[string]uint32{}, names: map[uint32]string{}, readers: map[string]uint32{}}
 	err = tx.QueryRow(ctx, `SELECT pg_catalog.now(), pg_catalog.current_setting('TimeZone'), pg_catalog.current_setting('search_path'), pg_catalog.current_setting('server_version_num')::pg_catalog.int4 / 10000`).
 		Scan(&a.now, &a.result.Settings.TimeZone, &a.result.Settings.SearchPath, &a.version)
 	if err != nil {
@@ -113,6 +113,7 @@ type analyzer struct {
 	views    []View // with queries
 	oids     map[string]uint32
 	names    map[uint32]string
+	readers  map[string]uint32 // as whom adopted views read their tables
 	result   Analysis
 }
 
@@ -131,9 +132,10 @@ func (a *analyzer) adopt(views []View) error {
 			return fmt.Errorf("adopt %s: %w", v.From, err)
 		}
 		var kind, query string
+		var oid uint32
 		err = sub.QueryRow(a.ctx, `
-			SELECT c.relkind::text, coalesce(pg_catalog.pg_get_viewdef(c.oid), '')
-			FROM pg_catalog.pg_class c WHERE c.oid = $1::pg_catalog.regclass`, v.From).Scan(&kind, &query)
+			SELECT c.oid, c.relkind::text, coalesce(pg_catalog.pg_get_viewdef(c.oid), '')
+			FROM pg_catalog.pg_class c WHERE c.oid = $1::pg_catalog.regclass`, v.From).Scan(&oid, &kind, &query)
 		if rollback := sub.Rollback(a.ctx); rollback != nil {
 			return fmt.Errorf("adopt %s: %w", v.From, rollback)
 		}
@@ -149,6 +151,9 @@ func (a *analyzer) adopt(views []View) error {
 			a.problem(Problem{View: v.Name, Code: translate.CodeName, Construct: v.From, Message: "from: " + v.From + " is not a view or materialized view",
 				Remedy: "write a query: SELECT * FROM " + v.From})
 			continue
+		}
+		if a.readers[v.Name], err = a.cat.Reader(a.ctx, oid); err != nil {
+			return err
 		}
 		v.Query = strings.TrimRight(strings.TrimSpace(query), ";")
 		a.views = append(a.views, v)
@@ -255,7 +260,7 @@ func (a *analyzer) translate() error {
 		}
 		m, err := session.Translate(a.ctx, translate.View{
 			Name: v.Name, Query: v.Query, Prefix: len(createPrefix(v.Name)), Tree: tree,
-			RecursionLimit: cmp.Or(v.RecursionLimit, DefaultRecursionLimit),
+			RecursionLimit: cmp.Or(v.RecursionLimit, DefaultRecursionLimit), Reader: a.readers[v.Name],
 		})
 		if err != nil {
 			return fmt.Errorf("view %s: %w", v.Name, err)

@@ -65,7 +65,7 @@ var kinCases = []viewCase{
 	{name: "whole_middle", query: `SELECT row_to_json(m) AS j, (m).more AS more FROM mixed m`},
 	{name: "whole_count", query: `SELECT count(DISTINCT (k.id, k.v)) AS n FROM kin k WHERE k IS NOT NULL`},
 	{name: "exists", query: `SELECT l.id FROM lone l WHERE EXISTS (SELECT FROM kin k WHERE k.id = l.id AND k.n > 1)`},
-	{name: "not_in", query: `SELECT id FROM lone WHERE id NOT IN (SELECT id FROM kin)`},
+	{name: "not_in", query: `SELECT id FROM lone WHERE id NOT IN (SELECT id FROM kin WHERE n > 5)`},
 	{name: "scalar", query: `SELECT l.id, (SELECT count(*) FROM kin k WHERE k.id = l.id) AS n, (SELECT max(v) FROM ONLY kin k WHERE k.id = l.id) AS v FROM lone l`},
 	{name: "lateral", query: `SELECT l.id, x.v FROM lone l, LATERAL (SELECT k.v FROM kin k WHERE k.id >= l.id ORDER BY k.id, k.v, k.n LIMIT 2) x`},
 	{name: "window", query: `SELECT id, n, sum(n) OVER (PARTITION BY id ORDER BY n) AS s FROM kin`},

@@ -157,6 +157,32 @@ func (c *Catalog) readIdentity(ctx context.Context, r *Relation) error {
 	return nil
 }
 
+// Reader is the role as whom the tables of a view are read: its owner, unless the view
+// is security_invoker, or one of our own; 0 is who asks
+// (postgresql.org/docs/current/sql-createview.html#SQL-CREATEVIEW-NOTES).
+func (c *Catalog) Reader(ctx context.Context, view uint32) (role uint32, err error) {
+	err = c.tx.QueryRow(ctx, `
+		SELECT CASE WHEN relpersistence = 't' OR EXISTS (
+			SELECT FROM pg_catalog.pg_options_to_table(reloptions) WHERE option_name = 'security_invoker' AND option_value::bool
+		) THEN 0 ELSE relowner END FROM pg_catalog.pg_class WHERE oid = $1`, view).Scan(&role)
+	if err != nil {
+		return 0, fmt.Errorf("read the owner of view %d: %w", view, err)
+	}
+	return role, nil
+}
+
+// HidesRows says whether row security hides rows of a table from a role, and gives the
+// role's name (postgresql.org/docs/current/ddl-rowsecurity.html).
+func (c *Catalog) HidesRows(ctx context.Context, table, role uint32) (hides bool, name string, err error) {
+	err = c.tx.QueryRow(ctx, `
+		SELECT c.relrowsecurity AND NOT r.rolsuper AND NOT r.rolbypassrls AND (c.relforcerowsecurity OR NOT pg_catalog.pg_has_role(r.oid, c.relowner, 'USAGE')), r.rolname
+		FROM pg_catalog.pg_class c, pg_catalog.pg_roles r WHERE c.oid = $1 AND r.oid = $2`, table, role).Scan(&hides, &name)
+	if err != nil {
+		return false, "", fmt.Errorf("read the row security of relation %d: %w", table, err)
+	}
+	return hides, name, nil
+}
+
 // ViewTree is the stored query tree of a view or materialized view, as text.
 func (c *Catalog) ViewTree(ctx context.Context, oid uint32) (string, error) {
 	var tree string

@@ -28,6 +28,7 @@ type View struct {
 	Prefix         int    // bytes before it in what locations of the tree refer to
 	Tree           string // of its rule
 	RecursionLimit int64
+	Reader         uint32 // the role as whom it reads tables; 0 for who asks
 }
 
 // Session is where the views were analyzed.
@@ -59,7 +60,7 @@ func (m *Meaning) Problem(code Code, construct, message, remedy string) {
 // Translate turns the analyzed query of a view into algebra.
 func (s Session) Translate(ctx context.Context, v View) (*Meaning, error) {
 	t := &translator{
-		ctx: ctx, cat: s.Catalog, settings: s.Settings, now: s.Now, version: s.Version, view: v.Name, recursionLimit: v.RecursionLimit,
+		ctx: ctx, cat: s.Catalog, settings: s.Settings, now: s.Now, version: s.Version, view: v.Name, recursionLimit: v.RecursionLimit, reader: v.Reader,
 		query: v.Query, prefix: v.Prefix,
 		tables: map[uint32]*catalog.Relation{}, heirs: map[uint32][]uint32{}, depends: map[uint32]bool{}, loops: map[loop]algebra.Node{}, working: map[*pgtree.Node]*working{},
 		refs: map[*pgtree.Node][]outerRef{}, reading: map[*pgtree.Node]bool{}, cyclic: map[*pgtree.Node]bool{},
@@ -92,6 +93,7 @@ type translator struct {
 	query    string // the view's text
 	prefix   int    // bytes before it in what locations of the tree refer to
 	within   string // the nested view being expanded
+	reader   uint32 // as whom its tables are read; 0 for who asks
 	problems []Problem
 	expanded []uint32 // views being expanded, outermost first
 	tables   map[uint32]*catalog.Relation
@@ -307,6 +309,7 @@ func (t *translator) table(rte *pgtree.Node, names []string) algebra.Node {
 		if isSystem(rel.Schema) {
 			t.problem(nil, CodeRelation, rel.SQL(), "system table "+rel.SQL()+" is not replicated", "")
 		}
+		t.rowSecurity(rel)
 		if rel.Kind == "r" && rte.Bool("inh") {
 			return t.inherited(rel)
 		}
@@ -350,13 +353,36 @@ func (t *translator) expand(rel *catalog.Relation) algebra.Node {
 		t.fail(fmt.Errorf("view %s: %w", rel.SQL(), err))
 		return empty(t.relCols(rel))
 	}
-	within := t.within
-	t.within = rel.SQL()
+	reader, err := t.cat.Reader(t.ctx, rel.OID)
+	if err != nil {
+		t.fail(err)
+		return empty(t.relCols(rel))
+	}
+	within, as := t.within, t.reader
+	t.within, t.reader = rel.SQL(), reader
 	t.expanded = append(t.expanded, rel.OID)
 	node := t.selection(q, nil, nil)
 	t.expanded = t.expanded[:len(t.expanded)-1]
-	t.within = within
+	t.within, t.reader = within, as
 	return node
+}
+
+// rowSecurity refuses a table of which the role that a view reads it as does not see all
+// rows: the changes of all of them are replicated. Whether we see them is checked with
+// the source.
+func (t *translator) rowSecurity(rel *catalog.Relation) {
+	if !rel.RowSec || t.reader == 0 {
+		return
+	}
+	hides, role, err := t.cat.HidesRows(t.ctx, rel.OID, t.reader)
+	if err != nil {
+		t.fail(err)
+		return
+	}
+	if hides {
+		t.problem(nil, CodeRelation, rel.SQL(), "row security hides rows of "+rel.SQL()+" from role "+role+", as whom the view reads it",
+			"write the policy's condition into the query, over a view whose owner sees all rows")
+	}
 }
 
 // parseView reads the tree of a view's rule: a list of one query.
