@@ -51,6 +51,7 @@ var experiments = []struct {
 	{"freshness", "single-row commits, against a bare consumer", true, measureFreshness},
 	{"pgbench", "the source's own throughput while we follow", true, measurePgbench},
 	{"triggers", "a view kept by triggers, against us", false, measureTriggers},
+	{"load22", "snapshot under all 22 queries of TPC-H", false, measureLoad22},
 	{"catchup22", "a backlog under all 22 queries of TPC-H", false, measureCatchup22},
 	{"freshness22", "orders come, change and go under all 22 queries of TPC-H", false, measureFreshness22},
 	{"change", "one change against REFRESH, each of the 22 queries of TPC-H", false, measureChange},
