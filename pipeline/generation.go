@@ -41,9 +41,10 @@ type view struct {
 	errors int64 // size of its error Z-set
 	// corrected: its table existed when it was loaded and gets the difference
 	corrected bool
-	reads     map[int]map[string]bool // the tables that it reads, with the columns
-	over      []string                // the maintained views that it reads
-	heirs     []catalog.Inheritance   // the tables that it reads with those that inherit from them
+	reads     map[int]map[string]bool      // the tables that it reads, with the columns
+	over      []string                     // the maintained views that it reads
+	heirs     []catalog.Inheritance        // the tables that it reads with those that inherit from them
+	whole     map[uint32]*catalog.Relation // the tables whose rows it reads as values
 }
 
 // usesColumn says whether the view reads a column of a table, or, without one, the
@@ -57,7 +58,7 @@ func (v *view) usesColumn(table int, column string) bool {
 func newGeneration(id uint32, outputs []*plan.Output, eval expr.Evaluator, store state.Store) (*generation, error) {
 	g := &generation{id: id, program: plan.Compile(outputs, eval), byName: map[string]*view{}}
 	for i, o := range outputs {
-		v := &view{index: i, name: o.Name, reads: map[int]map[string]bool{}, over: o.Views, heirs: o.Heirs}
+		v := &view{index: i, name: o.Name, reads: map[int]map[string]bool{}, over: o.Views, heirs: o.Heirs, whole: o.Whole}
 		for _, ref := range TableRefs([]*plan.Output{o}) {
 			for j, s := range g.program.Sources {
 				if s.Table.Schema == ref.Schema && s.Table.Name == ref.Name {

@@ -336,7 +336,7 @@ func (e *engine) checkDrift(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, sourceTimeout)
 	defer cancel()
 	err := e.checkPublication(ctx)
-	if err := e.checkHeirs(ctx); err != nil {
+	if err := e.checkShape(ctx); err != nil {
 		return err // also for a table that is gone from the publication
 	}
 	if err != nil {

@@ -45,14 +45,15 @@ const DefaultRecursionLimit = 10_000
 // Output is one analyzed view.
 type Output struct {
 	Name    string
-	Query   string                // as analyzed: the definition, for an adopted view
-	Columns []algebra.Column      // exactly the output table's
-	Plan    algebra.Node          // optimized
-	Key     []int                 // columns that identify a row; empty: one row at most; nil: a multiset
-	Clock   bool                  // it depends on the present time
-	Locks   bool                  // its query locks rows, which is without effect on the output
-	Views   []string              // maintained views that it reads, directly or through others
-	Heirs   []catalog.Inheritance // the tables that it reads with those that inherit from them
+	Query   string                       // as analyzed: the definition, for an adopted view
+	Columns []algebra.Column             // exactly the output table's
+	Plan    algebra.Node                 // optimized
+	Key     []int                        // columns that identify a row; empty: one row at most; nil: a multiset
+	Clock   bool                         // it depends on the present time
+	Locks   bool                         // its query locks rows, which is without effect on the output
+	Views   []string                     // maintained views that it reads, directly or through others
+	Heirs   []catalog.Inheritance        // the tables that it reads with those that inherit from them
+	Whole   map[uint32]*catalog.Relation // the tables whose rows it reads as values, with all columns that they have
 }
 
 // Analysis is what all views mean.
@@ -265,7 +266,7 @@ func (a *analyzer) translate() error {
 		if err != nil {
 			return fmt.Errorf("view %s: %w", v.Name, err)
 		}
-		out := &Output{Name: v.Name, Query: v.Query, Locks: m.Locks, Heirs: m.Heirs}
+		out := &Output{Name: v.Name, Query: v.Query, Locks: m.Locks, Heirs: m.Heirs, Whole: m.Whole}
 		if err := a.columns(oid, out); err != nil {
 			return err
 		}

@@ -34,8 +34,9 @@ type TableStorage struct {
 type ColumnMark struct {
 	Number  int16  `json:"number"`
 	Altered uint32 `json:"altered"` // the transaction that last did
-	// Labels are those of the enum types in it, in their order: renaming one is
-	// not in the stream, and a new one may come before others.
+	// Labels are those of the enum types in it, in their order, and the attributes of
+	// its composite types: renaming one is not in the stream, and a new label may come
+	// before others.
 	Labels string `json:"labels,omitempty"`
 }
 
@@ -142,9 +143,9 @@ func ReadStorage(ctx context.Context, conn *pgx.Conn, tables []decode.Table) (St
 	return s, nil
 }
 
-// labelsSQL lists the labels of the enum types that a column's type is made of:
-// through domains, arrays and composite types. Those before 16384 are the
-// server's own, which has no enum type.
+// labelsSQL lists the labels of the enum types, and the attributes of the composite
+// types, that a column's type is made of: through domains, arrays and composite types.
+// Those before 16384 are the server's own, which has no enum type.
 const labelsSQL = `
 	WITH RECURSIVE part AS (
 		SELECT a.atttypid AS oid
@@ -154,7 +155,12 @@ const labelsSQL = `
 			SELECT f.atttypid FROM pg_catalog.pg_attribute f WHERE t.typtype = 'c' AND f.attrelid = t.typrelid AND f.attnum > 0 AND NOT f.attisdropped
 		) x(oid) WHERE x.oid >= 16384
 	)
-	SELECT string_agg(e.enumlabel, E'\n' ORDER BY e.enumtypid, e.enumsortorder) AS labels FROM part JOIN pg_catalog.pg_enum e ON e.enumtypid = part.oid`
+	SELECT string_agg(m.label, E'\n' ORDER BY m.type, m.place) AS labels FROM (
+		SELECT e.enumtypid, e.enumsortorder, e.enumlabel::text FROM part JOIN pg_catalog.pg_enum e ON e.enumtypid = part.oid
+		UNION ALL
+		SELECT t.oid, f.attnum, f.attnum || ' ' || f.attname FROM part JOIN pg_catalog.pg_type t ON t.oid = part.oid AND t.typtype = 'c'
+		JOIN pg_catalog.pg_attribute f ON f.attrelid = t.typrelid AND f.attnum > 0 AND NOT f.attisdropped
+	) m(type, place, label)`
 
 // partsSQL walks down from tables to their partitions. CREATE TABLE ... PARTITION
 // OF makes the entry of the partition's system columns, which nothing changes
@@ -267,7 +273,7 @@ func (s Storage) Moves(now Storage, truncated func(table, xid uint32) bool) []Mo
 			case col.Number != old.Number:
 				move(name, "column %s was replaced by another one of its name", name)
 			case col.Labels != old.Labels:
-				move(name, "the labels of the enum type of column %s were changed", name)
+				move(name, "the enum or composite type of column %s was changed", name)
 			case rewritten && col.Altered != old.Altered:
 				// Alone, a new file is VACUUM FULL's, CLUSTER's or another column's.
 				move(name, "column %s was altered and its values computed anew", name)

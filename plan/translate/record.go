@@ -183,6 +183,9 @@ func (t *translator) withWhole(rel algebra.Node, rte *pgtree.Node, s *scope) alg
 			return rel
 		}
 		whole.T = rowType(t.typ(table.RowType, -1, 0), whole.T)
+		if table.Kind == "r" || table.Kind == "p" {
+			t.whole[table.OID] = table
+		}
 	}
 	if oid := rowTypeOf(rte); oid != 0 {
 		whole.T = rowType(t.typ(oid, -1, 0), whole.T)

@@ -43,6 +43,7 @@ type Session struct {
 type Meaning struct {
 	Node    algebra.Node
 	Tables  map[uint32]*catalog.Relation // that it reads, by number
+	Whole   map[uint32]*catalog.Relation // those of which it reads rows as values, with all columns that they have
 	Depends map[uint32]bool              // maintained views (their temporary views) that it reads
 	Heirs   []catalog.Inheritance        // the tables that it reads with those that inherit from them, by number
 	Locks   bool                         // it has a locking clause
@@ -62,7 +63,7 @@ func (s Session) Translate(ctx context.Context, v View) (*Meaning, error) {
 	t := &translator{
 		ctx: ctx, cat: s.Catalog, settings: s.Settings, now: s.Now, version: s.Version, view: v.Name, recursionLimit: v.RecursionLimit, reader: v.Reader,
 		query: v.Query, prefix: v.Prefix,
-		tables: map[uint32]*catalog.Relation{}, heirs: map[uint32][]uint32{}, depends: map[uint32]bool{}, loops: map[loop]algebra.Node{}, working: map[*pgtree.Node]*working{},
+		tables: map[uint32]*catalog.Relation{}, heirs: map[uint32][]uint32{}, whole: map[uint32]*catalog.Relation{}, depends: map[uint32]bool{}, loops: map[loop]algebra.Node{}, working: map[*pgtree.Node]*working{},
 		refs: map[*pgtree.Node][]outerRef{}, reading: map[*pgtree.Node]bool{}, cyclic: map[*pgtree.Node]bool{},
 	}
 	q, err := parseView(v.Tree)
@@ -70,7 +71,7 @@ func (s Session) Translate(ctx context.Context, v View) (*Meaning, error) {
 		return nil, err
 	}
 	node := t.selection(q, nil, nil)
-	m := &Meaning{Node: node, Tables: t.tables, Depends: t.depends, Locks: t.locking, t: t}
+	m := &Meaning{Node: node, Tables: t.tables, Whole: t.whole, Depends: t.depends, Locks: t.locking, t: t}
 	for _, oid := range slices.Sorted(maps.Keys(t.heirs)) {
 		m.Heirs = append(m.Heirs, catalog.Inheritance{Parent: t.tables[oid], Heirs: t.heirs[oid]})
 	}
@@ -98,6 +99,7 @@ type translator struct {
 	expanded []uint32 // views being expanded, outermost first
 	tables   map[uint32]*catalog.Relation
 	heirs    map[uint32][]uint32           // of the tables that are read with them
+	whole    map[uint32]*catalog.Relation  // tables whose rows are read as values
 	depends  map[uint32]bool               // maintained views (their temporary views) that are read
 	loops    map[loop]algebra.Node         // recursive WITH queries
 	working  map[*pgtree.Node]*working     // those being translated

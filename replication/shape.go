@@ -30,3 +30,24 @@ func ReadHeirs(ctx context.Context, conn *pgx.Conn, tables []uint32) (map[uint32
 	}
 	return heirs, nil
 }
+
+// ReadColumns lists the numbers of tables' columns, ascending. It waits for no lock. A
+// table that does not exist has none.
+func ReadColumns(ctx context.Context, conn *pgx.Conn, tables []uint32) (map[uint32][]int, error) {
+	columns := make(map[uint32][]int, len(tables))
+	rows, err := conn.Query(ctx, `
+		SELECT attrelid, attnum FROM pg_catalog.pg_attribute
+		WHERE attrelid = ANY ($1::oid[]) AND attnum > 0 AND NOT attisdropped ORDER BY attrelid, attnum`, tables)
+	if err == nil {
+		var table uint32
+		var number int
+		_, err = pgx.ForEachRow(rows, []any{&table, &number}, func() error {
+			columns[table] = append(columns[table], number)
+			return nil
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the source tables' columns: %w", err)
+	}
+	return columns, nil
+}
