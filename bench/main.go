@@ -61,6 +61,7 @@ var experiments = []struct {
 	{"large", "a state ten times as large as its memory: changes and restarts", false, measureLarge},
 	{"fanout", "one row that a million others join with", false, measureFanout},
 	{"circuit", "circuits alone, a row a step, beside published rates", false, measureAlone},
+	{"circuit22", "the circuit of all 22 queries of TPC-H alone, node by node", false, measureAlone22},
 	{"growth", "one change by the size of the state, operator by operator", false, measureGrowth},
 }
 

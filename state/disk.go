@@ -385,6 +385,7 @@ func (d *Disk) Metrics() Metrics {
 		return Metrics{Committed: d.Committed(), Durable: d.Durable(), LastError: ErrClosed}
 	}
 	m := d.db.Metrics()
+	total := m.Total()
 	layers := d.front.used()
 	out := Metrics{
 		DiskBytes:         m.DiskSpaceUsage(),
@@ -394,6 +395,8 @@ func (d *Disk) Metrics() Metrics {
 		Durable:           d.Durable(),
 		Flushes:           m.Flush.Count,
 		Compactions:       m.Compact.Count,
+		FlushedBytes:      total.TableBytesFlushed,
+		MergedBytes:       total.TableBytesCompacted,
 		CacheHits:         m.BlockCache.Hits,
 		CacheMisses:       m.BlockCache.Misses,
 		ReadAmplification: m.ReadAmp(),

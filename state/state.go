@@ -120,6 +120,8 @@ type Metrics struct {
 	Durable        uint64 // number of the last durable commit
 	Flushes        int64
 	Compactions    int64
+	FlushedBytes   uint64 // written by flushes
+	MergedBytes    uint64 // written again by compactions
 	CacheHits      int64
 	CacheMisses    int64
 	// ReadAmplification is the number of places a read may have to look at.

@@ -37,15 +37,7 @@ func (k keyring) find(n Node) [][]int {
 	case *Filter:
 		return k.of(n.In)
 	case *Project:
-		at := map[int]int{}
-		for i, e := range n.Exprs {
-			if c, ok := e.(*expr.Col); ok {
-				if _, dup := at[c.Index]; !dup {
-					at[c.Index] = i
-				}
-			}
-		}
-		return remapKeys(k.of(n.In), at)
+		return k.projectKeys(n)
 	case *Join:
 		return k.joinKeys(n)
 	case *EquiJoin:
@@ -67,7 +59,7 @@ func (k keyring) find(n Node) [][]int {
 		if n.By != nil {
 			return [][]int{n.By}
 		}
-		return [][]int{FirstN(len(n.Group))}
+		return [][]int{k.groupKey(n)}
 	case *Distinct:
 		if n.Exact {
 			if n.Key == nil {
@@ -107,6 +99,46 @@ func BestKey(n Node) []int {
 		}
 	}
 	return best
+}
+
+func (k keyring) projectKeys(n *Project) [][]int {
+	at := map[int]int{}
+	for i, e := range n.Exprs {
+		if c, ok := e.(*expr.Col); ok {
+			if _, dup := at[c.Index]; !dup {
+				at[c.Index] = i
+			}
+		}
+	}
+	below := k.of(n.In)
+	keys := remapKeys(below, at)
+	for i, e := range n.Exprs {
+		// What tells all values of columns apart stands for them.
+		of := injectedColumns(e)
+		if len(of) == 0 {
+			continue
+		}
+		for _, c := range of {
+			at[c] = i
+		}
+		for _, key := range remapKeys(below, at) {
+			slices.Sort(key)
+			key = slices.Compact(key)
+			if !covers(keys, key) && len(keys) < maxKeys {
+				keys = append(keys, key)
+			}
+		}
+	}
+	return keys
+}
+
+// injectedColumns are the columns that an expression has the arguments of and tells apart.
+func injectedColumns(e expr.Expr) []int {
+	n, ok := e.(*expr.Native)
+	if !ok || !n.Injective {
+		return nil
+	}
+	return plainColumns(n.Args)
 }
 
 func remapKeys(keys [][]int, at map[int]int) [][]int {

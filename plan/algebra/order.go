@@ -8,8 +8,9 @@ import (
 
 // Order turns every Join into EquiJoins of two. It starts with an input that is
 // not looked up by its own key (the fact among dimensions) and goes on with the
-// input that multiplies rows least: one joined on a unique key, then one joined
-// on any key, then, last, one without any.
+// input that multiplies rows least: one joined on a unique key, before others if not
+// all of its rows are there, then one joined on any key, then, last, one without any.
+// What is looked up for a dimension alone is joined with that first.
 func Order(n Node) Node {
 	keys := keyring{}
 	return bottomUp(n, func(n Node) Node {
@@ -48,8 +49,12 @@ func (k keyring) order(n *Join) Node {
 	}
 	starts := offsets(n.Inputs)
 	eqs, rest := equalities(n.Conds, starts)
+	start := k.startOf(n, eqs, starts)
+	if nested := k.nest(n, start, eqs, starts); nested != nil {
+		return nested
+	}
 
-	joined := []int{k.startOf(n, eqs, starts)}
+	joined := []int{start}
 	acc := n.Inputs[joined[0]]
 	// at[i] is where column i of the whole join stands in acc.
 	at := map[int]int{}
@@ -173,10 +178,12 @@ func (k keyring) nextInput(n *Join, joined []int, eqs []equality, starts []int) 
 		if by := between(i, joined, eqs); len(by) > 0 {
 			r = 1
 			if k.unique(n.Inputs[i], keysOn(i, by, starts)) {
-				r = 2
+				if r = 2; thinned(n.Inputs[i]) {
+					r = 3
+				}
 			}
 			if hasTotal(by) { // what is joined by the others has found its partners then
-				r += 2
+				r += 3
 			}
 		}
 		if r > rank {
@@ -184,6 +191,20 @@ func (k keyring) nextInput(n *Join, joined []int, eqs []equality, starts []int) 
 		}
 	}
 	return best
+}
+
+// thinned says that a relation may lack rows that others refer to.
+func thinned(n Node) bool {
+	found := false
+	Walk(n, func(n Node) {
+		switch n := n.(type) {
+		case *Filter, *TopK:
+			found = true
+		case *OuterJoin:
+			found = found || n.Kind == SemiJoin || n.Kind == AntiJoin
+		}
+	})
+	return found
 }
 
 // between lists the equalities of input i with some of the others.

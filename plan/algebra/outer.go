@@ -121,13 +121,16 @@ func side(e expr.Expr, width int) int {
 
 // pushOuter moves conditions through a join that counts partners. Those from
 // above may thin out the kept side; one that no padded row can meet makes a left
-// join an inner one. The join's own may thin out the side that is looked into.
+// join an inner one; so does a key of the other side, of a semi join. The join's own may thin out the side that is looked into.
 func (p *pusher) pushOuter(n *OuterJoin, conds []expr.Expr) Node {
 	lw := len(n.L.Cols())
 	var left, right, own, above []expr.Expr
 	all, _ := split(conds, func(expr.Expr) bool { return true })
 	for i, c := range all {
 		all[i] = expr.Remap(c, outMap(n.Out)) // over L ++ R again
+	}
+	if n.Kind == SemiJoin && p.oneEach(n) {
+		return p.push(pickNode(&Join{Inputs: []Node{n.L, n.R}, Conds: n.Conds}, n.Out), conds)
 	}
 	if n.Kind == LeftJoin {
 		for _, c := range all {
@@ -170,6 +173,13 @@ func (p *pusher) pushOuter(n *OuterJoin, conds []expr.Expr) Node {
 	m := *n
 	m.L, m.R, m.Conds = p.push(n.L, left), p.push(n.R, right), own
 	return filter(&m, above)
+}
+
+// oneEach says that a row of the left finds one partner at most, for equal keys alone:
+// it then does not matter how many it has.
+func (p *pusher) oneEach(n *OuterJoin) bool {
+	_, rkeys, rest := Equalities(n.Conds, len(n.L.Cols()))
+	return len(rest) == 0 && covers(p.keys.of(n.R), plainColumns(rkeys))
 }
 
 func outMap(out []int) map[int]int {

@@ -52,9 +52,11 @@ type Native struct {
 	Equal bool
 	// Cmp is the operator ("<", "<=", "=", "<>", ">=", ">") if the call compares its
 	// two arguments as their keys compare; "" else.
-	Cmp  string
-	Args []Expr
-	T    *values.Type
+	Cmp string
+	// Injective says that equal results are those of the very same arguments.
+	Injective bool
+	Args      []Expr
+	T         *values.Type
 }
 
 // Remote is a piece of SQL that Postgres evaluates, immutable in its arguments.

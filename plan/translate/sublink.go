@@ -288,7 +288,7 @@ func sameAs(key expr.Expr, col int) []expr.Expr {
 // are the same.
 func identityOf(args []expr.Expr) expr.Expr {
 	return &expr.Native{
-		Name: "identity()", Total: true, Args: args, T: values.ByteaType,
+		Name: "identity()", Total: true, Injective: true, Args: args, T: values.ByteaType,
 		Func: &fn.Func{FN: func(args []values.Datum) values.Datum { return values.String(string(values.AppendRow(nil, args))) }},
 	}
 }
