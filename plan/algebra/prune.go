@@ -7,15 +7,22 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 )
 
-// Prune drops the columns that nothing above uses, down to the scans.
+// Prune drops the columns that nothing above uses, down to the scans. A join with several
+// readers is left one join, of the columns that any of them uses: what joins store is
+// more than what rows are wide.
 func Prune(n Node) Node {
-	return (&pruner{done: map[pruned]Node{}, keys: keyring{}}).prune(n, FirstN(len(n.Cols())))
+	all := FirstN(len(n.Cols()))
+	asked := &pruner{done: map[pruned]Node{}, keys: keyring{}, needs: map[Node][][]int{}}
+	asked.prune(n, all)
+	return (&pruner{done: map[pruned]Node{}, keys: keyring{}, shared: asked.several()}).prune(n, all)
 }
 
 // pruner remembers what became of the nodes that it has met.
 type pruner struct {
-	done map[pruned]Node
-	keys keyring
+	done   map[pruned]Node
+	keys   keyring
+	needs  map[Node][][]int // the columns that each join is asked for; nil: not wanted
+	shared map[Node][]int   // of joins that are asked for different ones, all of these
 }
 
 // pruned is a node, and the columns that are needed of it.
@@ -29,10 +36,34 @@ func (p *pruner) prune(n Node, need []int) Node {
 	key := pruned{n, fmt.Sprint(need)}
 	done, ok := p.done[key]
 	if !ok {
-		done = p.rewrite(n, need)
+		done = p.visit(n, need)
 		p.done[key] = done
 	}
 	return done
+}
+
+func (p *pruner) visit(n Node, need []int) Node {
+	switch n.(type) {
+	case *EquiJoin, *OuterJoin:
+		if p.needs != nil {
+			p.needs[n] = append(p.needs[n], need)
+		}
+		if all := p.shared[n]; all != nil && subset(need, all) && !slices.Equal(need, all) {
+			return pick(p.prune(n, all), all, need)
+		}
+	}
+	return p.rewrite(n, need)
+}
+
+// several is the joins that were asked for different columns.
+func (p *pruner) several() map[Node][]int {
+	shared := map[Node][]int{}
+	for n, needs := range p.needs {
+		if len(needs) > 1 {
+			shared[n] = sortedUnique(slices.Concat(needs...))
+		}
+	}
+	return shared
 }
 
 func (p *pruner) rewrite(n Node, need []int) Node {
