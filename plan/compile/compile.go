@@ -446,7 +446,11 @@ func (c *compiler) meet(l, r *side, kind sameness, conds []expr.Expr, keep []int
 	// A condition that can fail, or that Postgres evaluates, is an operator of
 	// its own above the join.
 	all := algebra.FirstN(both.width)
-	s := c.pairing(l, r, kind, conds, both.width, fmt.Sprint(label, " all of ", both.at), pairs(nil, l.width, both.width, all))
+	f := pairs(nil, l.width, both.width, all)
+	if !late && !expr.HasRemote(placed) {
+		f = possiblePairs(compileAll(placed), l.width, both.width)
+	}
+	s := c.pairing(l, r, kind, conds, both.width, fmt.Sprint(label, " all of ", both.at), f)
 	joined := &compiled{stream: s, width: both.width, id: id + " before conditions", at: both.at, errs: errs, dirty: late, late: late}
 	cols := append(append([]algebra.Column{}, l.cols...), r.cols...)
 	return c.mapper(joined, cols, conds, algebra.Refs(cols, keep), id, label)
@@ -479,6 +483,22 @@ func pairs(cond expr.Expr, lw, width int, out []int) circuit.JoinFunc {
 		for i, o := range out {
 			row[i] = pair[o]
 		}
+	}
+}
+
+// possiblePairs is pairs for conditions that can fail, which an operator above decides:
+// it leaves out the pairs of which one is not true, as the other would.
+func possiblePairs(conds []expr.Eval, lw, width int) circuit.JoinFunc {
+	pair := make([]values.Datum, width)
+	return func(l, r []values.Datum, to *circuit.Batch, w int64) {
+		copy(pair, l)
+		copy(pair[lw:], r)
+		for _, c := range conds {
+			if v := c(pair); !v.IsErr() && !v.IsTrue() {
+				return
+			}
+		}
+		copy(to.Grow(w), pair)
 	}
 }
 
