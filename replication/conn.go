@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"github.com/stepping-cdc/stepping-cdc/config/pollconn"
 	"github.com/stepping-cdc/stepping-cdc/decode"
 )
 
@@ -59,6 +61,14 @@ func Connect(ctx context.Context, dsn string) (*Conn, error) {
 	}
 	pin(config)
 	config.RuntimeParams["replication"] = "database"
+	dial := config.DialFunc
+	config.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return pollconn.New(conn), nil
+	}
 	var reader *reader
 	config.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
 		reader = newReader(r) // anew for each address that is tried

@@ -52,16 +52,18 @@ func (s *Sink) Apply(ctx context.Context, c Commit) error {
 	}
 	s.trimStatements(ctx)
 	b := &batch{s: s}
-	if err := b.moveProgress(ctx, c.Prev, c.At, c.CommittedAt); err != nil {
+	var counts rowCounts
+	for i, v := range c.Views {
+		counts.add(v.Table, deltas[i].net)
+	}
+	if err := b.moveProgress(ctx, c.Prev, c.At, c.CommittedAt, &counts); err != nil {
 		return err
 	}
-	var counts rowCounts
 	for i, v := range c.Views {
 		err := deltas[i].ops(v.Table, func(o op) error { return b.op(ctx, o) })
 		if err != nil {
 			return fmt.Errorf("write output of view %q: %w", v.Table.spec.Name, err)
 		}
-		counts.add(v.Table, deltas[i].net)
 	}
 	if err := b.bookkeeping(ctx, counts, c.Statuses, c.Errors); err != nil {
 		return err
@@ -140,14 +142,21 @@ func (s *Sink) committed(pos Position) {
 }
 
 const (
-	moveProgressSQL = `WITH u AS (
+	moveProgressSQL = `WITH ` + progressMoved + progressChecked
+	// The number of one view's rows is written beside: a statement of its own would cost twice as much.
+	moveProgressAndRowsSQL = `WITH ` + progressMoved + `, r AS (` + addRowsTo + `$8` + toView + `$7)` + progressChecked
+
+	progressMoved = `u AS (
 		UPDATE stepping_cdc.progress SET lsn = $1, committed_at = coalesce($2, committed_at), applied_at = pg_catalog.clock_timestamp(), clock = $5
-		WHERE lsn = $3 AND epoch = $4 AND clock IS NOT DISTINCT FROM $6 RETURNING 1)
-	SELECT stepping_cdc.check_progress(count(*), $3, $4) FROM u HAVING count(*) <> 1`
+		WHERE lsn = $3 AND epoch = $4 AND clock IS NOT DISTINCT FROM $6 RETURNING 1)`
+	progressChecked = ` SELECT stepping_cdc.check_progress(count(*), $3, $4) FROM u HAVING count(*) <> 1`
+
 	lockProgressSQL = `WITH u AS (
 		SELECT 1 FROM stepping_cdc.progress WHERE lsn = $1 AND epoch = $2 FOR UPDATE)
 	SELECT stepping_cdc.check_progress(count(*), $1, $2) FROM u HAVING count(*) <> 1`
-	addRowsOfOneSQL = `UPDATE stepping_cdc.views SET rows = rows + $2, updated_at = pg_catalog.clock_timestamp() WHERE name = $1`
+	addRowsTo       = `UPDATE stepping_cdc.views SET rows = rows + `
+	toView          = `, updated_at = pg_catalog.clock_timestamp() WHERE name = `
+	addRowsOfOneSQL = addRowsTo + `$2` + toView + `$1`
 	addRowsSQL      = `UPDATE stepping_cdc.views v SET rows = v.rows + d.n, updated_at = pg_catalog.clock_timestamp()
 		FROM unnest($1::text[], $2::int8[]) AS d(name, n) WHERE v.name = d.name`
 )
@@ -178,14 +187,20 @@ func (b *batch) op(ctx context.Context, o op) error {
 }
 
 // moveProgress comes first: it takes the lock on the progress row that defeats
-// any other writer before anything is written.
-func (b *batch) moveProgress(ctx context.Context, from, to Position, at time.Time) error {
+// any other writer before anything else is written. If one view's number of rows
+// changes, it writes that as well, and takes it out of counts.
+func (b *batch) moveProgress(ctx context.Context, from, to Position, at time.Time, counts *rowCounts) error {
 	var committed []byte
 	if !at.IsZero() {
 		committed = instantParam(at.UnixMicro())
 	}
-	return b.add(ctx, moveProgressSQL,
-		[][]byte{int8Param(int64(to.LSN)), committed, int8Param(int64(from.LSN)), int8Param(b.s.epoch), clockParam(to.Clock), clockParam(from.Clock)}, allBinary)
+	params := [][]byte{int8Param(int64(to.LSN)), committed, int8Param(int64(from.LSN)), int8Param(b.s.epoch), clockParam(to.Clock), clockParam(from.Clock)}
+	if len(counts.names) != 1 {
+		return b.add(ctx, moveProgressSQL, params, allBinary)
+	}
+	params = append(params, []byte(counts.names[0]), int8Param(counts.n[0]))
+	*counts = rowCounts{}
+	return b.add(ctx, moveProgressAndRowsSQL, params, allBinary)
 }
 
 func clockParam(clock int64) []byte {

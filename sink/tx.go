@@ -101,7 +101,7 @@ func (tx *Tx) Commit(ctx context.Context, at Position, committedAt time.Time) er
 	}
 	b := &batch{s: s}
 	if at != tx.prev {
-		if err := b.moveProgress(ctx, tx.prev, at, committedAt); err != nil {
+		if err := b.moveProgress(ctx, tx.prev, at, committedAt, &tx.counts); err != nil {
 			return fail(err)
 		}
 	}

@@ -13,6 +13,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/stepping-cdc/stepping-cdc/config/pollconn"
 )
 
 // Silence is the usual one.
@@ -52,7 +54,7 @@ func (g *Guard) Config() *pgx.ConnConfig {
 		if err != nil {
 			return nil, err
 		}
-		return newGuarded(conn, g.silence, g.atWork), nil
+		return newGuarded(pollconn.New(conn), g.silence, g.atWork), nil
 	}
 	return cfg
 }
