@@ -24,6 +24,9 @@ type Change struct {
 	OldKind OldKind
 	// checkNew: see mapping.
 	checkNew bool
+	// Message is its place among the messages about rows and TRUNCATEs that came with
+	// it, of all tables. In a transaction that is the same in every session.
+	Message int32
 
 	Old []values.Datum // nil without OldKind; under OldKey only key columns are filled in
 	New []values.Datum // nil for Delete and Truncate
@@ -56,6 +59,8 @@ type Tx struct {
 type Changes struct {
 	Txs  []Tx
 	List []Change
+	// Messages is how many messages about rows and TRUNCATEs came.
+	Messages int
 
 	block []values.Datum
 }
@@ -63,7 +68,7 @@ type Changes struct {
 // Reset forgets all transactions; rows handed out stay valid.
 func (c *Changes) Reset() {
 	clear(c.List)
-	c.Txs, c.List = c.Txs[:0], c.List[:0]
+	c.Txs, c.List, c.Messages = c.Txs[:0], c.List[:0], 0
 }
 
 const (

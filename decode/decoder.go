@@ -181,11 +181,13 @@ func (d *Decoder) apply(m *Message, out *Changes) error {
 		if !d.open {
 			return errors.New("change outside a transaction")
 		}
+		out.Messages++
 		return d.change(m, out)
 	case MsgTruncate:
 		if !d.open {
 			return errors.New("truncate outside a transaction")
 		}
+		out.Messages++
 		return d.truncate(m.RelIDs, out)
 	case MsgOrigin, MsgType, MsgLogical:
 	default:
@@ -257,7 +259,7 @@ func (d *Decoder) truncate(relations []uint32, out *Changes) error {
 		if err != nil {
 			failed = err
 		} else if mp != nil {
-			out.List = append(out.List, Change{Table: mp.table, Kind: Truncate})
+			out.List = append(out.List, Change{Table: mp.table, Kind: Truncate, Message: int32(out.Messages - 1)})
 		}
 	}
 	return failed
@@ -268,7 +270,7 @@ func (d *Decoder) change(m *Message, out *Changes) error {
 	if mp == nil || err != nil {
 		return err
 	}
-	c := Change{Table: mp.table, OldKind: m.OldKind, checkNew: mp.checkNew}
+	c := Change{Table: mp.table, OldKind: m.OldKind, checkNew: mp.checkNew, Message: int32(out.Messages - 1)}
 	if m.OldKind != OldNone {
 		c.Old, _, err = d.row(mp, m.Old, m.OldKind == OldKey, out)
 		if err != nil {

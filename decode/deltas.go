@@ -3,6 +3,8 @@ package decode
 import (
 	"errors"
 	"fmt"
+	"math"
+	"unsafe"
 
 	"github.com/stepping-cdc/stepping-cdc/circuit"
 	"github.com/stepping-cdc/stepping-cdc/values"
@@ -62,6 +64,7 @@ type Deltas struct {
 	last    []size           // of each table's last delta: what to expect of the next
 	key     []byte
 	arena   Arena
+	looked  int // bytes of the old rows that were looked up
 }
 
 type size struct{ rows, keyed int }
@@ -91,8 +94,12 @@ func (d *Deltas) Reset() {
 		clear(d.overlay[i])
 		d.Tables[i] = TableDelta{}
 	}
-	d.Touched = nil
+	d.Touched, d.looked = nil, 0
 }
+
+// LookedUp is how much the batch holds that did not come with the changes: bytes of
+// old rows, which may be wide where the change is a key alone.
+func (d *Deltas) LookedUp() int { return d.looked }
 
 // touch makes sure that a table's delta exists.
 func (d *Deltas) touch(table int) {
@@ -107,7 +114,17 @@ func (d *Deltas) touch(table int) {
 
 // Add applies changes, in order.
 func (d *Deltas) Add(changes []Change) error {
+	_, err := d.AddWithin(changes, math.MaxInt)
+	return err
+}
+
+// AddWithin applies changes, in order, until the batch holds more than so many bytes
+// of old rows. It returns how many it has applied: at least one, if there is any.
+func (d *Deltas) AddWithin(changes []Change, lookUp int) (int, error) {
 	for i := range changes {
+		if i > 0 && d.looked > lookUp {
+			return i, nil
+		}
 		c := &changes[i]
 		t := &d.tables[c.Table]
 		d.touch(c.Table)
@@ -121,10 +138,10 @@ func (d *Deltas) Add(changes []Change) error {
 			err = d.full(t, c)
 		}
 		if err != nil {
-			return fmt.Errorf("table %s.%s: %w", t.Schema, t.Name, err)
+			return i, fmt.Errorf("table %s.%s: %w", t.Schema, t.Name, err)
 		}
 	}
-	return nil
+	return len(changes), nil
 }
 
 // ExpandTruncate lists the content that truncated tables had before the batch,
@@ -271,6 +288,7 @@ func (d *Deltas) lookup(table int, key []byte) ([]values.Datum, bool, error) {
 	if err != nil {
 		return nil, false, fmt.Errorf("look up old row: %w", err)
 	}
+	d.looked += RowBytes(row)
 	return row, ok, nil
 }
 
@@ -302,6 +320,15 @@ func (d *Deltas) set(table int, key []byte, row []values.Datum) {
 	s := d.arena.Copy(key)
 	m[s] = len(td.Keyed)
 	td.Keyed = append(td.Keyed, KeyedRow{Key: s, Row: row})
+}
+
+// RowBytes is about how much memory a row takes.
+func RowBytes(row []values.Datum) int {
+	n := len(row) * int(unsafe.Sizeof(values.Datum{}))
+	for i := range row {
+		n += len(row[i].Str())
+	}
+	return n
 }
 
 // fill copies the values that the stream left out.

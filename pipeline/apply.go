@@ -44,16 +44,24 @@ func (e *engine) applyGroup(ctx context.Context, events []replication.Event) err
 	}
 	id := transactionID(last.CommitLSN)
 	effects, err := e.compute(ctx, events, id)
+	if errors.Is(err, errTooMuch) {
+		if err := e.giveUpStep(); err != nil {
+			return err
+		}
+		if len(events) == 1 {
+			return e.applyChunk(ctx, last)
+		}
+		half := len(events) / 2
+		if err := e.applyGroup(ctx, events[:half]); err != nil {
+			return err
+		}
+		return e.applyGroup(ctx, events[half:])
+	}
 	if err != nil {
 		return err
 	}
 	if len(events) > 1 && e.turning(effects) {
-		e.batch.Reset()
-		if err := e.dropParts(); err != nil {
-			return err
-		}
-		// Of what the first try found, only that views have stopped is not found again.
-		if err := e.manifest.write(e.batch); err != nil {
+		if err := e.giveUpStep(); err != nil {
 			return err
 		}
 		for j := range events {
@@ -67,6 +75,16 @@ func (e *engine) applyGroup(ctx context.Context, events []replication.Event) err
 		id: id, at: position{last.EndLSN, e.clock}, time: last.CommitTime,
 		suppressed: last.EndLSN <= e.progress,
 	})
+}
+
+// giveUpStep forgets a step, in order to take it again in smaller ones.
+func (e *engine) giveUpStep() error {
+	e.batch.Reset()
+	if err := e.dropParts(); err != nil {
+		return err
+	}
+	// Of what the first try found, only that views have stopped is not found again.
+	return e.manifest.write(e.batch)
 }
 
 // settlement is the end of a step: where it leads, and what it is in the log.
@@ -176,15 +194,27 @@ func (e *engine) turning(effects []effect) bool {
 // compute runs one step of every generation over whole transactions, which have
 // this ID in the output log.
 func (e *engine) compute(ctx context.Context, events []replication.Event, id logID) ([]effect, error) {
-	var effects []effect
+	room := e.opts.pieceBytes
 	for _, g := range e.gens {
 		g.deltas.Reset()
 		for i := range events {
-			if _, err := e.gather(g, &events[i]); err != nil {
+			list, err := e.changes(g, &events[i])
+			if err != nil {
 				return nil, err
 			}
+			n, err := g.deltas.AddWithin(list, room)
+			if err != nil {
+				return nil, e.inconsistent(err)
+			}
+			if n < len(list) {
+				return nil, errTooMuch
+			}
 		}
-		outs, err := g.step(ctx, e.batch, e.parts(g, id))
+		room = max(room-g.deltas.LookedUp(), 0)
+	}
+	var effects []effect
+	for _, g := range e.gens {
+		outs, err := g.step(ctx, e.batch, e.parts(g, id), e.opts.pieceBytes)
 		if err != nil {
 			return nil, err
 		}
@@ -193,41 +223,25 @@ func (e *engine) compute(ctx context.Context, events []replication.Event, id log
 	return effects, nil
 }
 
-// gather decodes one event and adds its changes to the generation's deltas. It
-// returns how many changes of the transaction the event held.
-func (e *engine) gather(g *generation, ev *replication.Event) (int, error) {
+// changes decodes an event and returns its changes, but those that a generation which
+// was loaded later has in its snapshot. They are valid until the next call.
+func (e *engine) changes(g *generation, ev *replication.Event) ([]decode.Change, error) {
 	if err := g.decode(ev.Messages); err != nil {
 		schema := decode.SchemaErrors(err)
 		if len(schema) == 0 {
-			return 0, err
+			return nil, err
 		}
 		for _, s := range schema {
 			if err := e.stopViews(g, s); err != nil {
-				return 0, err
+				return nil, err
 			}
 		}
 	}
 	e.described = e.described || g.decoder.Described()
-	if err := e.noteTruncations(g, ev); err != nil {
-		return 0, err
+	if ev.CommitLSN < g.from {
+		return nil, nil
 	}
-	n := 0
-	for _, tx := range g.changes.Txs {
-		if tx.CommitLSN < g.from {
-			continue
-		}
-		list := g.changes.List[tx.From:tx.To]
-		n += len(list)
-		if tx.CommitLSN == e.partial.Commit {
-			skip := min(e.skip[g.id], len(list))
-			e.skip[g.id] -= skip
-			list = list[skip:]
-		}
-		if err := g.deltas.Add(list); err != nil {
-			return 0, e.inconsistent(err)
-		}
-	}
-	return n, nil
+	return g.changes.List, e.noteTruncations(g, ev)
 }
 
 // inconsistent gives a contradiction between stream and state its consequence.
@@ -274,98 +288,6 @@ func (g *generation) effects(outs []circuit.Output) []effect {
 		}
 	}
 	return effects
-}
-
-// applyChunk applies part of a transaction. Its output changes only gather in
-// the log; the last chunk settles and writes them.
-func (e *engine) applyChunk(ctx context.Context, ev *replication.Event) error {
-	if ev.First && e.partial.Commit != ev.CommitLSN {
-		if ev.CommitLSN >= e.progress {
-			if err := e.align(ctx); err != nil {
-				return err
-			}
-		}
-		e.partial = partial{Commit: ev.CommitLSN, Applied: map[uint32]int{}}
-		clear(e.skip)
-	}
-	for _, g := range e.gens {
-		g.deltas.Reset()
-		skipped := e.skip[g.id]
-		n, err := e.gather(g, ev)
-		if err != nil {
-			return err
-		}
-		e.partial.Applied[g.id] += n - (skipped - e.skip[g.id])
-		// In the log are the chunks before it, which a crash must not lose: so what
-		// a chunk changes is held until its end.
-		outs, err := g.step(ctx, e.batch, circuit.Parts{})
-		if err != nil {
-			return err
-		}
-		for _, f := range g.effects(outs) {
-			if f.rows != nil {
-				addRows(e.batch, logViewKey(transactionID(ev.CommitLSN), g.id, f.view.index), f.rows, 1)
-			}
-			if f.errors != nil {
-				addRows(e.batch, logViewKey(transactionID(ev.CommitLSN), g.id, f.view.index|errorView), f.errors, 1)
-				e.batch.AddWeight(viewKey(keyErrors, g.id, f.view.index), sumWeights(f.errors))
-				f.view.errors = f.after()
-			}
-		}
-	}
-	e.partial.write(e.batch)
-	if _, err := e.batch.Commit(); err != nil {
-		return fmt.Errorf("commit state: %w", err)
-	}
-	e.at(pointChunk)
-	if !ev.Last {
-		return nil
-	}
-	return e.settle(ctx, ev)
-}
-
-// settle ends a transaction that was applied in chunks.
-func (e *engine) settle(ctx context.Context, ev *replication.Event) error {
-	suppressed := ev.EndLSN <= e.progress
-	head := logHead{id: transactionID(ev.CommitLSN), at: position{ev.EndLSN, e.clock}, time: ev.CommitTime}
-	for _, g := range e.gens {
-		for _, v := range g.views {
-			logKey := logViewKey(head.id, g.id, v.index)
-			quarantine := viewKey(keyQuarantine, g.id, v.index)
-			var added int64
-			err := readRows(e.store, logViewKey(head.id, g.id, v.index|errorView), errorColumns, func(b *circuit.Batch) error {
-				added += sumWeights(b)
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-			was, is := v.errors-added > 0, v.errors > 0
-			switch {
-			case is:
-				err = moveRows(e.store, e.batch, logKey, quarantine)
-			case was && suppressed:
-				e.batch.DeleteRange(quarantine, state.PrefixEnd(quarantine))
-			case was:
-				err = moveRows(e.store, e.batch, quarantine, logKey)
-			}
-			if err != nil {
-				return err
-			}
-		}
-	}
-	if suppressed {
-		e.batch.DeleteRange(logPrefix(head.id), state.PrefixEnd(logPrefix(head.id)))
-	} else {
-		head.write(e.batch)
-	}
-	if err := e.commitState(head.at); err != nil {
-		return err
-	}
-	if suppressed {
-		return nil
-	}
-	return e.replay(ctx, head)
 }
 
 // commitState ends a step: the state is now at a position.

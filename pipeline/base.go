@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/stepping-cdc/stepping-cdc/circuit"
@@ -48,6 +49,11 @@ func (b *base) Get(table int, key []byte) ([]values.Datum, bool, error) {
 
 // Scan implements decode.OldRows.
 func (b *base) Scan(table int, visit func(row []values.Datum, weight int64) error) error {
+	return b.scan(table, func(_ []byte, row []values.Datum, weight int64) error { return visit(row, weight) })
+}
+
+// scan is Scan, with each row's key in the state.
+func (b *base) scan(table int, visit func(key []byte, row []values.Datum, weight int64) error) error {
 	prefix := b.prefix[table]
 	keyed := b.tables[table].Keyed()
 	var row []values.Datum
@@ -64,8 +70,31 @@ func (b *base) Scan(table int, visit func(row []values.Datum, weight int64) erro
 		if err != nil {
 			return fmt.Errorf("%w: %w", state.ErrCorrupt, err)
 		}
-		return visit(row, w)
+		return visit(key, row, w)
 	})
+}
+
+// errTaken ends a scan.
+var errTaken = errors.New("enough was taken")
+
+// take moves the first rows of a table, of about so many bytes, from its trace to a
+// batch in which they have negative weights. It says whether nothing is left.
+func (b *base) take(table int, rows *circuit.Batch, bytes int, batch state.Batch) (all bool, err error) {
+	prefix := b.prefix[table]
+	end := state.PrefixEnd(prefix)
+	err = b.scan(table, func(key []byte, row []values.Datum, weight int64) error {
+		rows.Append(row, -weight)
+		if bytes -= decode.RowBytes(row); bytes > 0 {
+			return nil
+		}
+		end = append(append([]byte(nil), key...), 0) // the next key there can be
+		return errTaken
+	})
+	if err != nil && !errors.Is(err, errTaken) {
+		return false, err
+	}
+	batch.DeleteRange(prefix, end)
+	return err == nil, nil
 }
 
 // scan visits all keys with a prefix.

@@ -48,7 +48,7 @@ func chaos(t *testing.T, faults int, d time.Duration) {
 		}
 	}
 	start := func() *child {
-		return w.child(childOptions{GroupBytes: 1 << (9 + rnd.IntN(12)), ChunkBytes: 1 << (9 + rnd.IntN(10))})
+		return w.child(childOptions{GroupBytes: 1 << (9 + rnd.IntN(12)), ChunkBytes: 1 << (9 + rnd.IntN(10)), PieceBytes: 1 << (9 + rnd.IntN(12))})
 	}
 	restart := func(srv *embedded.Server, kill bool) {
 		t.Helper()

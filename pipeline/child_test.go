@@ -33,6 +33,7 @@ type childOptions struct {
 	KillAt                  point // where it kills itself
 	KillAfter               int   // at the how manieth time
 	GroupBytes, ChunkBytes  int
+	PieceBytes              int
 	PartRows                int
 	Resnapshot              bool
 }
@@ -52,7 +53,7 @@ func runChild() int {
 		}
 		os.Exit(3)
 	}()
-	opts := Options{groupBytes: o.GroupBytes, chunkBytes: o.ChunkBytes, partRows: o.PartRows, Resnapshot: o.Resnapshot, Live: func() { fmt.Println("live") }}
+	opts := Options{groupBytes: o.GroupBytes, chunkBytes: o.ChunkBytes, pieceBytes: o.PieceBytes, partRows: o.PartRows, Resnapshot: o.Resnapshot, Live: func() { fmt.Println("live") }}
 	if o.KillAt != "" {
 		var mu sync.Mutex
 		left := o.KillAfter

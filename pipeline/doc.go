@@ -32,8 +32,9 @@
 //
 // # Transactions larger than a chunk
 //
-// pass through the circuit in several steps, each committed to the state with
-// the number of changes applied so far. Their output changes gather in the
+// pass through the circuit in several steps, pieces, each committed to the state
+// with the number of messages applied so far. So do those that go by more old rows
+// than a step should hold (pieces.go). Their output changes gather in the
 // output log and are written in one output commit at their end. A crash in
 // between resumes after the last step committed.
 //

@@ -33,6 +33,7 @@ type Options struct {
 	groupBytes int              // bounds the messages of transactions that share a step
 	chunkBytes int              // cuts larger transactions; 0: as replication has it
 	partRows   int              // of an output are held in memory by a step
+	pieceBytes int              // of old rows, as well
 	discard    bool             // the state is damaged
 	checkEvery time.Duration    // how often the source is compared with what it should be
 	now        func() time.Time // instead of the source's clock; nil outside of tests
@@ -124,11 +125,12 @@ type engine struct {
 	clockShown    time.Time
 	serverTime    serverClock
 
-	parted  map[*view]bool // of the step under way: part of their rows is in the log
-	partial partial
-	held    *replication.Event // taken off the stream, still to be applied
-	skip    map[uint32]int     // changes of the partial transaction still to skip
-	idle    decode.LSN         // nothing is left to deliver before
+	parted   map[*view]bool // of the step under way: part of their rows is in the log
+	partial  partial
+	held     *replication.Event // taken off the stream, still to be applied
+	skip     map[uint32]int     // messages of the partial transaction still to skip
+	stopping <-chan struct{}    // closed when the session is to end
+	idle     decode.LSN         // nothing is left to deliver before
 
 	flushing   []flush    // state commits on their way to the disk
 	durable    decode.LSN // of the state

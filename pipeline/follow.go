@@ -36,6 +36,7 @@ func (e *engine) follow(ctx context.Context) error {
 	// A transaction in work is finished when the context ends: what it has begun
 	// in state and sink belongs together.
 	work := context.WithoutCancel(ctx)
+	e.stopping = ctx.Done()
 	rings := make(chan struct{}, 1)
 	bellCtx, stopBell := context.WithCancel(ctx)
 	defer stopBell()

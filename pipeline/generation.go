@@ -121,16 +121,23 @@ func (g *generation) decode(messages []string) error {
 }
 
 // step applies the deltas gathered so far: it moves base traces and circuit, and
-// returns the outputs' deltas.
-func (g *generation) step(ctx context.Context, batch state.Batch, parts circuit.Parts) ([]circuit.Output, error) {
+// returns the outputs' deltas. With more rows to go by a TRUNCATE than so many bytes it
+// is errTooMuch, and the batch is of no use.
+func (g *generation) step(ctx context.Context, batch state.Batch, parts circuit.Parts, room int) ([]circuit.Output, error) {
 	inputs := map[string]*circuit.Batch{}
 	for _, i := range g.deltas.Touched {
 		inputs[g.program.Sources[i].Name] = g.deltas.Tables[i].Rows
 	}
 	g.base.apply(g.deltas, batch)
-	// What a truncated table held goes first. Its old content may be large; it is
-	// gathered here, since a circuit takes one delta a step.
+	// What a truncated table held goes first. It is gathered here, since a circuit
+	// takes one delta a step.
 	err := g.deltas.ExpandTruncate(truncateChunk, func(table int, rows *circuit.Batch) error {
+		for i := range rows.Len() {
+			room -= decode.RowBytes(rows.Row(i))
+		}
+		if room < 0 {
+			return errTooMuch
+		}
 		in := inputs[g.program.Sources[table].Name]
 		in.Data = append(in.Data, rows.Data...)
 		in.W = append(in.W, rows.W...)
@@ -139,6 +146,21 @@ func (g *generation) step(ctx context.Context, batch state.Batch, parts circuit.
 	if err != nil {
 		return nil, err
 	}
+	return g.compute(ctx, inputs, batch, parts)
+}
+
+// truncate takes rows of about so many bytes out of a table, and says whether these
+// were all.
+func (g *generation) truncate(ctx context.Context, table int, batch state.Batch, bytes int) (outs []circuit.Output, whole bool, err error) {
+	rows := circuit.NewBatch(len(g.tables[table].Columns), 0)
+	if whole, err = g.base.take(table, rows, bytes, batch); err != nil {
+		return nil, false, err
+	}
+	outs, err = g.compute(ctx, map[string]*circuit.Batch{g.program.Sources[table].Name: rows}, batch, circuit.Parts{})
+	return outs, whole, err
+}
+
+func (g *generation) compute(ctx context.Context, inputs map[string]*circuit.Batch, batch state.Batch, parts circuit.Parts) ([]circuit.Output, error) {
 	outs, err := g.circuit.StepInParts(ctx, inputs, batch, parts)
 	if errors.Is(err, circuit.ErrOrderChanged) {
 		re := &reloadError{cause: err.Error()}
@@ -153,7 +175,7 @@ func (g *generation) step(ctx context.Context, batch state.Batch, parts circuit.
 	return outs, nil
 }
 
-const truncateChunk = 4096
+const truncateChunk = 256
 
 // isErrors says whether a circuit output is the error Z-set of v.
 func (v *view) isErrors(output string) bool { return output != v.name }

@@ -96,7 +96,7 @@ func (m *manifest) generation(id uint32) *generationInfo {
 // partial says that a transaction is applied in part.
 type partial struct {
 	Commit  decode.LSN     // its commit record; 0: none
-	Applied map[uint32]int // generation → changes applied
+	Applied map[uint32]int // generation → messages about rows applied
 }
 
 func readPartial(store state.Store) (partial, error) {

@@ -19,6 +19,8 @@ type shares struct {
 	queue    int   // bytes of messages received and not applied
 	results  int   // bytes of results of Postgres that are remembered
 	partRows int   // rows of an output that a step holds
+	// pieceBytes of old rows are looked up for one step.
+	pieceBytes int
 }
 
 func shareOut(memory int64) shares {
@@ -28,7 +30,8 @@ func shareOut(memory int64) shares {
 	part := int(min(max(memory/8, 4<<20), 64<<20))
 	return shares{
 		store: memory, queue: part, results: part,
-		partRows: int(min(max(memory>>12, 1<<12), 1<<16)), // wide ones of 4 KiB fill it
+		partRows:   int(min(max(memory>>12, 1<<12), 1<<16)), // wide ones of 4 KiB fill it
+		pieceBytes: int(min(max(memory/16, 1<<20), 16<<20)),
 	}
 }
 

@@ -40,6 +40,9 @@ type Pipeline struct {
 
 // New makes a pipeline; Run runs it.
 func New(cfg *config.Config, log zerolog.Logger, opts Options) *Pipeline {
+	if opts.pieceBytes == 0 {
+		opts.pieceBytes = shareOut(cfg.State.Memory).pieceBytes
+	}
 	if opts.partRows == 0 {
 		opts.partRows = shareOut(cfg.State.Memory).partRows
 	}
