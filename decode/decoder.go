@@ -327,6 +327,14 @@ func (d *Decoder) row(mp *mapping, tuple []Value, keyOnly bool, out *Changes) ([
 			}
 			unchanged[to>>6] |= 1 << (to & 63)
 		}
+		if err != nil && c.Type.HasFields() {
+			// ALTER TYPE ... ATTRIBUTE is not in the stream.
+			t := &d.tables[mp.table]
+			return nil, nil, &SchemaError{
+				Table: mp.table, Schema: t.Schema, Name: t.Name, Kind: ColumnRetyped, Column: c.Name,
+				Detail: fmt.Sprintf("is no longer of type %s as it was: %v", c.Type.SQL, err),
+			}
+		}
 		if err != nil {
 			return nil, nil, d.tableError(mp.table, c.Name, err)
 		}

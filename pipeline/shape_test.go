@@ -41,6 +41,8 @@ func TestShapesChange(t *testing.T) {
 		"ALTER TYPE pair DROP ATTRIBUTE b",
 		"ALTER TYPE nest RENAME ATTRIBUTE l TO list",
 		"ALTER TYPE pair RENAME TO couple",
+		"ALTER TYPE couple ADD ATTRIBUTE e int; UPDATE c SET p = ROW(1, 3, 4)::couple, d = ROW(1, 3, 4)::couple; INSERT INTO c (id, p) VALUES (777, ROW(1, 3, NULL))",
+		"ALTER TYPE couple DROP ATTRIBUTE c; UPDATE c SET p = ROW(1, 4)::couple, d = ROW(2, 4)::couple; INSERT INTO c (id, p) VALUES (778, ROW(1, 3))",
 	} {
 		t.Log(sql)
 		down := i%4 == 3

@@ -47,6 +47,11 @@ func withoutBinary(fields []Field) bool {
 	return false
 }
 
+// HasFields says whether values are composite, or arrays of such.
+func (t *Type) HasFields() bool {
+	return t.Kind == KindRecord || t.Kind == KindArray && t.Elem.HasFields()
+}
+
 // Anonymous says whether t is a record without a type of its own, or an array of
 // such records.
 func (t *Type) Anonymous() bool {
