@@ -129,6 +129,14 @@ var operators = []operator{
 		query: `SELECT id, lag(v) OVER (ORDER BY id) AS before FROM t`},
 	{name: "sum() OVER 5 rows of all", key: tens, whole: true,
 		query: `SELECT id, sum(v) OVER (ORDER BY id ROWS 4 PRECEDING) AS total FROM t`},
+	{name: "sum() OVER 5 values of all", key: tens, whole: true,
+		query: `SELECT id, sum(v) OVER (ORDER BY id RANGE 4 PRECEDING) AS total FROM t`},
+	{name: "min() OVER all up to here", key: tens, whole: true,
+		query: `SELECT id, min(v) OVER (ORDER BY id) AS low FROM t`},
+	{name: "max() OVER all from here", key: tens, whole: true,
+		query: `SELECT id, max(v) OVER (ORDER BY id ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS high FROM t`},
+	{name: "max() OVER all", key: tens, whole: true,
+		query: `SELECT id, v, max(v) OVER () AS high FROM t`},
 	// Trees of ten nodes, of which the leaves move.
 	{name: "WITH RECURSIVE", key: parent, pinned: func(id int64) bool { return id%10 < 5 },
 		query: `WITH RECURSIVE above AS (SELECT id, k AS ancestor FROM t WHERE k >= 0

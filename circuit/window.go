@@ -1,7 +1,6 @@
 package circuit
 
 import (
-	"bytes"
 	"errors"
 	"slices"
 
@@ -22,15 +21,26 @@ type WindowSpec struct {
 	// if Units.
 	Before, After int
 	Units         bool
+	// SeesBack and SeesAhead say of a row and of one in another unit, before it or
+	// behind it, whether what becomes of the first depends on the second, however
+	// many are between: those are seen as well, and by them the second one is. (For
+	// what is near by its value.) Nil: on none but those that are counted.
+	SeesBack, SeesAhead func(row, other []values.Datum) bool
 	// Carry appends what later rows have to know of those up to a unit: what was
 	// known before it, empty where the partition begins, and the unit's rows. It must
 	// be a function of these rows alone. Nil: nothing.
-	Carry func(dst, before []byte, unit [][]values.Datum) ([]byte, error)
+	Carry CarryFunc
+	// CarryBack is Carry from the partition's end: what earlier rows have to know of
+	// those from a unit on.
+	CarryBack CarryFunc
 	// Results appends to out what the rows [from, to) of a stretch of a partition
-	// become, a row each; carry is what was known before the stretch. The stretch has all
-	// rows that those depend on.
-	Results func(carry []byte, stretch [][]values.Datum, from, to int, out *Batch) error
+	// become, a row each; before is what was carried up to the stretch, behind what is
+	// carried back to it. The stretch has all rows that those depend on.
+	Results func(before, behind []byte, stretch [][]values.Datum, from, to int, out *Batch) error
 }
+
+// CarryFunc appends what is known when a unit has been passed, to which known was before.
+type CarryFunc func(dst, known []byte, unit [][]values.Datum) ([]byte, error)
 
 // Window adds what a row becomes among its neighbours in a partition.
 func (b *Builder) Window(in Stream, width int, label string, spec WindowSpec) Stream {
@@ -48,48 +58,59 @@ func (b *Builder) Window(in Stream, width int, label string, spec WindowSpec) St
 // What depends on all rows before (their number, a running sum) is carried: the trace
 // 'c' keeps behind each unit what Spec.Carry makes of the partition up to it. So a
 // stretch can begin anywhere, and it ends where what is carried is again as it was. A
-// change costs a few searches and the rows whose results it changes.
+// change costs a few searches and the rows whose results it changes. What depends on all
+// rows behind is carried from the other end, in the trace 'b'.
 //
 //	'r' partition, order, row, place → weight
 //	'c' partition, unit              → what is carried behind it
+//	'b' partition, unit              → what is carried back before it
 //
-// Both are functions of the rows that are there, whatever the way to them.
+// All are functions of the rows that are there, whatever the way to them.
+//
+// A partition is gone through twice. On the way ahead (window_stretch.go) the places
+// that change become stretches, with what follows as far as it matters; on the way back
+// these are extended to what matters before them, and those that then meet are one.
 type window struct {
 	spec    WindowSpec
 	delta   delta
 	rows    cursor
-	carries cursor
+	carries [2]cursor // by direction
 	carried []carried // to be written
 
-	part     []byte // the partition in hand
-	i, hi    int    // its entries of the delta that are not used yet
-	next     unit
-	entry    []byte
-	sought   []byte
-	was, is  rowRun
-	wasOut   Batch
-	isOut    Batch
-	quiet    []int // rows of each unit since the last one with a change
-	old, now []byte
+	part      []byte // the partition in hand
+	i, hi     int    // its entries of the delta that are not used yet
+	stretches []windowStretch
+	keys      slab
+	block     rowRun // what rows of units are cut from
+	entry     []byte
+	was, is   rowRun
+	wasOut    Batch
+	isOut     Batch
+	old, now  []byte // what is carried
 }
 
-// carried is an entry of 'c' to be set, or deleted if it has no value.
-type carried struct{ key, value []byte }
+// direction is the one in which something is carried.
+type direction int
+
+const (
+	ahead direction = iota
+	back
+)
+
+// carried is an entry of 'c' or 'b' to be set, or deleted if it has no value.
+type carried struct {
+	to    direction
+	key   string
+	value []byte
+}
 
 // rowRun is rows of a partition in order, with their copies.
 type rowRun [][]values.Datum
 
-// unit is what the trace and the delta have of one.
-type unit struct {
-	key     []byte // of the trace 'c'
-	was, is rowRun
-	changed bool
-}
+const windowRows = 'r'
 
-const (
-	windowRows  = 'r'
-	windowCarry = 'c'
-)
+// windowCarries are the traces of what is carried, by direction.
+var windowCarries = [2]byte{ahead: 'c', back: 'b'}
 
 func (*window) kind() string { return "window" }
 func (*window) keepsState()  {}
@@ -120,18 +141,23 @@ func (o *window) idle() bool { return o.delta.len() == 0 }
 
 func (o *window) finish(s *step, n *node) error {
 	o.delta.consolidate()
-	rows := append(slices.Clone(n.prefix), windowRows)
-	carries := append(slices.Clone(n.prefix), windowCarry)
+	trace := func(kind byte) []byte { return append(slices.Clone(n.prefix), kind) }
+	rows := trace(windowRows)
 	o.rows.open(s, n, rows)
-	o.carries.open(s, n, carries)
+	for to := range o.carries {
+		o.carries[to].open(s, n, trace(windowCarries[to]))
+	}
 	o.wasOut.Width, o.isOut.Width = n.width, n.width
-	err := o.carries.close(o.rows.close(o.evaluate(s, n)))
+	err := o.rows.close(o.evaluate(s, n))
+	for to := range o.carries {
+		err = o.carries[to].close(err)
+	}
 	if err != nil {
 		return err
 	}
 	o.delta.write(s, n, rows)
 	for _, c := range o.carried {
-		o.entry = append(append(o.entry[:0], carries...), c.key...)
+		o.entry = append(append(append(o.entry[:0], n.prefix...), windowCarries[c.to]), c.key...)
 		n.stats.KeysWritten++
 		if c.value == nil {
 			s.writes(n).Delete(o.entry)
@@ -141,16 +167,28 @@ func (o *window) finish(s *step, n *node) error {
 		s.writes(n).Set(o.entry, c.value)
 	}
 	o.delta.empty()
-	o.carried = nil
+	o.keys.empty()
+	o.carried, o.block = nil, nil
 	return n.out.flush(s)
 }
 
 // evaluate goes through the partitions that change, and the places in each.
 func (o *window) evaluate(s *step, n *node) error {
-	for lo := 0; lo < o.delta.len(); {
+	for lo := 0; lo < o.delta.len(); lo = o.hi {
 		o.part, o.i, o.hi = o.delta.key(lo), lo, o.delta.groupEnd(lo)
-		for lo = o.hi; o.i < o.hi; {
-			if err := o.place(s, n); err != nil {
+		for o.i < o.hi {
+			if err := o.goAhead(); err != nil {
+				return err
+			}
+		}
+		for len(o.stretches) > 0 {
+			last := len(o.stretches) - 1
+			st := o.stretches[last]
+			o.stretches = o.stretches[:last]
+			if err := o.goBack(&st); err != nil {
+				return err
+			}
+			if err := o.emit(s, n, &st); err != nil {
 				return err
 			}
 		}
@@ -158,241 +196,27 @@ func (o *window) evaluate(s *step, n *node) error {
 	return nil
 }
 
-// place treats the stretch around the next entry of the delta, and with it all
-// further entries that are near.
-func (o *window) place(s *step, n *node) error {
-	key, err := o.unitKey(o.delta.bytes(o.i))
-	if err != nil {
-		return err
-	}
-	o.sought = append(o.sought[:0], key...)
-	first, from, err := o.before()
-	if err != nil {
-		return err
-	}
-	carry := o.known(nil, first)
-	o.old = o.known(o.old[:0], o.sought)
-	o.now = append(o.now[:0], o.old...)
-	rest, err := o.through()
-	if err != nil {
-		return err
-	}
-	return o.emit(s, n, carry, from, rest)
-}
-
-// known appends what was carried to a unit before the step.
-func (o *window) known(dst, unit []byte) []byte {
-	if o.spec.Carry == nil {
-		return dst
-	}
-	if o.carries.seekLT(unit); o.carries.under(o.part) {
-		dst = append(dst, o.carries.value()...)
-	}
-	return dst
-}
-
-// before fills the stretch with the rows before the unit sought that matter: the
-// After ones whose results see it, and the Before ones that those see. It returns the first
-// unit and the first row whose result may be another.
-func (o *window) before() (first []byte, from int, err error) {
+// emit appends what the rows of a stretch became whose results can be others, and takes
+// back what they were.
+func (o *window) emit(s *step, n *node, st *windowStretch) error {
 	o.was, o.is = o.was[:0], o.is[:0]
-	first = o.sought
-	need := o.spec.Before + o.spec.After
-	if need == 0 {
-		o.rows.seekGE(o.sought)
-		return first, 0, nil
-	}
-	count, starts := 0, []int(nil) // of the units, in rows from the stretch's end
-	for o.rows.seekLT(o.sought); o.rows.under(o.part); o.rows.prev() {
-		w, err := o.rows.weight()
-		if err != nil {
-			return nil, 0, err
-		}
-		if w <= 0 {
-			continue
-		}
-		key, err := o.unitKey(o.rows.key())
-		if err != nil {
-			return nil, 0, err
-		}
-		if len(starts) == 0 || !bytes.Equal(key, first) {
-			if count >= need {
-				break
-			}
-			first = slices.Clone(key)
-			starts = append(starts, len(o.was))
-			if o.spec.Units {
-				count++
-			}
-		}
-		row, err := decode(o.rows.key()[len(o.part):])
-		if err != nil {
-			return nil, 0, err
-		}
-		for range w {
-			o.was = append(o.was, row)
-		}
-		if !o.spec.Units {
-			count += int(w)
-		}
-	}
-	slices.Reverse(o.was)
-	o.is = append(o.is, o.was...)
-	switch {
-	case !o.spec.Units:
-		from = max(0, len(o.was)-o.spec.After)
-	case o.spec.After == 0:
-		from = len(o.was)
-	case o.spec.After < len(starts):
-		from = len(o.was) - starts[o.spec.After]
-	}
-	o.rows.seekGE(o.sought)
-	return first, from, nil
-}
-
-// through goes on from the unit sought, to where nothing is changed by any entry so
-// far, and the next one is so far away that it makes a stretch of its own. It
-// returns how many rows at the end have the results they had.
-func (o *window) through() (rest int, err error) {
-	need := o.spec.Before + o.spec.After
-	o.quiet = o.quiet[:0]
-	rows := 0 // in quiet
-	for {
-		ok, err := o.nextUnit()
-		if err != nil {
-			return 0, err
-		}
-		if !ok {
-			break
-		}
-		u := &o.next
+	from, rest := 0, 0
+	for i := range st.units {
+		u := &st.units[i]
 		o.was, o.is = append(o.was, u.was...), append(o.is, u.is...)
-		same := bytes.Equal(o.old, o.now)
-		if u.changed || !same {
-			o.quiet, rows = o.quiet[:0], 0
-		} else {
-			o.quiet = append(o.quiet, len(u.was))
-			rows += len(u.was)
-		}
-		if o.spec.Carry != nil {
-			if same, err = o.carry(u); err != nil {
-				return 0, err
-			}
-		}
-		seen := rows
-		if o.spec.Units {
-			seen = len(o.quiet)
-		}
-		if same && seen >= need && !o.adjacent() {
-			break
+		switch { // units that are not different
+		case i < st.from:
+			from += len(u.is)
+		case i >= st.to:
+			rest += len(u.is)
 		}
 	}
-	if !o.spec.Units {
-		return max(0, rows-o.spec.Before), nil
-	}
-	for _, unit := range o.quiet[min(o.spec.Before, len(o.quiet)):] {
-		rest += unit
-	}
-	return rest, nil
-}
-
-// adjacent says whether the delta goes on before the trace does.
-func (o *window) adjacent() bool {
-	return o.i < o.hi && (!o.rows.under(o.part) || bytes.Compare(o.delta.bytes(o.i), o.rows.key()) <= 0)
-}
-
-// carry brings what is carried past a unit, and says whether it is as it was.
-func (o *window) carry(u *unit) (same bool, err error) {
-	pass := func(carry []byte, rows rowRun) ([]byte, error) {
-		if len(rows) == 0 {
-			return carry, nil
-		}
-		return o.spec.Carry(nil, carry, rows)
-	}
-	if o.old, err = pass(o.old, u.was); err != nil {
-		return false, err
-	}
-	if o.now, err = pass(o.now, u.is); err != nil {
-		return false, err
-	}
-	same = bytes.Equal(o.old, o.now)
-	switch {
-	case len(u.is) > 0 && (len(u.was) == 0 || !same):
-		o.carried = append(o.carried, carried{slices.Clone(u.key), append([]byte{}, o.now...)})
-	case len(u.is) == 0 && len(u.was) > 0:
-		o.carried = append(o.carried, carried{slices.Clone(u.key), nil})
-	}
-	return same, nil
-}
-
-// nextUnit reads the next unit from the trace and the delta.
-func (o *window) nextUnit() (ok bool, err error) {
-	u := &o.next
-	u.was, u.is, u.changed = u.was[:0], u.is[:0], false
-	for {
-		old, changed := o.rows.under(o.part), o.i < o.hi
-		c := 0
-		switch {
-		case !old && !changed:
-			return ok, nil
-		case !changed:
-			c = -1
-		case !old:
-			c = 1
-		default:
-			c = bytes.Compare(o.rows.key(), o.delta.bytes(o.i))
-		}
-		if c <= 0 {
-			o.entry = append(o.entry[:0], o.rows.key()...)
-		} else {
-			o.entry = append(o.entry[:0], o.delta.bytes(o.i)...)
-		}
-		key, err := o.unitKey(o.entry)
-		if err != nil {
-			return false, err
-		}
-		if ok && !bytes.Equal(key, u.key) {
-			return true, nil
-		}
-		var w, dw int64
-		if c <= 0 {
-			if w, err = o.rows.weight(); err != nil {
-				return false, err
-			}
-			o.rows.next()
-		}
-		if c >= 0 {
-			dw = o.delta.entries[o.i].w
-			u.changed = true
-			o.i++
-		} else if w <= 0 {
-			continue
-		}
-		if !ok {
-			u.key, ok = append(u.key[:0], key...), true
-		}
-		row, err := decode(o.entry[len(o.part):])
-		if err != nil {
-			return false, err
-		}
-		for range max(0, w) {
-			u.was = append(u.was, row)
-		}
-		for range max(0, w+dw) {
-			u.is = append(u.is, row)
-		}
-	}
-}
-
-// emit appends what the rows of the stretch became, from one row on and but for the
-// rest at its end, and takes back what they were.
-func (o *window) emit(s *step, n *node, carry []byte, from, rest int) error {
 	o.wasOut.Reset()
 	o.isOut.Reset()
-	if err := o.spec.Results(carry, o.was, from, len(o.was)-rest, &o.wasOut); err != nil {
+	if err := o.spec.Results(st.before, st.behind, o.was, from, len(o.was)-rest, &o.wasOut); err != nil {
 		return err
 	}
-	if err := o.spec.Results(carry, o.is, from, len(o.is)-rest, &o.isOut); err != nil {
+	if err := o.spec.Results(st.before, st.behind, o.is, from, len(o.is)-rest, &o.isOut); err != nil {
 		return err
 	}
 	was, is := o.wasOut.Len(), o.isOut.Len()

@@ -10,23 +10,38 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
+// sight is what the rows of a window see.
+type sight struct {
+	peers, units  bool
+	before, after int
+	// How far they see by the value of the second column; -1: not at all.
+	lower, higher  int64
+	carry, carryOn bool // from before, from behind
+}
+
 // The windows put into the queries: rows of two columns, in one partition or in that
 // of NULLs and another, ordered by the second column. A row becomes itself and a text
 // that shows everything it may see, so that a neighbour looked at too late, too early or
 // not at all is a difference.
 func init() {
-	for _, peers := range []bool{false, true} {
-		for _, units := range []bool{false, true} {
-			for _, reach := range [][2]int{{0, 0}, {1, 0}, {0, 2}, {2, 1}} {
-				for _, carry := range []bool{false, true} {
-					queries = append(queries, windowQuery(peers, units, reach[0], reach[1], carry))
-				}
+	reaches := []sight{{}, {before: 1}, {after: 2}, {before: 2, after: 1}}
+	for i := range reaches {
+		reaches[i].lower, reaches[i].higher = -1, -1
+	}
+	reaches = append(reaches, sight{lower: 2, higher: -1}, sight{lower: -1, higher: 1}, sight{before: 1, lower: 1, higher: 2})
+	for _, s := range reaches {
+		for bits := range 1 << 4 {
+			s.peers, s.units, s.carry, s.carryOn = bits&1 != 0, bits&2 != 0, bits&4 != 0, bits&8 != 0
+			if s.units && s.before+s.after == 0 {
+				continue // nothing is counted
 			}
+			queries = append(queries, windowQuery(s))
 		}
 	}
 }
 
-func windowQuery(peers, units bool, before, after int, carry bool) query {
+func windowQuery(sees sight) query {
+	peers, units, before, after := sees.peers, sees.units, sees.before, sees.after
 	order := orderBy(1)
 	spec := circuit.WindowSpec{
 		Key: func(dst []byte, row []datum) ([]byte, bool) {
@@ -43,14 +58,39 @@ func windowQuery(peers, units bool, before, after int, carry bool) query {
 		}
 		return values.AppendRow(order(nil, row), row)
 	}
-	if carry {
-		// The number of rows, and of units at odd places.
-		spec.Carry = func(dst, before []byte, unit [][]datum) ([]byte, error) {
-			rows, n := carriedTo(before)
-			return binary.AppendUvarint(binary.AppendUvarint(dst, rows+uint64(len(unit))), (n+1)%2), nil
+	// The number of rows, and of units at odd places; from behind, the least of column
+	// 0, which is soon as it was.
+	count := func(dst, before []byte, unit [][]datum) ([]byte, error) {
+		rows, n := carriedTo(before)
+		return binary.AppendUvarint(binary.AppendUvarint(dst, rows+uint64(len(unit))), (n+1)%2), nil
+	}
+	least := func(dst, behind []byte, unit [][]datum) ([]byte, error) {
+		for _, row := range unit {
+			if key := values.AppendRow(nil, row[:1]); len(behind) == 0 || bytes.Compare(key, behind) < 0 {
+				behind = key
+			}
+		}
+		return append(dst, behind...), nil
+	}
+	if sees.carry {
+		spec.Carry = count
+	}
+	if sees.carryOn {
+		spec.CarryBack = least
+	}
+	within := func(by, lower, higher int64) bool { return by >= -lower && by <= higher }
+	near := func(lower, higher int64) func(row, other []datum) bool {
+		return func(row, other []datum) bool {
+			return !row[1].IsNull() && !other[1].IsNull() && within(other[1].Int64()-row[1].Int64(), lower, higher)
 		}
 	}
-	spec.Results = func(known []byte, rows [][]datum, from, to int, out *batch) error {
+	if sees.lower >= 0 {
+		spec.SeesBack = near(sees.lower, 0)
+	}
+	if sees.higher >= 0 {
+		spec.SeesAhead = near(0, sees.higher)
+	}
+	spec.Results = func(known, rest []byte, rows [][]datum, from, to int, out *batch) error {
 		var group, starts []int
 		for i, row := range rows {
 			if i == 0 || !bytes.Equal(unitOf(row), unitOf(rows[i-1])) {
@@ -68,11 +108,17 @@ func windowQuery(peers, units bool, before, after int, carry bool) query {
 			if peers {
 				first, last = min(first, starts[group[i]]), max(last, starts[group[i]+1])
 			}
+			for sees.lower >= 0 && first > 0 && spec.SeesBack(rows[i], rows[first-1]) {
+				first--
+			}
+			for sees.higher >= 0 && last < len(rows) && spec.SeesAhead(rows[i], rows[last]) {
+				last++
+			}
 			saw := fmt.Sprint(i - first)
 			for _, row := range rows[first:last] {
 				saw += " | " + showRow(row)
 			}
-			if carry {
+			if sees.carry {
 				n, odd := carriedTo(known)
 				at := i
 				if peers {
@@ -80,11 +126,16 @@ func windowQuery(peers, units bool, before, after int, carry bool) query {
 				}
 				saw += fmt.Sprint(" at ", n+uint64(at), " odd ", (odd+uint64(group[i]))%2)
 			}
+			if sees.carryOn {
+				low, err := least(nil, rest, rows[starts[group[i]]:])
+				must(err)
+				saw += fmt.Sprintf(" least %x", low)
+			}
 			out.Append(append(slices.Clone(rows[i]), values.String(saw)), 1)
 		}
 		return nil
 	}
-	name := fmt.Sprintf("window of %d before and %d after, peers %v, units %v, carry %v", before, after, peers, units, carry)
+	name := fmt.Sprintf("window that sees %+v", sees)
 	return query{
 		name: name, inputs: []int{2}, width: 3,
 		build: func(b *circuit.Builder, in []circuit.Stream) circuit.Stream { return b.Window(in[0], 3, name, spec) },
@@ -106,7 +157,7 @@ func windowQuery(peers, units bool, before, after int, carry bool) query {
 				for _, s := range all {
 					rows = append(rows, s.row)
 				}
-				must(spec.Results(nil, rows, 0, len(rows), out))
+				must(spec.Results(nil, nil, rows, 0, len(rows), out))
 			}
 			must(out.Consolidate())
 			return out

@@ -105,7 +105,7 @@ type WindowFunc struct {
 	Agg    *Agg   // nil for a window function; its Args are not used
 	Args   []int  // columns of the input
 	Filter int    // column of the input; −1: none
-	Fixed  bool   // of lag and lead: they look By rows away from every row
+	Fixed  bool   // lag and lead look By rows away from every row; ntile makes By buckets
 	By     int64
 	T      *values.Type
 }
@@ -232,5 +232,5 @@ var WindowFuncs = []string{
 	"row_number()", "rank()", "dense_rank()", "percent_rank()", "cume_dist()", "ntile(int4)",
 	"lag(anyelement)", "lag(anyelement,int4)", "lag(anycompatible,int4,anycompatible)",
 	"lead(anyelement)", "lead(anyelement,int4)", "lead(anycompatible,int4,anycompatible)",
-	"first_value(anyelement)", "last_value(anyelement)", "nth_value(anyelement,int4)",
+	firstValue, lastValue, nthValue,
 }

@@ -4,48 +4,76 @@ import (
 	"fmt"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/values/agg"
 )
 
 // Sight is how far the functions of a window see from a row, if that is not over
 // the whole partition: so many rows (peer groups, if Groups) before it and after it,
-// and, if there are Carried functions, all rows before as far as a running number or
-// value tells of them.
+// to the ends of its frame if Near, and all rows before, or behind, as far as a running
+// number or value tells of them.
 type Sight struct {
 	Before, After int
-	Groups        bool // the unit of Before and After
-	Peers         bool // rows see their peers, too
-	Carried       []int
+	Groups        bool  // the unit of Before and After
+	Peers         bool  // rows see their peers, too
+	Near          bool  // RANGE with an offset: rows see those whose values are so near
+	Past, Future  []int // functions that have to know of all rows before, or of all behind
 }
 
 // farSight is from how many rows on reading the whole partition is as good.
 const farSight = 1 << 12
 
-// Sight is how far the window's functions see; not ok if one of them sees, or may
-// see, the whole partition.
+// Sight is how far the window's functions see, but for its Totals; not ok if one of them
+// sees, or may see, the whole partition.
 func (n *Window) Sight() (s Sight, ok bool) {
+	totals := n.Totals()
 	for i, f := range n.Funcs {
-		if !s.of(f, n.Frame, i) {
+		if !contains(totals, i) && !s.of(f, n.Frame, i) {
 			return Sight{}, false
 		}
 	}
 	return s, s.Before <= farSight && s.After <= farSight
 }
 
+// Totals are the functions that have one value for all rows of a partition: aggregates
+// that see all of it, in any order.
+func (n *Window) Totals() (totals []int) {
+	// Without an order all rows are peers.
+	all := func(b Bound) bool { return b.Unbounded || n.Frame.Mode == FrameRange && len(n.Order) == 0 }
+	if n.Frame.Exclude != ExcludeNothing || !all(n.Frame.Start) || !all(n.Frame.End) {
+		return nil
+	}
+	for i, f := range n.Funcs {
+		if f.Agg != nil && !f.Agg.Impl.Sequence {
+			totals = append(totals, i)
+		}
+	}
+	return totals
+}
+
 // of widens it by what one function sees.
 func (s *Sight) of(f WindowFunc, frame Frame, i int) bool {
 	switch f.Name {
 	case "row_number()":
-		s.Carried = append(s.Carried, i)
+		s.Past = append(s.Past, i)
 		return true
 	case "rank()", "dense_rank()":
 		s.Peers = true
-		s.Carried = append(s.Carried, i)
+		s.Past = append(s.Past, i)
 		return true
+	case "percent_rank()", "cume_dist()":
+		s.Peers = true
+		s.Past, s.Future = append(s.Past, i), append(s.Future, i)
+		return true
+	case "ntile(int4)":
+		s.Past, s.Future = append(s.Past, i), append(s.Future, i)
+		return f.Fixed
 	case "lag(anyelement)", "lag(anyelement,int4)", "lag(anycompatible,int4,anycompatible)":
-		return f.Fixed && s.to(-f.By, -f.By)
+		s.to(-f.By, -f.By)
+		return f.Fixed
 	case "lead(anyelement)", "lead(anyelement,int4)", "lead(anycompatible,int4,anycompatible)":
-		return f.Fixed && s.to(f.By, f.By)
-	case "first_value(anyelement)", "last_value(anyelement)", "nth_value(anyelement,int4)":
+		s.to(f.By, f.By)
+		return f.Fixed
+	case firstValue, lastValue, nthValue:
 	default:
 		if f.Agg == nil {
 			return false
@@ -54,46 +82,86 @@ func (s *Sight) of(f WindowFunc, frame Frame, i int) bool {
 	return s.frame(f, frame, i)
 }
 
+const (
+	firstValue = "first_value(anyelement)"
+	lastValue  = "last_value(anyelement)"
+	nthValue   = "nth_value(anyelement,int4)"
+)
+
 // frame widens it by what a function sees of its frame.
 func (s *Sight) frame(f WindowFunc, frame Frame, i int) bool {
 	start, end := frame.Start, frame.End
-	if start.By != nil || end.By != nil || start.Computed != nil || end.Computed != nil || end.Unbounded {
-		return false
-	}
 	if frame.Mode != FrameRows || frame.Exclude == ExcludeGroup || frame.Exclude == ExcludeTies {
 		s.Peers = true
 	}
-	if !start.Unbounded {
-		if frame.Mode == FrameGroups {
-			s.Groups = true
-		}
-		return s.to(start.Offset, end.Offset)
-	}
-	if end.Offset != 0 || frame.Exclude != ExcludeNothing {
+	if !s.bound(start, frame.Mode) || !s.bound(end, frame.Mode) {
 		return false
 	}
-	switch {
-	case f.Name == "last_value(anyelement)":
-		return true
-	case f.Name == "first_value(anyelement)", f.Agg != nil && f.Agg.Impl.Linear != nil:
-		s.Carried = append(s.Carried, i)
+	if !start.Unbounded && !end.Unbounded {
 		return true
 	}
-	return false
+	switch f.Name {
+	case firstValue:
+		if start.Unbounded {
+			s.Past = append(s.Past, i)
+		}
+		if frame.Exclude != ExcludeNothing {
+			s.to(0, 1) // to the first that is not left out
+		}
+		return true
+	case lastValue:
+		if end.Unbounded {
+			s.Future = append(s.Future, i)
+		}
+		if frame.Exclude != ExcludeNothing {
+			s.to(-1, 0)
+		}
+		return true
+	case nthValue:
+		return false
+	}
+	impl := f.Agg.Impl
+	switch {
+	case impl.Sequence, impl.Linear == nil && impl.Extreme == agg.NoExtreme:
+		return false
+	case start.Unbounded && end.Unbounded && impl.Linear != nil:
+		return false // what is left of a total when peers are left out
+	}
+	if start.Unbounded {
+		s.Past = append(s.Past, i)
+	}
+	if end.Unbounded {
+		s.Future = append(s.Future, i)
+	}
+	return true
+}
+
+// bound widens it to an end of the frame, if that is so far away from every row.
+func (s *Sight) bound(b Bound, mode FrameMode) bool {
+	switch {
+	case b.Unbounded:
+	case b.By != nil:
+		s.Near = true
+	case b.Computed != nil:
+		return false
+	default:
+		s.Groups = s.Groups || mode == FrameGroups
+		s.to(b.Offset, b.Offset)
+	}
+	return true
 }
 
 // to widens it to what lies from one offset to another one. (A group has a row at
 // least: as many groups are as far as rows, or farther.)
-func (s *Sight) to(from, to int64) bool {
+func (s *Sight) to(from, to int64) {
 	near := func(v int64) int { return int(min(max(v, 0), farSight+1)) }
 	s.Before = max(s.Before, near(-from), near(-to))
 	s.After = max(s.After, near(from), near(to))
-	return true
 }
 
 // String tells kinds of sight apart.
 func (s Sight) String() string {
-	return fmt.Sprintf("seen from %d before to %d after, groups %v, peers %v, carried %v", s.Before, s.After, s.Groups, s.Peers, s.Carried)
+	return fmt.Sprintf("seen from %d before to %d after, groups %v, peers %v, near %v, past %v, future %v", s.Before, s.After, s.Groups, s.Peers, s.Near, s.Past, s.Future)
 }
 
 // firstRows is the window's input without the rows that conditions above take out for
@@ -102,12 +170,12 @@ func (s Sight) String() string {
 // not depend on rows behind them, nor fail for these.
 func (n *Window) firstRows(in Node, conds []expr.Expr) Node {
 	sight, ok := n.Sight()
-	if !ok || sight.After > 0 {
+	if !ok || sight.After > 0 || sight.Near || len(sight.Future) > 0 {
 		return in
 	}
 	for _, f := range n.Funcs {
 		switch f.Name {
-		case "row_number()", "rank()", "dense_rank()", "first_value(anyelement)",
+		case "row_number()", "rank()", "dense_rank()", firstValue,
 			"lag(anyelement)", "lag(anyelement,int4)", "lag(anycompatible,int4,anycompatible)":
 		default:
 			return in

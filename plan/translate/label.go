@@ -249,14 +249,5 @@ func (t *translator) rankedExtreme(proc *catalog.Proc, args []expr.Expr) (impl *
 		return nil, nil
 	}
 	keys := algebra.OrderKey([]algebra.Column{{Type: args[0].Type()}, {Type: label.Type()}}, []algebra.SortKey{{Col: 1, Desc: desc}})
-	return &agg.Aggregate{
-		SkipNull: true,
-		OrderKey: keys,
-		Fold: func(e agg.Entries) values.Datum {
-			if !e.First() {
-				return values.Null
-			}
-			return e.Args()[0]
-		},
-	}, label
+	return agg.NewExtreme(agg.First, keys), label
 }

@@ -165,7 +165,7 @@ func (t *translator) windowCall(n *pgtree.Node, s *scope, place func(expr.Expr) 
 		return windowCall{funcs: []algebra.WindowFunc{f}}, true
 	}
 	if slices.Contains(algebra.WindowFuncs, f.Name) {
-		f.By, f.Fixed = shift(f.Name, args)
+		f.By, f.Fixed = fixedNumber(f.Name, args)
 		return native(nil, args...)
 	}
 	if proc.Kind == "a" {
@@ -185,15 +185,19 @@ func (t *translator) windowCall(n *pgtree.Node, s *scope, place func(expr.Expr) 
 	return windowCall{}, false
 }
 
-// shift is how many rows away lag or lead look, if that is the same for all rows.
-func shift(name string, args []expr.Expr) (by int64, fixed bool) {
-	if !strings.HasPrefix(name, "lag(") && !strings.HasPrefix(name, "lead(") {
+// fixedNumber is how many rows away lag or lead look, or how many buckets ntile makes, if
+// that is the same for all rows.
+func fixedNumber(name string, args []expr.Expr) (by int64, fixed bool) {
+	which := 1
+	switch {
+	case name == "ntile(int4)":
+		which = 0
+	case !strings.HasPrefix(name, "lag(") && !strings.HasPrefix(name, "lead("):
 		return 0, false
-	}
-	if len(args) == 1 {
+	case len(args) == 1:
 		return 1, true
 	}
-	c, constant := args[1].(*expr.Const)
+	c, constant := args[which].(*expr.Const)
 	if !constant || c.V.IsErr() {
 		return 0, false
 	}

@@ -34,11 +34,37 @@ type Aggregate struct {
 	Fold func(entries Entries) values.Datum
 	// OrderKey appends the key that Fold's entries are sorted by (Fold only).
 	OrderKey func(dst []byte, args []values.Datum) []byte
+	// Extreme says which entry's first argument Fold shows, if that is all it does.
+	Extreme Extreme
 	// SkipNull: rows whose arguments contain a NULL are not seen (Fold only).
 	SkipNull bool
 	// Sequence: the result shows each entry, its copies and their order, so that
 	// ORDER BY and DISTINCT in the call make a difference (Fold only).
 	Sequence bool
+}
+
+// Extreme is an end of the order of an ordered aggregate's entries.
+type Extreme int
+
+// The ends.
+const (
+	NoExtreme Extreme = iota
+	First
+	Last
+)
+
+// NewExtreme is the aggregate that shows the value, of those that are not NULL, which is
+// at an end of the order of the keys.
+func NewExtreme(end Extreme, key func(dst []byte, args []values.Datum) []byte) *Aggregate {
+	return &Aggregate{
+		OrderKey: key, SkipNull: true, Extreme: end,
+		Fold: func(e Entries) values.Datum {
+			if end == First && e.First() || end == Last && e.Last() {
+				return e.Args()[0]
+			}
+			return values.Null
+		},
+	}
 }
 
 // Entries walks the multiset of a group's arguments in the order of OrderKey.

@@ -14,21 +14,7 @@ var minMaxTypes = []string{
 	"pg_lsn", "tid", "xid8",
 }
 
-func makeMinMax(last bool) Make {
-	fold := func(e Entries) values.Datum {
-		if !e.First() {
-			return values.Null
-		}
-		return e.Args()[0]
-	}
-	if last {
-		fold = func(e Entries) values.Datum {
-			if !e.Last() {
-				return values.Null
-			}
-			return e.Args()[0]
-		}
-	}
+func makeMinMax(end Extreme) Make {
 	return func(args []*values.Type, _ *values.Type) *Aggregate {
 		t := args[0]
 		if !values.Comparable(t) {
@@ -40,13 +26,13 @@ func makeMinMax(last bool) Make {
 				return values.AppendRow(values.AppendKey(dst, t, args[0]), args[:1])
 			}
 		}
-		return &Aggregate{Fold: fold, OrderKey: key, SkipNull: true}
+		return NewExtreme(end, key)
 	}
 }
 
 func init() {
 	for _, t := range minMaxTypes {
-		register("min("+t+")", makeMinMax(false))
-		register("max("+t+")", makeMinMax(true))
+		register("min("+t+")", makeMinMax(First))
+		register("max("+t+")", makeMinMax(Last))
 	}
 }

@@ -106,15 +106,7 @@ func makeStringAgg(args []*values.Type, _ *values.Type) *Aggregate {
 
 // makeAnyValue shows the least of the values that are not NULL, by their keys.
 func makeAnyValue(args []*values.Type, _ *values.Type) *Aggregate {
-	return &Aggregate{
-		OrderKey: argumentsKey(args), SkipNull: true,
-		Fold: func(e Entries) values.Datum {
-			if !e.First() {
-				return values.Null
-			}
-			return e.Args()[0]
-		},
-	}
+	return NewExtreme(First, argumentsKey(args))
 }
 
 func init() {

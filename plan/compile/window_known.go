@@ -1,0 +1,250 @@
+package compile
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"slices"
+
+	"github.com/stepping-cdc/stepping-cdc/circuit"
+	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
+	"github.com/stepping-cdc/stepping-cdc/values"
+	"github.com/stepping-cdc/stepping-cdc/values/agg"
+)
+
+// known is what is carried to a row: what functions of a window have to know of the rows
+// before it, or of those behind. Each of its fields is kept only if one of them needs it.
+type known struct {
+	rows, groups int64
+	// By function:
+	values   []values.Datum // of the partition's first row, or of its last; nil without one
+	accs     []agg.Accumulator
+	extremes [][]values.Datum // arguments of the value that the aggregate shows
+}
+
+// need is a field of known.
+type need int
+
+const (
+	needsRows need = 1 << iota
+	needsGroups
+	needsValue
+	needsAcc
+	needsExtreme
+)
+
+// pastNeeds is what a function has to know of the rows before.
+func pastNeeds(f algebra.WindowFunc) need {
+	switch {
+	case f.Agg != nil && f.Agg.Impl.Linear != nil:
+		return needsAcc
+	case f.Agg != nil:
+		return needsExtreme
+	case f.Name == "dense_rank()":
+		return needsGroups
+	case f.Name == "first_value(anyelement)":
+		return needsValue
+	}
+	return needsRows
+}
+
+// futureNeeds is what a function has to know of the rows behind.
+func futureNeeds(f algebra.WindowFunc) need {
+	if f.Name == "last_value(anyelement)" {
+		return needsValue
+	}
+	return pastNeeds(f)
+}
+
+// carrying says what a window carries in one direction: which fields of known, and of
+// those that there are by function, for which functions.
+type carrying struct {
+	funcs                  []algebra.WindowFunc
+	fields                 need
+	values, accs, extremes []int
+}
+
+func newCarrying(funcs []algebra.WindowFunc, which []int, needs func(algebra.WindowFunc) need) *carrying {
+	c := &carrying{funcs: funcs}
+	for _, i := range which {
+		need := needs(funcs[i])
+		c.fields |= need
+		if need&needsValue != 0 {
+			c.values = append(c.values, i)
+		}
+		if need&needsAcc != 0 {
+			c.accs = append(c.accs, i)
+		}
+		if need&needsExtreme != 0 {
+			c.extremes = append(c.extremes, i)
+		}
+	}
+	return c
+}
+
+// carry is how the circuit carries it on, or back.
+func (c *carrying) carry(back bool) circuit.CarryFunc {
+	return func(dst, src []byte, unit [][]values.Datum) ([]byte, error) {
+		var k known
+		if err := k.load(src, c); err != nil {
+			return nil, err
+		}
+		k.pass(unit, c, back)
+		return k.append(dst, c), nil
+	}
+}
+
+var errKnown = errors.New("damaged state of a window")
+
+// load reads what append wrote; nothing is what there is at the partition's end.
+func (k *known) load(src []byte, c *carrying) error {
+	ends := len(src) == 0
+	if len(c.accs) > 0 {
+		k.accs = make([]agg.Accumulator, len(c.funcs))
+	}
+	for _, i := range c.accs {
+		k.accs[i] = c.funcs[i].Agg.Impl.Linear()
+		k.accs[i].Reset()
+	}
+	if len(c.extremes) > 0 {
+		k.extremes = make([][]values.Datum, len(c.funcs))
+	}
+	if ends {
+		return nil
+	}
+	number := func() uint64 {
+		v, n := binary.Uvarint(src)
+		if n <= 0 {
+			src = nil
+			return math.MaxUint64
+		}
+		src = src[n:]
+		return v
+	}
+	row := func() ([]values.Datum, error) {
+		size := number()
+		if size > uint64(len(src)) {
+			return nil, errKnown
+		}
+		row, err := values.DecodeRow(src[:size], nil)
+		src = src[size:]
+		return row, err
+	}
+	if c.fields&needsRows != 0 {
+		k.rows = int64(number())
+	}
+	if c.fields&needsGroups != 0 {
+		k.groups = int64(number())
+	}
+	var err error
+	for _, i := range c.accs {
+		if src, err = k.accs[i].LoadState(src); err != nil {
+			return err
+		}
+	}
+	for _, i := range c.extremes {
+		if k.extremes[i], err = row(); err != nil {
+			return err
+		}
+	}
+	if len(c.values) == 0 {
+		return nil
+	}
+	k.values = make([]values.Datum, len(c.funcs))
+	shown, err := row()
+	if err != nil || len(shown) != len(c.values) {
+		return errors.Join(errKnown, err)
+	}
+	for at, i := range c.values {
+		k.values[i] = shown[at]
+	}
+	return nil
+}
+
+func (k *known) append(dst []byte, c *carrying) []byte {
+	if c.fields&needsRows != 0 {
+		dst = binary.AppendUvarint(dst, uint64(k.rows))
+	}
+	if c.fields&needsGroups != 0 {
+		dst = binary.AppendUvarint(dst, uint64(k.groups))
+	}
+	for _, i := range c.accs {
+		dst = k.accs[i].AppendState(dst)
+	}
+	var enc []byte
+	row := func(row []values.Datum) {
+		enc = values.AppendRow(enc[:0], row)
+		dst = append(binary.AppendUvarint(dst, uint64(len(enc))), enc...)
+	}
+	for _, i := range c.extremes {
+		row(k.extremes[i])
+	}
+	if len(c.values) > 0 {
+		shown := make([]values.Datum, len(c.values))
+		for at, i := range c.values {
+			shown[at] = k.values[i]
+		}
+		row(shown)
+	}
+	return dst
+}
+
+// pass goes past the rows of a unit: of a peer group, if any function asks for groups.
+func (k *known) pass(unit [][]values.Datum, c *carrying, back bool) {
+	k.rows += int64(len(unit))
+	k.groups++
+	for _, i := range c.accs {
+		read := newReader(c.funcs[i])
+		for _, row := range unit {
+			if read.load(row) {
+				k.accs[i].Add(read.args, 1)
+			}
+		}
+	}
+	for _, i := range c.extremes {
+		read, impl := newReader(c.funcs[i]), c.funcs[i].Agg.Impl
+		var best contender
+		if k.extremes[i] != nil {
+			best = newContender(impl, k.extremes[i])
+		}
+		for _, row := range unit {
+			if read.load(row) {
+				best = better(impl, best, newContender(impl, slices.Clone(read.args)))
+			}
+		}
+		k.extremes[i] = best.args
+	}
+	if len(c.values) == 0 || k.values != nil {
+		return
+	}
+	outermost := unit[0]
+	if back {
+		outermost = unit[len(unit)-1]
+	}
+	k.values = make([]values.Datum, len(c.funcs))
+	for _, i := range c.values {
+		k.values[i] = outermost[c.funcs[i].Args[0]]
+	}
+}
+
+// reader takes the arguments of an aggregate from rows.
+type reader struct {
+	f    algebra.WindowFunc
+	args []values.Datum
+}
+
+func newReader(f algebra.WindowFunc) reader { return reader{f, make([]values.Datum, len(f.Args))} }
+
+// load reads a row's arguments, and says whether the aggregate sees the row.
+func (r reader) load(row []values.Datum) bool {
+	if r.f.Filter >= 0 && !row[r.f.Filter].IsTrue() {
+		return false
+	}
+	for j, a := range r.f.Args {
+		r.args[j] = row[a]
+		if r.f.Agg.Impl.SkipNull && r.args[j].IsNull() {
+			return false
+		}
+	}
+	return true
+}
