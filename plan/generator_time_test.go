@@ -16,7 +16,7 @@ func init() {
 		constants: []string{"date '2024-03-01'", "date '2024-02-29'", "NULL::date", "date 'infinity'"},
 		clock:     []string{"current_date", "(current_date - 1)", "(now() - interval '3 days')::date", "now()::date"},
 		exprs: []string{
-			"({date} + 1)", "({date} - 2)", "({ts})::date", "(date '2024-02-28' + least(abs({int}), 40)::int)", "({tstz} AT TIME ZONE 'UTC')::date",
+			"({date} + 1)", "({date} - 2)", "({ts})::date", "(date '2024-02-28' + least(abs(({int})::bigint), 40)::int)", "({tstz} AT TIME ZONE 'UTC')::date",
 		},
 		conds:    []string{"isfinite({date})", "(({date}, {date}) OVERLAPS ({date}, {date}))", "({date} < {ts})", "({ts} >= {date})", "({tstz} > {date})"},
 		extremes: true, step: "'1 day'",

@@ -51,6 +51,8 @@ CREATE FUNCTION app.halves(n int) RETURNS TABLE (half float8, "a row" text) LANG
 CREATE FUNCTION app.one_pair(n int) RETURNS pair LANGUAGE sql IMMUTABLE AS $$SELECT n, 'x' WHERE n > 1$$;
 CREATE FUNCTION app.two(n int, OUT a int, OUT b text) LANGUAGE sql IMMUTABLE STRICT AS $$SELECT n, 'n' || n$$;
 CREATE FUNCTION app.spans(n int) RETURNS SETOF span LANGUAGE sql IMMUTABLE AS $$SELECT ROW(NULL, ROW(i, 'x')::pair, ARRAY[i], 1.0)::span FROM generate_series(1, n) i$$;
+CREATE FUNCTION app.both_ways(a anyelement, b anycompatible, OUT there anyelement, OUT back anycompatiblearray) LANGUAGE sql IMMUTABLE AS $$SELECT a, ARRAY[b]$$;
+CREATE FUNCTION app.parted(a anyarray) RETURNS TABLE (first anyelement, rest anyarray) LANGUAGE sql IMMUTABLE AS $$SELECT a[1], a[2:]$$;
 CREATE AGGREGATE app.times(numeric) (SFUNC = numeric_mul, STYPE = numeric);
 CREATE VIEW app.adopted AS SELECT region, count(*) AS n, max(o.amount) AS most FROM customers c JOIN orders o ON o.customer_id = c.id GROUP BY region;
 CREATE MATERIALIZED VIEW app.adopted_mat AS SELECT DISTINCT note FROM orders WHERE qty > 1;

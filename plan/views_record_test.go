@@ -43,3 +43,23 @@ func init() {
 		viewCase{name: "record_coalesce", query: `SELECT id, coalesce(x, ROW(0, 'none'::text)) < ROW(3, w) AS a, coalesce(x, ROW(0, 'none'::text))::text AS b FROM (SELECT id, w, CASE WHEN k > 1 THEN ROW(k, w) END AS x FROM things) t`},
 	)
 }
+
+// Arrays of records without a type of their own.
+func init() {
+	viewCases = append(viewCases,
+		viewCase{name: "records_json", query: `SELECT id, array_to_json(ARRAY[ROW(id, qty), ROW(7, NULL::int)]) AS a, to_jsonb(ARRAY(SELECT ROW(e.l, e.r) FROM edges e WHERE e.l = o.id ORDER BY e.r)) AS b FROM orders o`},
+		viewCase{name: "records_json_named", query: `SELECT o.id, to_jsonb(ARRAY(SELECT x FROM (SELECT e.l AS left, e.r AS "the right" FROM edges e WHERE e.l = o.id) x ORDER BY x)) AS a FROM orders o`},
+		viewCase{name: "records_json_agg", query: `SELECT customer_id, to_json(array_agg(ROW(id, note) ORDER BY id)) AS a, to_json(array_agg(ROW(day, ROW(qty, amount)) ORDER BY id)) AS b FROM orders GROUP BY 1`},
+		viewCase{name: "records_subscript", query: `SELECT id, (ARRAY[ROW(id, qty), ROW(qty, id)])[2]::text AS a, cardinality(ARRAY[ROW(id, qty)] || ROW(1, 2)) AS b, (array_agg(ROW(id, note)) OVER (ORDER BY id))::text AS c FROM orders`},
+		viewCase{name: "records_nulls", query: `SELECT o.id, to_json(array_agg(x ORDER BY x.l, x.r)) AS a FROM orders o LEFT JOIN (SELECT l, r FROM edges) x ON x.l = o.id GROUP BY o.id`},
+		viewCase{name: "records_types", query: `SELECT id, to_json(ARRAY[ROW(tsz, ts, d, iv, en), ROW(NULL::timestamptz, ts, d, iv, 'ok'::mood)]) AS a, to_json(ARRAY[ROW(ai, jb, ip)]) AS b, ARRAY[ROW(r, at, bits)]::text AS c, ARRAY[ROW(ROW(pt), n)]::text AS d FROM everything`},
+		viewCase{name: "records_nested", query: `SELECT id, row_to_json(ROW(id, ARRAY[ROW(qty, note)])) AS a, to_json(ARRAY[ROW(id, ARRAY[ROW(qty, note), NULL])]) AS b FROM orders`},
+		viewCase{name: "records_text", query: `SELECT id, ROW(numrange(i4, NULL), tsz)::text AS a, ROW(ip, r)::text AS b, ARRAY[ROW(numrange(id, NULL), tx)]::text AS c FROM everything`},
+		viewCase{name: "records_compared", query: `SELECT id, ARRAY[ROW(id, note)] = ARRAY[ROW(customer_id, note)] AS a, ARRAY[ROW(id, note)] < ARRAY[ROW(customer_id, note)] AS b, ROW(id, note) = ANY (ARRAY[ROW(customer_id, note), ROW(1, 'ok'::text)]) AS c,
+			ARRAY[ROW(id, numrange(qty, NULL))] >= ARRAY[ROW(customer_id, numrange(id, NULL))] AS d, ARRAY[ROW(id, note COLLATE "en-x-icu")] < ARRAY[ROW(id, 'm'::text COLLATE "en-x-icu")] AS e, greatest(ARRAY[ROW(id, qty)], ARRAY[ROW(qty, id)])::text AS f FROM orders`},
+		viewCase{name: "records_functions", query: `SELECT id, array_length(ARRAY[ROW(id, qty)], 1) AS a, array_position(ARRAY[ROW(id, qty)], ROW(qty, qty)) AS b, array_remove(ARRAY[ROW(id, qty), ROW(1, 1)], ROW(1, 1))::text AS c, jsonb_build_object('k', ARRAY[ROW(id, qty)]) AS d, concat(ARRAY[ROW(id, note)], 'x') AS e FROM orders`},
+		viewCase{name: "records_distinct", query: `SELECT count(*) AS n FROM (SELECT DISTINCT ARRAY[ROW(qty, note)] AS a FROM orders) x`},
+		viewCase{name: "records_grouped", query: `SELECT ARRAY[ROW(qty, numrange(qty, NULL))]::text AS a, count(*) AS n FROM orders GROUP BY ARRAY[ROW(qty, numrange(qty, NULL))]`},
+		viewCase{name: "records_joined", query: `SELECT a.id, b.id AS other FROM orders a JOIN orders b ON ARRAY[ROW(a.qty, a.note)] = ARRAY[ROW(b.qty, b.note)]`},
+	)
+}

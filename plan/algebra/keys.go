@@ -72,6 +72,9 @@ func (k keyring) find(n Node) [][]int {
 		}
 		return append(k.of(n.In), FirstN(len(n.Cols())))
 	case *Recursive:
+		if n.Key != nil {
+			return [][]int{n.Key}
+		}
 		if !n.All {
 			return [][]int{FirstN(len(n.Cols()))}
 		}

@@ -19,6 +19,8 @@ type Recursive struct {
 	In    Node
 	Level int // greater than that of those within it
 	All   bool
+	// Key is the columns that tell rows apart, unless All; nil: all of them.
+	Key   []int
 	Limit int64 // iterations that there are at most
 }
 
@@ -47,6 +49,8 @@ func (n *Recursive) Label() string {
 	kind := "Recursion"
 	if n.All {
 		kind = "Recursion of all copies"
+	} else if n.Key != nil {
+		kind = fmt.Sprint("Recursion by ", n.Key)
 	}
 	return fmt.Sprintf("%s, level %d, %d iterations", kind, n.Level, n.Limit)
 }
@@ -120,9 +124,8 @@ func replace(n Node, with func(*WorkTable) *WorkTable) Node {
 func NewWorkTable(cols []Column, all bool) *WorkTable { return &WorkTable{Columns: cols, All: all} }
 
 // NewRecursive makes a recursion of its two terms, the second of which reads
-// work, and of a limit to its iterations. It fails, with the name of what it met, if the term does something with
-// the working table that cannot be done by iteration.
-func NewRecursive(base, term Node, work *WorkTable, limit int64) (rec *Recursive, refused string) {
+// work, of the columns that tell rows apart, and of a limit to its iterations.
+func NewRecursive(base, term Node, work *WorkTable, key []int, limit int64) (*Recursive, error) {
 	cols := work.Columns
 	c := &carrier{work: work, inner: map[int]bool{}, done: map[Node]Node{}, level: 1}
 	var above func(n Node)
@@ -137,12 +140,12 @@ func NewRecursive(base, term Node, work *WorkTable, limit int64) (rec *Recursive
 	Walk(base, above)
 	Walk(term, above)
 	carried := c.carry(term)
-	if c.refused != "" {
-		return nil, c.refused
+	if c.err != nil {
+		return nil, c.err
 	}
 	zero := project(base, append(AllRefs(cols), &expr.Const{V: values.Int(0), T: values.Int8Type}))
 	next := project(carried, append(AllRefs(cols), following(len(cols))))
-	return &Recursive{In: &UnionAll{Inputs: []Node{zero, next}}, Level: c.level, All: work.All, Limit: limit}, ""
+	return &Recursive{In: &UnionAll{Inputs: []Node{zero, next}}, Level: c.level, All: work.All, Key: key, Limit: limit}, nil
 }
 
 const iteration = "iteration"
@@ -176,11 +179,11 @@ func project(n Node, exprs []expr.Expr) *Project {
 // iteration by itself; so what it groups, ranks or pairs is, with all
 // iterations in one relation, grouped, ranked and paired within each.
 type carrier struct {
-	work    *WorkTable
-	level   int
-	inner   map[int]bool // loops within the term that the iteration is carried through
-	done    map[Node]Node
-	refused string
+	work  *WorkTable
+	level int
+	inner map[int]bool // loops within the term that the iteration is carried through
+	done  map[Node]Node
+	err   error
 }
 
 // carries says whether a plan reads the working table.
@@ -250,13 +253,6 @@ func (c *carrier) either(n Node) Node {
 		return c.carry(n)
 	}
 	return c.everywhere(n)
-}
-
-func (c *carrier) refuse(what string) Node {
-	if c.refused == "" {
-		c.refused = what
-	}
-	return &Values{}
 }
 
 // carry is for plans that read the working table.
@@ -336,7 +332,10 @@ func (c *carrier) extend(n Node) Node {
 		swapped := append(AllRefs(cols[:w-1]), iterationAt(w), iterationAt(w-1))
 		return n.With([]Node{project(in, swapped)})
 	}
-	return c.refuse(n.Label())
+	if c.err == nil {
+		c.err = fmt.Errorf("no iteration is carried through %q", n.Label()) // there is no other operator
+	}
+	return &Values{}
 }
 
 // last moves a column of a node to the end.

@@ -2,9 +2,11 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
@@ -77,4 +79,38 @@ func (c *Catalog) OutTypes(ctx context.Context, proc uint32) ([]uint32, error) {
 		return nil, fmt.Errorf("read the results of function %d: %w", proc, err)
 	}
 	return out, nil
+}
+
+// CallTypes are the types of the columns of a call whose results depend on the types of
+// its arguments. What Postgres says against it is the second result.
+func (c *Catalog) CallTypes(ctx context.Context, call string) ([]uint32, *pgconn.PgError, error) {
+	tx, err := c.tx.Begin(ctx) // a savepoint
+	if err != nil {
+		return nil, nil, fmt.Errorf("describe %s: %w", call, err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	described, err := tx.Conn().PgConn().Prepare(ctx, "", "SELECT r.* FROM "+call+" AS r", nil)
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) {
+		return nil, pgErr, nil
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("describe %s: %w", call, err)
+	}
+	out := make([]uint32, len(described.Fields))
+	for i, f := range described.Fields {
+		out[i] = f.DataTypeOID
+	}
+	return out, nil, nil
+}
+
+// Polymorphic says that a type stands for whatever an argument's is
+// (postgresql.org/docs/current/extend-type-system.html#EXTEND-TYPES-POLYMORPHIC), and
+// record for any composite type.
+func (c *Catalog) Polymorphic(oid uint32) bool {
+	switch oid {
+	case 2283, 2277, 2776, 3500, 3831, 4537, 5077, 5078, 5079, 5080, 4538, 2249:
+		return true
+	}
+	return false
 }

@@ -25,7 +25,11 @@ func (c *compiler) recursive(n *algebra.Recursive, id string) *compiled {
 	spec := circuit.RecursionSpec{Limit: n.Limit, MaxRows: recursionRows, MaxBytes: recursionBytes}
 	label := fmt.Sprintf("Recursion with all copies over %s, %d iterations", types(cols), spec.Limit)
 	if !n.All {
-		spec.Key = rowKey(cols, algebra.FirstN(width-1))
+		key := n.Key
+		if key == nil {
+			key = algebra.FirstN(width - 1)
+		}
+		spec.Key = rowKey(cols, key)
 		label = fmt.Sprintf("Recursion over %s, %d iterations", types(cols), spec.Limit)
 	}
 	work, overdue := c.b.Recursion(width, label, spec)

@@ -23,7 +23,7 @@ func NewRemote(sql []string, args []Expr, strict bool, t *values.Type) *Remote {
 	for i, a := range args {
 		last := len(r.SQL) - 1
 		inner, remote := a.(*Remote)
-		if t := a.Type(); !remote && t.Kind == values.KindRecord {
+		if t := a.Type(); !remote && (t.Kind == values.KindRecord || t.Anonymous()) {
 			pieces, fields := Parts(a)
 			whole := NewRemote(pieces, fields, false, t)
 			r.SQL[last] += "(" + whole.SQL[0]

@@ -96,7 +96,10 @@ func FieldsOf(e Expr) []Expr {
 // expression is its only part.
 func Parts(e Expr) (sql []string, args []Expr) {
 	t := e.Type()
-	if t.Kind != values.KindRecord {
+	switch {
+	case t.Kind == values.KindArray && t.Anonymous():
+		return elementParts(e)
+	case t.Kind != values.KindRecord:
 		return []string{"", ""}, []Expr{e}
 	}
 	begin, end := "ROW(", ")::"+t.SQL

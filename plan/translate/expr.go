@@ -26,7 +26,7 @@ func (t *translator) expr(n *pgtree.Node, s *scope) expr.Expr {
 		}
 	}
 	e := t.node(n, s)
-	if e == nil || !t.sendable(n, e) {
+	if e == nil {
 		return placeholder
 	}
 	return expr.Fold(e)
@@ -81,6 +81,8 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 		if len(s.tests) > 0 {
 			return s.tests[len(s.tests)-1]
 		}
+		t.misplaced(n, "what CASE compares")
+		return nil
 	case "COALESCEEXPR", "COALESCE":
 		ty := t.typ(n.OID("coalescetype"), -1, n.OID("coalescecollid"))
 		args := t.lazily(n.Nodes("args"), s)
@@ -98,6 +100,8 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 		return t.row(n, s)
 	case "FIELDSELECT":
 		return t.field(n, s)
+	case "CONVERTROWTYPEEXPR":
+		return t.convertRow(n, s)
 	case "BOOLEANTEST":
 		is := []string{"TRUE", "NOT TRUE", "FALSE", "NOT FALSE", "UNKNOWN", "NOT UNKNOWN"}
 		if k := n.Int("booltesttype"); k >= 0 && k < len(is) {
@@ -156,44 +160,32 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 		if e := t.sqlValue(n); e != nil {
 			return e
 		}
-	}
-	return t.refuseExpr(n)
-}
-
-// refuseExpr names an expression that is not translated.
-func (t *translator) refuseExpr(n *pgtree.Node) expr.Expr {
-	names := map[string]string{
-		"SUBLINK": "a sub-query in an expression", "GROUPINGFUNC": "GROUPING()",
-		"CONVERTROWTYPEEXPR": "a row conversion",
-		"XMLEXPR":            "an XML expression", "PARAM": "a parameter",
-	}
-	if n.Tag == "SQLVALUEFUNCTION" {
-		names := []string{"current_date", "current_time", "current_time", "current_timestamp", "current_timestamp",
-			"localtime", "localtime", "localtimestamp", "localtimestamp", "current_role", "current_user", "user",
-			"session_user", "current_catalog", "current_schema"}
-		name := "a session value"
-		if op := n.Int("op"); op < len(names) {
-			name = names[op]
-		}
-		t.problem(n, CodeVolatile, name, name+" depends on who asks, not on the data", "")
-		return nil
-	}
-	name := names[n.Tag]
-	switch {
-	case n.Tag == "WINDOWFUNC":
-		proc, err := t.cat.Proc(t.ctx, n.OID("winfnoid"))
-		if err != nil {
-			t.fail(err)
+		if op := n.Int("op"); op < len(sessionValues) {
+			t.problem(n, CodeVolatile, sessionValues[op], sessionValues[op]+" depends on who asks, not on the data", "")
 			return nil
 		}
-		name = "window function " + proc.Name + "()"
-	case n.Tag == "SUBLINK" && n.Int("subLinkType") == 0:
-		name = "EXISTS"
-	case name == "":
-		name = "an expression of kind " + n.Tag
 	}
-	t.refuse(n, CodeUnsupported, name, "")
+	return t.unknown(n)
+}
+
+// misplaced records that an expression stands where it has no value. No query that Postgres
+// has accepted holds one; but whether a part of an expression is a grouping column is found by
+// translating it, and that part may be one without a value of its own (grouped).
+func (t *translator) misplaced(n *pgtree.Node, construct string) {
+	t.problem(n, CodeUnsupported, construct, construct+" has no value in this place", "")
+}
+
+// unknown is an expression of a kind that no query has.
+func (t *translator) unknown(n *pgtree.Node) expr.Expr {
+	t.fail(fmt.Errorf("an expression of kind %s", n.Tag))
 	return nil
+}
+
+// sessionValues are the kinds of SQLVALUEFUNCTION (SQLValueFunctionOp of Postgres' primnodes.h).
+var sessionValues = []string{
+	"current_date", "current_time", "current_time", "current_timestamp", "current_timestamp",
+	"localtime", "localtime", "localtimestamp", "localtimestamp", "current_role", "current_user", "user",
+	"session_user", "current_catalog", "current_schema",
 }
 
 // column resolves a Var to a column of the FROM row.
@@ -254,7 +246,7 @@ func (t *translator) function(n *pgtree.Node, s *scope) expr.Expr {
 			t.exprs(n.Nodes("args"), s)
 			return &expr.Const{T: t.typ(n.OID("funcresulttype"), -1, n.OID("funccollid"))}
 		}
-		t.refuse(n, CodeUnsupported, "set-returning function "+proc.Name+"() in this place", "call it in FROM")
+		t.misplaced(n, describe(proc))
 		return nil
 	}
 	nodes := n.Nodes("args")
@@ -262,7 +254,7 @@ func (t *translator) function(n *pgtree.Node, s *scope) expr.Expr {
 	if e := t.clockFunction(proc, args); e != nil {
 		return e
 	}
-	_, result := t.columnsOf(n, nil, proc, t.known(n, t.typ(n.OID("funcresulttype"), -1, n.OID("funccollid")), args))
+	_, result := t.columnsOf(n, nil, proc, args, t.known(n, t.typ(n.OID("funcresulttype"), -1, n.OID("funccollid")), args))
 	if result == nil {
 		return nil
 	}
@@ -440,10 +432,10 @@ func (t *translator) array(n *pgtree.Node, s *scope) expr.Expr {
 // subscript translates a[i], a[i:j] and jsonb's j['key'], through Postgres.
 func (t *translator) subscript(n *pgtree.Node, s *scope) expr.Expr {
 	if n.Node("refassgnexpr") != nil {
-		return t.refuseExpr(n)
+		return t.unknown(n)
 	}
-	ty := t.typ(n.OID("refrestype"), -1, n.OID("refcollid"))
 	args := []expr.Expr{t.expr(n.Node("refexpr"), s)}
+	ty := t.known(n, t.typ(n.OID("refrestype"), -1, n.OID("refcollid")), args)
 	sql := []string{"(", ")"}
 	upper, _ := n.Get("refupperindexpr").(pgtree.List)
 	lower, _ := n.Get("reflowerindexpr").(pgtree.List)

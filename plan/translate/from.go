@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
@@ -77,7 +78,7 @@ func (t *translator) fromItem(n *pgtree.Node, s *scope, inner bool) part {
 	case "JOINEXPR":
 		return t.join(n, s, inner)
 	}
-	t.refuse(n, CodeUnsupported, "FROM item "+n.Tag, "")
+	t.fail(fmt.Errorf("an item of FROM of kind %s", n.Tag))
 	return part{node: oneRow(), start: len(s.from), end: len(s.from)}
 }
 

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -45,7 +46,7 @@ func (t *translator) row(n *pgtree.Node, s *scope) expr.Expr {
 func rowOf(names []string, args []expr.Expr) *expr.Row {
 	fields := make([]values.Field, len(args))
 	for i, a := range args {
-		fields[i] = values.Field{Type: a.Type()}
+		fields[i] = values.Field{Name: fmt.Sprintf("f%d", i+1), Type: a.Type()}
 		if i < len(names) {
 			fields[i].Name = names[i]
 		}
@@ -61,7 +62,7 @@ func (t *translator) field(n *pgtree.Node, s *scope) expr.Expr {
 		if arg == placeholder || s.discovering() {
 			return &expr.Const{T: t.typ(n.OID("resulttype"), int32(n.Int("resulttypmod")), n.OID("resultcollid"))}
 		}
-		t.refuse(n, CodeUnsupported, "a field of a value of type "+ty.SQL, "")
+		t.fail(fmt.Errorf("a field of a value of type %s", ty.SQL))
 		return nil
 	}
 	nums, err := t.cat.FieldNumbers(t.ctx, ty)
@@ -71,13 +72,29 @@ func (t *translator) field(n *pgtree.Node, s *scope) expr.Expr {
 	}
 	i := slices.Index(nums, n.Int("fieldnum"))
 	if i < 0 || i >= len(ty.Fields) {
-		t.refuse(n, CodeUnsupported, "a field that was dropped", "")
+		t.fail(fmt.Errorf("field %d of a value of type %s", n.Int("fieldnum"), ty.SQL))
 		return nil
 	}
 	if r, ok := arg.(*expr.Row); ok {
 		return r.Fields[i]
 	}
 	return &expr.FieldOf{Arg: arg, Index: i, T: ty.Fields[i].Type}
+}
+
+// convertRow casts a row to the type of a table that its own table inherits from: the
+// fields of the same names.
+func (t *translator) convertRow(n *pgtree.Node, s *scope) expr.Expr {
+	arg, ty := t.expr(n.Node("arg"), s), t.typ(n.OID("resulttype"), -1, 0)
+	row := &expr.Row{T: ty}
+	for _, f := range ty.Fields {
+		i := slices.IndexFunc(arg.Type().Fields, func(own values.Field) bool { return own.Name == f.Name })
+		if i < 0 {
+			t.fail(fmt.Errorf("a row of %s has no %q, which one of %s has", arg.Type().SQL, f.Name, ty.SQL))
+			return nil
+		}
+		row.Fields = append(row.Fields, expr.FieldsOf(arg)[i])
+	}
+	return &expr.Case{Whens: []expr.Expr{isNull(arg), &expr.Const{T: ty}}, Else: row, T: ty}
 }
 
 // known is the type of a result that the catalogue calls a record, or an array of
@@ -113,7 +130,8 @@ func (t *translator) known(n *pgtree.Node, ty *values.Type, args []expr.Expr) *v
 // checkShape refuses records of different fields in one column.
 func (t *translator) checkShape(n *pgtree.Node, a, b *values.Type) {
 	if a.Anonymous() && b.Anonymous() && shape(a) != shape(b) {
-		t.refuse(n, CodeUnsupported, "a column of records with different fields", "cast them to one composite type")
+		const construct = "a column of records with different fields"
+		t.problem(n, CodeType, construct, construct+" has no type by which its values could be kept and compared", "cast them to one composite type")
 	}
 }
 
@@ -281,22 +299,6 @@ func (s *scope) mayBeMissing(rtindex int) bool {
 		}
 	}
 	return false
-}
-
-// sendable refuses what no server takes as an argument: an array of records that
-// have no type of their own.
-func (t *translator) sendable(n *pgtree.Node, e expr.Expr) bool {
-	r, ok := e.(*expr.Remote)
-	if !ok {
-		return true
-	}
-	for _, a := range r.Args {
-		if ty := a.Type(); ty.Kind == values.KindArray && ty.Anonymous() {
-			t.refuse(n, CodeUnsupported, "an array of records without a type as an argument for Postgres", "cast its rows to a composite type")
-			return false
-		}
-	}
-	return true
 }
 
 // readsJSON looks after the functions that turn JSON into rows: what they do

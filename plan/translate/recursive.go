@@ -82,11 +82,11 @@ func (d *domain) meet(n algebra.Node, refs []outerRef) algebra.Node {
 // (postgresql.org/docs/current/queries-with.html): the non-recursive term, and the
 // recursive one over a working table. With a domain, its columns lead in all of them.
 func (t *translator) recursion(c *pgtree.Node, at *scope, d *domain) algebra.Node {
-	key := loop{query: c}
+	of := loop{query: c}
 	if d != nil {
-		key.domain = d.node
+		of.domain = d.node
 	}
-	if n, ok := t.loops[key]; ok {
+	if n, ok := t.loops[of]; ok {
 		return n
 	}
 	q := c.Node("ctequery")
@@ -99,31 +99,39 @@ func (t *translator) recursion(c *pgtree.Node, at *scope, d *domain) algebra.Nod
 			base.Names[i] = name
 		}
 	}
-	if !all {
-		t.checkKeys(op, "UNION", base.Exprs[min(d.width(), len(base.Exprs)):])
-	}
 	tr := t.tracking(c, base.Cols(), d.width())
 	width := len(base.Exprs)
-	base = tr.begin(base)
-	work := algebra.NewWorkTable(base.Cols(), all)
-	w := &working{table: tr.table(work)}
+	begin := tr.begin(base)
+	cols := begin.Cols()
+	first, key := t.toldApartBy(op, begin, all, d.width())
+	work := algebra.NewWorkTable(first.Cols(), all)
+	w := &working{table: tr.table(without(work, cols))}
 	if d != nil {
 		s.domain = &domain{node: algebra.NewLive(d.node, work), at: d.at}
 		w.domain = s.domain.node
 	}
 	t.working[c] = w
 	tr.passed(t, c, s)
-	term := tr.goOn(t.setInput(op, "rarg", s), width)
+	term, _ := t.toldApartBy(op, tr.goOn(t.setInput(op, "rarg", s), width), all, d.width())
 	delete(t.working, c)
-	t.loops[key] = empty(base.Cols())
-	if len(term.Exprs) != len(base.Exprs) {
-		return t.loops[key] // refused below
+	t.loops[of] = empty(cols)
+	if len(term.Cols()) != len(first.Cols()) {
+		return t.loops[of] // refused below
 	}
-	rec, refused := algebra.NewRecursive(base, term, work, t.recursionLimit)
-	if refused != "" {
-		t.refuse(c, CodeUnsupported, refused+" in a recursive term", "")
-		return t.loops[key]
+	rec, err := algebra.NewRecursive(first, term, work, key, t.recursionLimit)
+	if err != nil {
+		t.fail(err)
+		return t.loops[of]
 	}
-	t.loops[key] = rec
-	return rec
+	t.loops[of] = without(rec, cols)
+	return t.loops[of]
+}
+
+// toldApartBy adds to a term of a recursive query the labels by which UNION tells its rows
+// apart.
+func (t *translator) toldApartBy(op *pgtree.Node, term *algebra.Project, all bool, from int) (algebra.Node, []int) {
+	if all {
+		return term, nil
+	}
+	return t.labelled(op, "UNION", term, from)
 }

@@ -46,14 +46,16 @@ func (t *translator) tracking(c *pgtree.Node, cols []algebra.Column, start int) 
 	}
 	names := c.Strings("ctecolnames")
 	row := func(list []string, before ...expr.Expr) *expr.Row {
-		fields := before
+		fields, called := before, []string(nil)
+		if len(before) > 0 {
+			called = []string{"*DEPTH*"} // as Postgres calls it
+		}
 		for _, name := range list {
 			if i := start + slices.Index(names, name); i >= start && i < len(cols) {
 				fields = append(fields, &expr.Col{Index: i, Name: name, T: cols[i].Type})
 			}
 		}
-		t.checkKeys(c, "SEARCH or CYCLE", fields)
-		return rowOf(nil, fields)
+		return rowOf(append(called, list...), fields)
 	}
 	path := func(name string, of *expr.Row) tracked {
 		array := values.ArrayOf(of.T)
@@ -81,9 +83,10 @@ func (t *translator) tracking(c *pgtree.Node, cols []algebra.Column, start int) 
 		t.checkKeys(c, "a mark of CYCLE", []expr.Expr{value})
 		at := len(cols) + len(tr.columns)
 		on := path(cycle.Str("cycle_path_column"), of)
+		row := t.sameness(c, "CYCLE", of)
 		same := &expr.AnyAll{
-			Op:     &expr.Native{Name: "record_eq(record,record)", Total: true, Equal: true, Func: keyEquality(of.T, of.T), Args: pairOf(of.T, of.T), T: values.BoolType},
-			Member: true, Left: of, Array: &expr.Col{Index: at + 1, Name: on.name, T: on.first.Type()}, T: values.BoolType,
+			Op:     &expr.Native{Name: "record_eq(record,record)", Total: true, Equal: true, Func: keyEquality(row.Type(), row.Type()), Args: pairOf(row.Type(), row.Type()), T: values.BoolType},
+			Member: true, Left: row, Array: t.sameness(c, "CYCLE", &expr.Col{Index: at + 1, Name: on.name, T: on.first.Type()}), T: values.BoolType,
 		}
 		tr.columns = append(tr.columns, tracked{
 			name: cycle.Str("cycle_mark_column"), first: rest,
@@ -125,7 +128,7 @@ func (tr *tracking) begin(base *algebra.Project) *algebra.Project {
 }
 
 // table is the rows of the working table that may be continued.
-func (tr *tracking) table(work *algebra.WorkTable) algebra.Node {
+func (tr *tracking) table(work algebra.Node) algebra.Node {
 	if tr.stop == nil {
 		return work
 	}

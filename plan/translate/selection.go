@@ -1,6 +1,8 @@
 package translate
 
 import (
+	"fmt"
+
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
@@ -20,7 +22,7 @@ func (t *translator) selection(q *pgtree.Node, parent *scope, d *domain) algebra
 func (t *translator) sorted(q *pgtree.Node, s *scope, sorts bool) (node algebra.Node, visible int) {
 	d := s.domain
 	if q.Int("commandType") != 1 {
-		t.refuse(q, CodeUnsupported, "a statement other than SELECT", "")
+		t.fail(fmt.Errorf("a statement other than SELECT, of kind %d", q.Int("commandType")))
 		return empty(nil), 0
 	}
 	t.locks(q)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
@@ -50,7 +51,7 @@ func (t *translator) setCall(n, rtf *pgtree.Node, s *scope) *set {
 	}
 	args := t.exprs(n.Nodes("args"), s)
 	elem := t.known(n, t.typ(n.OID("funcresulttype"), -1, n.OID("funccollid")), args)
-	names, elem := t.columnsOf(n, rtf, proc, elem)
+	names, elem := t.columnsOf(n, rtf, proc, args, elem)
 	if elem == nil || !t.stable(n, proc, args) || !t.readsJSON(n, proc, args, elem) {
 		return nil
 	}
@@ -70,11 +71,7 @@ func (t *translator) setCall(n, rtf *pgtree.Node, s *scope) *set {
 	sql := t.callSQL(n, proc, args)
 	sql[0] = "ARRAY(SELECT " + row + " FROM " + sql[0]
 	sql[len(sql)-1] += " AS " + alias + names + ")"
-	set := t.asSet(expr.NewRemote(sql, args, proc.Strict && n.Bool("funcretset"), values.ArrayOf(of)), wrapped)
-	if !t.sendable(n, set.array) {
-		return nil
-	}
-	return set
+	return t.asSet(expr.NewRemote(sql, args, proc.Strict && n.Bool("funcretset"), values.ArrayOf(of)), wrapped)
 }
 
 // asSet is the elements of an array as a set.
@@ -93,7 +90,7 @@ func (t *translator) asSet(array expr.Expr, wrapped bool) *set {
 // columnsOf finds the fields of a function's rows where its result type is record:
 // a list of columns in FROM says so, or the function's OUT parameters do. names is
 // what has to follow the alias in SQL.
-func (t *translator) columnsOf(n, rtf *pgtree.Node, proc *catalog.Proc, elem *values.Type) (names string, rows *values.Type) {
+func (t *translator) columnsOf(n, rtf *pgtree.Node, proc *catalog.Proc, args []expr.Expr, elem *values.Type) (names string, rows *values.Type) {
 	if elem.Schema != "pg_catalog" || elem.Name != "record" || elem.Kind == values.KindRecord && (rtf == nil || len(rtf.Ints("funccoltypes")) == 0) {
 		return "", elem
 	}
@@ -115,16 +112,25 @@ func (t *translator) columnsOf(n, rtf *pgtree.Node, proc *catalog.Proc, elem *va
 		return "", nil
 	}
 	if len(out) == 0 {
-		t.refuse(n, CodeUnsupported, "a record of "+describe(proc)+", whose fields are known at run time alone,", "call it in FROM, with a list of its columns")
+		t.problem(n, CodeUnsupported, describe(proc), "the fields of what "+describe(proc)+" returns are known at run time alone", "call it in FROM, with a list of its columns")
 		return "", nil
+	}
+	if slices.ContainsFunc(out, func(oid uint32) bool { return t.cat.Polymorphic(oid) }) {
+		call := expr.NewRemote(t.callSQL(n, proc, args), args, false, elem)
+		var pgErr *pgconn.PgError
+		out, pgErr, err = t.cat.CallTypes(t.ctx, call.Query(func(i int) string { return "(NULL::" + call.Args[i].Type().SQL + ")" }))
+		if err != nil {
+			t.fail(err)
+			return "", nil
+		}
+		if pgErr != nil {
+			t.problem(n, CodeUnsupported, describe(proc), fmt.Sprintf("the columns of %s cannot be asked of Postgres: %s", describe(proc), pgErr.Message), "cast its arguments to types of their own")
+			return "", nil
+		}
 	}
 	var list []string
 	for i, oid := range out {
 		ty := t.typ(oid, -1, 0)
-		if ty.Schema == "pg_catalog" && (strings.HasPrefix(ty.Name, "any") || ty.Name == "record") {
-			t.refuse(n, CodeUnsupported, "the columns of "+describe(proc)+", whose types depend on the call,", "")
-			return "", nil
-		}
 		if ty.Kind == values.KindText && ty.Collation == 0 { // what a function returns has the default collation
 			ty = t.typ(oid, -1, 100)
 		}

@@ -155,14 +155,15 @@ func (t *translator) jsonBehavior(b *pgtree.Node, on string, call *sqlCall, s *s
 	}
 	kind := b.Int("btype")
 	if kind < 0 || kind >= len(jsonBehaviors) {
-		t.refuse(b, CodeUnsupported, "ON "+on+" of SQL/JSON", "")
+		t.unknown(b)
 		return false
 	}
 	call.text(" " + jsonBehaviors[kind])
 	if jsonBehaviors[kind] == "DEFAULT" {
 		sql, ok := t.jsonDefault(b.Node("expr"), s)
 		if !ok {
-			t.refuse(b, CodeUnsupported, "DEFAULT of SQL/JSON that is not a constant", "")
+			const construct = "DEFAULT of SQL/JSON"
+			t.problem(b, CodeUnsupported, construct, construct+" is a constant to Postgres, and this one has not the same value at all times, or none", "write coalesce(…) around the call")
 			return false
 		}
 		call.text(" " + sql)
@@ -198,7 +199,7 @@ func (t *translator) jsonCall(n *pgtree.Node, s *scope) expr.Expr {
 	kind := n.Int("op")
 	names := []string{"JSON_EXISTS", "JSON_QUERY", "JSON_VALUE"}
 	if kind < 0 || kind >= len(names) {
-		return t.refuseExpr(n)
+		return t.unknown(n)
 	}
 	returning := n.Node("returning")
 	ty := t.typ(returning.OID("typid"), int32(returning.Int("typmod")), n.OID("collation"))

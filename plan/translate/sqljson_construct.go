@@ -31,7 +31,7 @@ func (t *translator) jsonConstructor(n *pgtree.Node, s *scope) expr.Expr {
 	kind := n.Int("type")
 	name, ok := jsonConstructors[kind]
 	if !ok {
-		return t.refuseExpr(n)
+		return t.unknown(n)
 	}
 	returning := n.Node("returning")
 	var collation uint32
@@ -116,7 +116,7 @@ func (t *translator) isJSON(n *pgtree.Node, s *scope) expr.Expr {
 	kinds := []string{"VALUE", "OBJECT", "ARRAY", "SCALAR"} // JsonValueType
 	kind := n.Int("item_type")
 	if kind < 0 || kind >= len(kinds) {
-		return t.refuseExpr(n)
+		return t.unknown(n)
 	}
 	call := &sqlCall{}
 	call.text("(")

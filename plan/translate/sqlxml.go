@@ -32,7 +32,7 @@ var xmlNames = []string{"XMLCONCAT", "XMLELEMENT", "XMLFOREST", "XMLPARSE", "XML
 func (t *translator) xmlCall(n *pgtree.Node, s *scope) expr.Expr {
 	kind := n.Int("op")
 	if kind < 0 || kind >= len(xmlNames) {
-		return t.refuseExpr(n)
+		return t.unknown(n)
 	}
 	args := t.exprs(n.Nodes("args"), s)
 	call := &sqlCall{}
@@ -110,7 +110,7 @@ func (t *translator) xmlArgs(n *pgtree.Node, kind int, args []expr.Expr, written
 		}
 		c, ok := args[2].(*expr.Const)
 		if !ok || c.V.IsNull() {
-			t.refuse(n, CodeUnsupported, "XMLROOT", "")
+			t.unknown(n)
 			return false
 		}
 		standalone := []string{", STANDALONE YES", ", STANDALONE NO", ", STANDALONE NO VALUE"}

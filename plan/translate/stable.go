@@ -40,6 +40,7 @@ var stableNames = map[string]bool{
 	"json_populate_record": true, "jsonb_populate_record": true, "json_populate_recordset": true, "jsonb_populate_recordset": true,
 	"json_to_record": true, "jsonb_to_record": true, "json_to_recordset": true, "jsonb_to_recordset": true,
 	"date_add": true, "date_subtract": true, "generate_series": true, "xml": true,
+	"jsonb_path_exists_tz": true, "jsonb_path_match_tz": true, "jsonb_path_query_tz": true, "jsonb_path_query_array_tz": true, "jsonb_path_query_first_tz": true,
 }
 
 // crossTypeComparisons are STABLE since they read local time through TimeZone.
@@ -53,6 +54,13 @@ func isTimeComparison(name string) bool {
 		}
 	}
 	return false
+}
+
+// textSearch are functions that depend on default_text_search_config unless they are
+// told a configuration.
+var textSearch = map[string]bool{
+	"to_tsvector": true, "json_to_tsvector": true, "jsonb_to_tsvector": true, "to_tsquery": true, "plainto_tsquery": true,
+	"phraseto_tsquery": true, "websearch_to_tsquery": true, "ts_headline": true,
 }
 
 // wallClocks are VOLATILE: they differ from row to row.
@@ -116,8 +124,11 @@ func (t *translator) stable(n *pgtree.Node, p *catalog.Proc, args []expr.Expr) b
 		return true
 	}
 	remedy := "leave it out"
-	if !builtin {
+	switch {
+	case !builtin:
 		remedy = "declare it IMMUTABLE if it depends on its arguments alone"
+	case textSearch[p.Name]:
+		remedy = "name the configuration: " + p.Name + "('english', …)"
 	}
 	t.problem(n, CodeVolatile, name, name+" is STABLE: it may depend on tables, on the session or on the clock", remedy)
 	return false

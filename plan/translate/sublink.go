@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
@@ -309,9 +310,8 @@ const (
 func (t *translator) sublink(n *pgtree.Node, s *scope) expr.Expr {
 	q := n.Node("subselect")
 	kind := n.Int("subLinkType")
-	switch {
-	case s.node == nil:
-		t.refuse(n, CodeUnsupported, "a sub-query in VALUES or in the arguments of a function in FROM", "write it as a sub-query in FROM")
+	if s.node == nil {
+		t.fail(fmt.Errorf("a sub-query where there is no row that it could be answered for"))
 		return nil
 	}
 	if s.discovering() {

@@ -40,9 +40,6 @@ func (t *translator) tableFunction(rte *pgtree.Node, names []string, s *scope) a
 		return empty(t.unknownCols(names))
 	}
 	x := t.asSet(expr.NewRemote(call.sql, call.args, false, values.ArrayOf(row)), false)
-	if !t.sendable(n, x.array) {
-		return empty(t.unknownCols(names))
-	}
 	return t.spreadSets([]*set{x}, false, names, s)
 }
 

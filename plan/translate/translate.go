@@ -182,11 +182,6 @@ func (t *translator) fail(err error) {
 	}
 }
 
-// refuse records that a construct is not maintained.
-func (t *translator) refuse(n *pgtree.Node, code Code, construct, remedy string) {
-	t.problem(n, code, construct, construct+" cannot be maintained yet", remedy)
-}
-
 func (t *translator) problem(n *pgtree.Node, code Code, construct, message, remedy string) {
 	p := Problem{View: t.view, Code: code, Construct: construct, Message: message, Remedy: remedy}
 	if len(t.expanded) > 0 {

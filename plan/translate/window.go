@@ -181,7 +181,7 @@ func (t *translator) windowCall(n *pgtree.Node, s *scope, place func(expr.Expr) 
 		}
 		return t.remoteWindow(n, proc, args, f.Filter, f.T, place)
 	}
-	t.refuse(n, CodeUnsupported, "window function "+describe(proc), "")
+	t.problem(n, CodeUnsupported, describe(proc), describe(proc)+" is a window function that is not Postgres' own: it computes with the server's memory of a partition, not with values", "write it as an aggregate")
 	return windowCall{}, false
 }
 

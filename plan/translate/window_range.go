@@ -20,7 +20,7 @@ func (t *translator) inRange(clause *pgtree.Node, frame *algebra.Frame, read []e
 	ty := value.Type()
 	construct := "RANGE with an offset over " + ty.SQL
 	if r, _, _ := algebra.NewReach(ty, frame.By(), true); r == nil {
-		t.refuse(clause, CodeUnsupported, construct, "use ROWS or GROUPS with a number")
+		t.problem(clause, CodeUnsupported, construct, construct+" is known to that type's operator class alone", "use ROWS or GROUPS with a number")
 		return false
 	}
 	for _, b := range []*algebra.Bound{&frame.Start, &frame.End} {

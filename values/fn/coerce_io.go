@@ -26,18 +26,12 @@ func outputFunc(from *values.Type) *Func {
 	case values.KindText, values.KindName, values.KindJSON, values.KindJSONB, values.KindEnum, values.KindBPChar:
 		f.F1 = identity
 		return &f
-	case values.KindTimestampTZ:
-		f.Need = NeedUTC
-	case values.Opaque:
-		return nil
-	case values.KindArray:
-		if !printable(from.Elem) {
-			return nil
-		}
-		if from.Elem.Kind == values.KindTimestampTZ {
-			f.Need = NeedUTC
-		}
 	}
+	need, ok := printable(from)
+	if !ok {
+		return nil
+	}
+	f.Need = need
 	f.F1 = func(a values.Datum) values.Datum {
 		var buf [64]byte
 		b, err := values.AppendText(buf[:0], from, a)
@@ -49,6 +43,24 @@ func outputFunc(from *values.Type) *Func {
 	return &f
 }
 
-func printable(t *values.Type) bool {
-	return t != nil && t.Kind != values.Opaque && t.Kind != values.KindArray
+// printable says whether Go knows the text of a type's values, and under which
+// circumstances.
+func printable(t *values.Type) (need Need, ok bool) {
+	switch {
+	case t == nil || t.Kind == values.Opaque:
+		return 0, false
+	case t.Kind == values.KindTimestampTZ:
+		return NeedUTC, true
+	case t.Kind == values.KindArray:
+		return printable(t.Elem)
+	case t.Kind == values.KindRecord:
+		for _, f := range t.Fields {
+			of, ok := printable(f.Type)
+			if !ok {
+				return 0, false
+			}
+			need |= of
+		}
+	}
+	return need, true
 }
