@@ -33,6 +33,13 @@ func place(r *rand.Rand, n, _ int64) int64 { return r.Int64N(10 * n) }
 // among the lowest hundred of that line.
 func low(r *rand.Rand, _, _ int64) int64 { return r.Int64N(100) }
 
+// in one of ten groups, however many rows there are, above a few of its rows.
+func oneOfTen(r *rand.Rand, _, _ int64) int64 { return r.Int64N(10) }
+
+func few(r *rand.Rand, _, _ int64) int64 { return r.Int64N(100) }
+
+func tenGroups(_, id int64) (k, v int64) { return id % 10, id }
+
 func own(_, id int64) (k, v int64) { return id, id }
 
 func sharedByTen(n, id int64) (k, v int64) { return id % max(n/10, 1), id }
@@ -63,6 +70,8 @@ var operators = []operator{
 		query: `SELECT t.id, t.v, u.v AS w FROM t FULL JOIN u ON u.id = t.k`},
 	{name: "join on <", key: low, other: points,
 		query: `SELECT t.id, u.id AS below FROM t JOIN u ON u.k < t.k`},
+	{name: "join on =, <", key: oneOfTen, value: few, other: tenGroups,
+		query: `SELECT t.id, u.id AS below FROM t JOIN u ON u.k = t.k AND u.v < t.v`},
 	{name: "join on BETWEEN, points", key: place, other: stretches,
 		query: `SELECT t.id, u.id AS stretch FROM t JOIN u ON t.k BETWEEN u.k AND u.v`},
 	{name: "join on BETWEEN, bounds", key: place, value: short15, other: points,

@@ -153,6 +153,38 @@ func (b *Builder) Join(l, r Indexed, width int, label string, f JoinFunc) Stream
 	return Stream{id}
 }
 
+// Intervals is a stream arranged by the intervals that its rows stand for.
+type Intervals struct{ id int }
+
+// IntervalIndex arranges a stream by intervals. All joins over the same stream and
+// intervals should share one.
+func (b *Builder) IntervalIndex(in Stream, label string, spec Interval) Intervals {
+	if spec.Point && spec.From == nil {
+		b.fail("interval index %q: a point without a key", label)
+	}
+	return Intervals{b.add(&intervalIndex{spec: spec}, label, b.width(in), in.id)}
+}
+
+// IntervalJoin joins rows whose intervals meet: f is given each such pair, and may be
+// given others, so it tests what it wants, bounds included or not. The two streams may be the same.
+func (b *Builder) IntervalJoin(l, r Intervals, width int, label string, f JoinFunc) Stream {
+	op := &intervalJoin{f: f}
+	id := b.add(op, label, width, l.id, r.id)
+	if b.err == nil {
+		var okL, okR bool
+		op.leftN, op.rightN = b.nodes[l.id], b.nodes[r.id]
+		op.left, okL = op.leftN.op.(*intervalIndex)
+		op.right, okR = op.rightN.op.(*intervalIndex)
+		if !okL || !okR {
+			b.fail("interval join %q: input is not an index by intervals", label)
+			return Stream{id}
+		}
+		op.left.ordered = op.left.ordered || !op.right.spec.Point
+		op.right.ordered = op.right.ordered || !op.left.spec.Point
+	}
+	return Stream{id}
+}
+
 // Distinct adds set semantics: of the rows with one key that are present (their
 // weight is positive), the one with the least encoding (values.AppendRow),
 // once. A nil key takes rows as equal when their encodings are.

@@ -2,7 +2,7 @@ package circuit
 
 import (
 	"bytes"
-	"encoding/binary"
+	"errors"
 
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
@@ -17,6 +17,8 @@ type Interval struct {
 	From, To BoundFunc
 	// Point says that From is To, too.
 	Point bool
+	// Fails says that there may be rows that meet all by a bound. They are looked for only then.
+	Fails bool
 }
 
 // BoundFunc appends a bound to dst, a key as a KeyFunc's, and says what the row meets.
@@ -31,50 +33,6 @@ const (
 	MeetsByKey
 	MeetsAll // the bound could not be computed, say: f is to see all pairs
 )
-
-// intervalJoin joins rows whose intervals have a key in common. It is bilinear like
-// any join:
-//
-//	(l ⋈ r)^Δ = Δl ⋈ I(r) + z⁻¹I(l) ⋈ Δr
-//
-// and so reads, for each row of a delta, the rows of the other side's trace whose
-// intervals meet that row's, and hardly any others (interval_trace.go says how).
-//
-// I(r) is z⁻¹I(r) and the step's delta: if both sides change, it is read through an
-// overlay to which the delta is written before.
-type intervalJoin struct {
-	f     JoinFunc
-	sides [2]intervalSide
-}
-
-func (*intervalJoin) kind() string { return "interval join" }
-func (*intervalJoin) keepsState()  {}
-
-// IntervalJoin joins rows whose intervals meet: f is given each such pair, and may be
-// given others, so it tests what it wants, bounds included or not.
-func (b *Builder) IntervalJoin(left, right Stream, width int, label string, l, r Interval, f JoinFunc) Stream {
-	op := &intervalJoin{f: f}
-	specs := []Interval{l, r}
-	for i, spec := range specs {
-		side := &op.sides[i]
-		side.spec = spec
-		side.trace.spec, side.trace.tag = &side.spec, "lr"[i]
-		side.trace.ordered = !specs[1-i].Point
-		if spec.Point && spec.From == nil {
-			b.fail("interval join %q: a point without a key", label)
-		}
-	}
-	return Stream{b.add(op, label, width, left.id, right.id)}
-}
-
-// intervalSide is one input: what it changes in the step, and how its trace is read.
-type intervalSide struct {
-	spec  Interval
-	delta delta
-	trace intervalTrace
-	row   []values.Datum // of the delta
-	at    extent
-}
 
 // extent is a row's interval.
 type extent struct {
@@ -114,133 +72,145 @@ func (x *extent) of(spec *Interval, row []values.Datum) (ok bool) {
 	return from == MeetsByKey && to == MeetsByKey
 }
 
-func (o *intervalJoin) push(_ *step, _ *node, port int, in *Batch) error {
-	side := &o.sides[port]
+// reaches says whether an interval that begins where y does, and not before x does, begins in x.
+func (x *extent) reaches(y *extent) bool {
+	return x.all || y.all || x.above || y.below || bytes.Compare(y.from, x.to) <= 0
+}
+
+// intervalIndex keeps the integral of a stream so that the rows whose intervals meet another
+// one are found in it; interval_trace.go says how it lies in the store. Like an index, it sends
+// nothing: joins look at its delta and its trace.
+type intervalIndex struct {
+	spec    Interval
+	ordered bool // some join searches it for more than points
+	at      extent
+	// The delta's entries are sorted by group and lower bound:
+	//
+	//	group, lower bound | upper bound | row, place of the bound
+	//
+	// Its key ends behind the lower bound, the key with a second part behind the upper one.
+	delta delta
+	stale bool   // as in index
+	turn  uint64 // as in index
+
+	key, written []byte // in hand, without and with what is before it
+}
+
+// How bounds begin in a delta: the first lower one is that of rows which meet all.
+const (
+	boundAll byte = iota
+	boundNone
+	boundKey
+)
+
+func (*intervalIndex) kind() string { return "interval index" }
+func (*intervalIndex) keepsState()  {}
+
+var errMeetsAll = errors.New("a bound of an interval join that never fails has failed")
+
+func (o *intervalIndex) push(_ *step, _ *node, _ int, in *Batch) error {
+	if o.stale {
+		o.reset()
+	}
+	x, d := &o.at, &o.delta
 	for i, w := range in.W {
 		row := in.Row(i)
-		if !side.at.of(&side.spec, row) {
+		if !x.of(&o.spec, row) {
 			continue
 		}
-		// The order of groups and keys is that of the other side's trace.
-		d := &side.delta
 		off := len(d.arena)
-		d.arena = append(append(d.arena, side.at.group...), side.at.from...)
+		d.arena = append(d.arena, x.group...)
+		switch {
+		case x.all && !o.spec.Fails:
+			return errMeetsAll
+		case x.all:
+			d.arena = append(d.arena, boundAll)
+		case x.below:
+			d.arena = append(d.arena, boundNone)
+		default:
+			d.arena = append(append(d.arena, boundKey), x.from...)
+		}
 		key := len(d.arena)
-		d.arena = values.AppendRow(d.arena, row)
-		if err := d.seal(off, key, key, w); err != nil {
+		switch {
+		case o.spec.Point:
+		case x.above || x.all:
+			d.arena = append(d.arena, boundNone)
+		default:
+			d.arena = append(append(d.arena, boundKey), x.to...)
+		}
+		sub := len(d.arena)
+		d.arena = appendPlace(values.AppendRow(d.arena, row), len(x.group))
+		if err := d.seal(off, key, sub, w); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (o *intervalJoin) idle() bool { return o.sides[0].delta.len() == 0 && o.sides[1].delta.len() == 0 }
-
-func (o *intervalJoin) finish(s *step, n *node) error {
-	l, r := &o.sides[0], &o.sides[1]
-	l.delta.consolidate()
-	r.delta.consolidate()
-	from, to := s.reads(n), s.writes(n)
-	if l.delta.len() > 0 && r.delta.len() > 0 {
-		from, to = s.overlay(), s.overlay()
+// extent is that of an entry of the delta, and refers to its bytes.
+func (o *intervalIndex) extent(i int) (x extent) {
+	e := o.delta.bytes(i)
+	key, sub := o.delta.entries[i].key, o.delta.entries[i].sub
+	group, _, _ := place(e)
+	x.group = e[:group:group]
+	switch e[group] {
+	case boundAll:
+		x.all = true
+		return x
+	case boundNone:
+		x.below = true
+	default:
+		x.from = e[group+1 : key : key]
 	}
-	for _, at := range []*intervalSide{r, l} {
-		other := l
-		if at == l {
-			other = r
-		}
-		if at.delta.len() == 0 {
-			continue
-		}
-		n.stats.RowsIn += int64(at.delta.len())
-		other.trace.open(from, n)
-		if err := other.trace.close(o.probe(s, n, at, other)); err != nil {
-			return err
-		}
-		if err := at.write(n, to); err != nil {
-			return err
-		}
+	switch {
+	case o.spec.Point:
+		x.to = x.from
+	case e[key] == boundNone:
+		x.above = true
+	default:
+		x.to = e[key+1 : sub : sub]
 	}
-	o.reset()
-	return n.out.flush(s)
+	return x
 }
 
-// probe joins a side's delta with the trace of the other side.
-func (o *intervalJoin) probe(s *step, n *node, at, other *intervalSide) error {
-	var w int64
-	emit := func(row []values.Datum, there int64) error {
-		if at == &o.sides[0] {
-			o.f(at.row, row, &n.out.batch, w*there)
-		} else {
-			o.f(row, at.row, &n.out.batch, w*there)
-		}
-		return n.out.flushFull(s)
-	}
-	for i := range at.delta.entries {
-		w = at.delta.entries[i].w
-		if err := at.decode(i); err != nil {
-			return err
-		}
-		if err := other.trace.meeting(&at.at, emit); err != nil {
-			return err
-		}
-	}
-	return nil
+// row is the row of an entry of the delta, encoded.
+func (o *intervalIndex) row(i int) []byte {
+	e := o.delta.bytes(i)
+	_, end, _ := place(e)
+	return e[o.delta.entries[i].sub:end]
 }
 
-// decode brings an entry of the delta into row and at.
-func (o *intervalSide) decode(i int) (err error) {
-	if o.row, err = values.DecodeRow(o.delta.row(i), o.row[:0]); err != nil {
-		return err
+// groupEnd is the end of the run of entries with the group of entry i.
+func (o *intervalIndex) groupEnd(i int) int {
+	if o.spec.Group == nil {
+		return o.delta.len()
 	}
-	if !o.at.of(&o.spec, o.row) { // it was not refused when it came
-		return errGroup
+	group := o.extent(i).group
+	for i++; i < o.delta.len() && bytes.Equal(o.extent(i).group, group); i++ {
 	}
-	return nil
+	return i
 }
 
-// write adds the delta to the side's trace.
-func (o *intervalSide) write(n *node, to writer) error {
+func (o *intervalIndex) idle() bool { return o.delta.len() == 0 }
+
+func (o *intervalIndex) finish(s *step, n *node) error {
+	if o.stale {
+		o.reset()
+	}
+	o.stale = true
+	if o.delta.len() == 0 {
+		return nil
+	}
+	o.turn++
+	o.delta.consolidate()
 	for i := range o.delta.entries {
-		if err := o.decode(i); err != nil {
-			return err
-		}
-		o.trace.add(n, to, &o.at, o.delta.row(i), o.delta.entries[i].w)
+		x := o.extent(i)
+		o.write(s, n, &x, o.row(i), o.delta.entries[i].w)
 	}
 	return nil
 }
 
-func (o *intervalJoin) reset() {
-	for i := range o.sides {
-		o.sides[i].delta.empty()
-	}
+func (o *intervalIndex) reset() {
+	o.delta.empty()
+	o.stale = false
 }
-
-// fork is the number of the first bit in which two keys differ, neither being a prefix
-// of the other.
-func fork(a, b []byte) int {
-	i := 0
-	for a[i] == b[i] {
-		i++
-	}
-	bit := 8 * i
-	for x := a[i] ^ b[i]; x&0x80 == 0; x <<= 1 {
-		bit++
-	}
-	return bit
-}
-
-// bitAt says whether a bit of a key is set.
-func bitAt(key []byte, bit int) bool { return key[bit/8]&(0x80>>(bit%8)) != 0 }
-
-// appendBits appends the first bits of a key, the rest of the last byte empty.
-func appendBits(dst, key []byte, bits int) []byte {
-	dst = append(dst, key[:bits/8]...)
-	if bits%8 != 0 {
-		dst = append(dst, key[bits/8]&^(0xff>>(bits%8)))
-	}
-	return dst
-}
-
-// appendLevel appends the number of a level.
-func appendLevel(dst []byte, level uint16) []byte { return binary.BigEndian.AppendUint16(dst, level) }

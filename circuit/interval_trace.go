@@ -3,12 +3,9 @@ package circuit
 import (
 	"bytes"
 	"encoding/binary"
-
-	"github.com/stepping-cdc/stepping-cdc/state"
-	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
-// intervalTrace is the integral of one side of an interval join.
+// How the integral of rows with intervals lies in the store.
 //
 // Points are kept by their keys, and those in an interval lie one behind the other. Proper
 // intervals are kept by their lower bounds, which finds those that begin in the one
@@ -27,16 +24,6 @@ import (
 //	'o' group, bound                 row, place → weight   others, by lower bound, if they are not sought by points alone
 //	'f' group, level, node | bound   row, place → weight   … those at a node, by lower bound
 //	't' group, level, node | bound   row, place → weight   … by upper bound, descending
-type intervalTrace struct {
-	spec    *Interval
-	tag     byte // begins its keys, behind the node's prefix
-	ordered bool // searches are for more than points: 'o' is kept
-	cur     cursor
-	key     []byte // in hand, sought or to be written
-	written []byte // the same with what is before it
-	bound   []byte // up to which is read
-	row     []values.Datum
-}
 
 // Levels of intervals that have no node.
 const (
@@ -55,75 +42,60 @@ const (
 	traceTo     = 't'
 )
 
-func (t *intervalTrace) open(from reader, n *node) {
-	t.cur.openIn(from, n, append(bytes.Clone(n.prefix), t.tag))
-}
-
-func (t *intervalTrace) close(err error) error { return t.cur.close(err) }
-
 // begin starts a key: of what kind, in which group.
-func (t *intervalTrace) begin(kind byte, group []byte) {
-	t.key = append(append(t.key[:0], kind), group...)
+func begin(key []byte, kind byte, group []byte) []byte {
+	return append(append(key[:0], kind), group...)
 }
 
-// add writes a row with its interval.
-func (t *intervalTrace) add(n *node, to writer, x *extent, row []byte, w int64) {
+// write adds a row with its interval.
+func (o *intervalIndex) write(s *step, n *node, x *extent, row []byte, w int64) {
 	put := func(sought int) {
-		at := len(t.key)
-		t.key = appendPlace(append(t.key, row...), at)
-		t.put(n, to, sought, w)
+		at := len(o.key)
+		o.key = appendPlace(append(o.key, row...), at)
+		o.written = append(append(o.written[:0], n.prefix...), o.key...)
+		n.addWeight(s, o.written, len(n.prefix)+sought, w)
 	}
-	if x.all {
-		t.begin(traceAll, x.group)
-		put(len(t.key))
+	switch {
+	case x.all:
+		o.key = begin(o.key, traceAll, x.group)
+		put(len(o.key))
+		return
+	case o.spec.Point:
+		o.key = append(begin(o.key, tracePoints, x.group), x.from...)
+		put(len(o.key))
 		return
 	}
-	if t.spec.Point {
-		t.begin(tracePoints, x.group)
-		t.key = append(t.key, x.from...)
-		put(len(t.key))
-		return
-	}
-	if t.ordered {
-		t.begin(traceOrder, x.group)
-		t.key = appendLower(t.key, x)
-		put(len(t.key))
+	if o.ordered {
+		o.key = appendLower(begin(o.key, traceOrder, x.group), x)
+		put(len(o.key))
 	}
 	level := x.level()
 	if level != levelBelow {
-		t.begin(traceFrom, x.group)
-		t.node(level, x.from)
-		sought := len(t.key)
+		o.key = appendNode(begin(o.key, traceFrom, x.group), level, x.from)
+		sought := len(o.key)
 		if level > levelPoint || level == levelAbove {
-			t.key = append(t.key, x.from...)
+			o.key = append(o.key, x.from...)
 		}
 		put(sought)
 	}
 	if level == levelBelow || level >= levelFork {
-		t.begin(traceTo, x.group)
-		t.node(level, x.to)
-		sought := len(t.key)
-		t.key = appendDescending(t.key, x.to)
+		o.key = appendNode(begin(o.key, traceTo, x.group), level, x.to)
+		sought := len(o.key)
+		o.key = appendDescending(o.key, x.to)
 		put(sought)
 	}
 }
 
-func (t *intervalTrace) put(n *node, to writer, sought int, w int64) {
-	t.written = append(append(append(t.written[:0], n.prefix...), t.tag), t.key...)
-	n.stats.KeysWritten++
-	n.stats.BytesWritten += int64(len(t.written))
-	to.AddWeightUnder(t.written, len(n.prefix)+1+sought, w)
-}
-
-// node appends level and node of a key to the key in hand.
-func (t *intervalTrace) node(level uint16, key []byte) {
-	t.key = appendLevel(t.key, level)
+// appendNode appends level and node of a key.
+func appendNode(dst []byte, level uint16, key []byte) []byte {
+	dst = appendLevel(dst, level)
 	switch {
 	case level == levelPoint:
-		t.key = append(t.key, key...)
+		dst = append(dst, key...)
 	case level >= levelFork:
-		t.key = appendBits(t.key, key, int(level-levelFork))
+		dst = appendBits(dst, key, int(level-levelFork))
 	}
+	return dst
 }
 
 // level is where an interval lies.
@@ -149,9 +121,9 @@ const maxFork = 1 << 12
 // appendLower appends a lower bound in the order of bounds; the first is that there is none.
 func appendLower(dst []byte, x *extent) []byte {
 	if x.below {
-		return append(dst, 0)
+		return append(dst, boundNone)
 	}
-	return append(append(dst, 1), x.from...)
+	return append(append(dst, boundKey), x.from...)
 }
 
 // appendDescending appends a key so that greater ones come first.
@@ -162,148 +134,31 @@ func appendDescending(dst, key []byte) []byte {
 	return dst
 }
 
-// meeting calls emit with each row, and its weight, whose interval has a key in common
-// with x.
-func (t *intervalTrace) meeting(x *extent, emit func(row []values.Datum, w int64) error) error {
-	t.begin(traceAll, x.group)
-	if err := t.under(t.cur.seek, emit); err != nil {
-		return err
+// fork is the number of the first bit in which two keys differ, neither being a prefix
+// of the other.
+func fork(a, b []byte) int {
+	i := 0
+	for a[i] == b[i] {
+		i++
 	}
-	if x.all {
-		kind := byte(traceFrom)
-		switch {
-		case t.spec.Point:
-			kind = tracePoints
-		case t.spec.From == nil && t.spec.To != nil:
-			kind = traceTo
-		}
-		t.begin(kind, x.group)
-		return t.under(t.cur.seekGE, emit)
+	bit := 8 * i
+	for x := a[i] ^ b[i]; x&0x80 == 0; x <<= 1 {
+		bit++
 	}
-	if t.spec.Point {
-		t.begin(tracePoints, x.group)
-		return t.between(len(t.key), x.from, x, emit)
-	}
-	t.begin(traceOrder, x.group)
-	group := len(t.key)
-	if x.below {
-		return t.between(group, nil, x, emit)
-	}
-	if x.above || !bytes.Equal(x.from, x.to) {
-		// Those that begin behind x.from: the others hold it.
-		after := state.PrefixEnd(append([]byte{1}, x.from...))
-		if after != nil {
-			if err := t.between(group, after, x, emit); err != nil {
-				return err
-			}
-		}
-	}
-	return t.holding(x.group, x.from, emit)
+	return bit
 }
 
-// under emits whatever is under the key in hand.
-func (t *intervalTrace) under(seek func([]byte), emit func([]values.Datum, int64) error) error {
-	for seek(t.key); t.cur.under(t.key); t.cur.next() {
-		if err := t.emit(emit); err != nil {
-			return err
-		}
+// bitAt says whether a bit of a key is set.
+func bitAt(key []byte, bit int) bool { return key[bit/8]&(0x80>>(bit%8)) != 0 }
+
+// appendBits appends the first bits of a key, the rest of the last byte empty.
+func appendBits(dst, key []byte, bits int) []byte {
+	dst = append(dst, key[:bits/8]...)
+	if bits%8 != 0 {
+		dst = append(dst, key[bits/8]&^(0xff>>(bits%8)))
 	}
-	return nil
+	return dst
 }
 
-// between emits what lies in the group in hand, from a bound on, up to x's upper one.
-func (t *intervalTrace) between(group int, from []byte, x *extent, emit func([]values.Datum, int64) error) error {
-	t.bound = t.bound[:0]
-	if !t.spec.Point {
-		t.bound = append(t.bound, 1)
-	}
-	t.bound = append(t.bound, x.to...)
-	t.key = append(t.key[:group], from...)
-	for t.cur.seekGE(t.key); t.cur.under(t.key[:group]); t.cur.next() {
-		if !x.above && !notAbove(t.cur.key()[group:], t.bound) {
-			return nil
-		}
-		if err := t.emit(emit); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// notAbove says whether what begins with a key is at most another one.
-func notAbove(entry, key []byte) bool {
-	return bytes.Compare(entry, key) < 0 || bytes.HasPrefix(entry, key)
-}
-
-// holding emits what holds a key.
-func (t *intervalTrace) holding(group, key []byte, emit func([]values.Datum, int64) error) error {
-	switch {
-	case t.spec.From == nil && t.spec.To == nil:
-		return t.at(traceFrom, group, levelAll, key, emit)
-	case t.spec.From == nil:
-		return t.at(traceTo, group, levelBelow, key, emit)
-	case t.spec.To == nil:
-		return t.at(traceFrom, group, levelAbove, key, emit)
-	}
-	for level := levelPoint; level < levelFork || int(level-levelFork) < 8*len(key); {
-		t.begin(traceFrom, group)
-		whole := len(t.key)
-		t.node(level, key)
-		t.cur.seekGE(t.key)
-		switch {
-		case !t.cur.under(t.key[:whole]):
-			return nil
-		case t.cur.under(t.key):
-			kind := byte(traceFrom)
-			if bit := int(level) - int(levelFork); bit >= 0 && bit < maxFork && bitAt(key, bit) {
-				kind = traceTo
-			}
-			if err := t.at(kind, group, level, key, emit); err != nil {
-				return err
-			}
-			level++
-		default: // the next node that there is
-			level = max(level+1, binary.BigEndian.Uint16(t.cur.key()[whole:]))
-		}
-	}
-	return nil
-}
-
-// at emits what holds a key at one of its nodes.
-func (t *intervalTrace) at(kind byte, group []byte, level uint16, key []byte, emit func([]values.Datum, int64) error) error {
-	t.begin(kind, group)
-	t.node(level, key)
-	node := len(t.key)
-	bounded := level != levelAll && level != levelPoint
-	if t.bound = t.bound[:0]; kind == traceTo {
-		t.bound = appendDescending(t.bound, key)
-	} else {
-		t.bound = append(t.bound, key...)
-	}
-	for t.cur.seek(t.key); t.cur.under(t.key); t.cur.next() {
-		if bounded && !notAbove(t.cur.key()[node:], t.bound) {
-			return nil
-		}
-		if err := t.emit(emit); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// emit hands on the row at which the cursor stands.
-func (t *intervalTrace) emit(emit func([]values.Datum, int64) error) error {
-	w, err := t.cur.weight()
-	if err != nil || w == 0 {
-		return err
-	}
-	entry := t.cur.key()
-	at, end, ok := place(entry)
-	if !ok {
-		return errGroup
-	}
-	if t.row, err = values.DecodeRow(entry[at:end], t.row[:0]); err != nil {
-		return err
-	}
-	return emit(t.row, w)
-}
+// appendLevel appends the number of a level.
+func appendLevel(dst []byte, level uint16) []byte { return binary.BigEndian.AppendUint16(dst, level) }

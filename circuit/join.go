@@ -32,6 +32,8 @@ type join struct {
 func (*join) kind() string                         { return "join" }
 func (*join) push(*step, *node, int, *Batch) error { return nil }
 
+func (o *join) reads() (l, r *node) { return o.leftN, o.rightN }
+
 func (o *join) idle() bool { return o.left.idle() && o.right.idle() }
 
 func (o *join) finish(s *step, n *node) error {

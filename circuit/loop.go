@@ -44,14 +44,15 @@ func findLoops(nodes []*node) error {
 		}
 	}
 	for _, n := range nodes {
-		op, ok := n.op.(*join)
+		op, ok := n.op.(interface{ reads() (l, r *node) }) // joins
 		if !ok {
 			continue
 		}
+		l, r := op.reads()
 		switch {
 		case n.looped: // it has to see what they write
-			op.leftN.looped, op.rightN.looped = true, true
-		case inLoop(nodes, op.leftN) || inLoop(nodes, op.rightN):
+			l.looped, r.looped = true, true
+		case inLoop(nodes, l) || inLoop(nodes, r):
 			return fmt.Errorf("join %q reads an index of a loop that it is not in", n.label)
 		}
 	}

@@ -25,8 +25,10 @@ type cursor struct {
 	still  bool // not moved since target was sought
 	seeks  int  // until it tries to scan
 
-	// scanning: no keys exist from `from` up to where the iterator stands.
+	// scanning: no keys exist from `from` up to where the iterator stands. hasty: the next
+	// key is not tried.
 	scanning bool
+	hasty    bool
 	from     []byte
 }
 
@@ -93,15 +95,34 @@ func (c *cursor) seek(k []byte) {
 		c.it.SeekPrefix(c.target)
 		return
 	}
-	c.seeks = seeksPerScan // in case it fails
-	c.scanning = true
+	c.scan(false)
+}
+
+// scan seeks the target, and the iterator knows from there on what there is not.
+func (c *cursor) scan(hasty bool) {
+	if c.scanning, c.hasty = true, hasty; !hasty {
+		c.seeks = seeksPerScan // in case it fails
+	}
 	c.it.SeekGE(c.target)
 	c.from = append(c.from[:0], c.target...)
 }
 
+// reach is seekGE of a key that may be near.
+func (c *cursor) reach(k []byte) {
+	c.target = append(c.target[:c.prefix], k...)
+	c.still = false
+	if c.scanning && bytes.Compare(c.target, c.from) >= 0 && c.near() {
+		c.from = append(c.from[:0], c.target...)
+		return
+	}
+	c.n.stats.KeysRead++
+	c.seeks--
+	c.scan(c.seeks >= 0)
+}
+
 // near goes on scanning to target, unless that is far.
 func (c *cursor) near() bool {
-	for range nearSteps {
+	for i := 0; i < nearSteps && !c.hasty; i++ {
 		if c.reached() {
 			return true
 		}

@@ -8,7 +8,7 @@ import (
 
 // groupKey is the group columns that tell groups apart, without those that others
 // determine: of a sub-query's domain, the identity is enough.
-func (k keyring) groupKey(n *Aggregate) []int {
+func (k Keyring) groupKey(n *Aggregate) []int {
 	key := FirstN(len(n.Group))
 	for i := range n.Group {
 		c, ok := n.Group[i].(*expr.Col)
@@ -30,7 +30,7 @@ func (k keyring) groupKey(n *Aggregate) []int {
 
 // determined lists columns of n that are the same in all rows which agree, by SQL's
 // equality, in the given ones: an input of a join with a key among these is one row.
-func (k keyring) determined(n Node, cols []int) []int {
+func (k Keyring) determined(n Node, cols []int) []int {
 	if covers(k.of(n), cols) {
 		return FirstN(len(n.Cols()))
 	}
@@ -69,7 +69,7 @@ func (k keyring) determined(n Node, cols []int) []int {
 }
 
 // determinedBeside is determined of relations side by side.
-func (k keyring) determinedBeside(inputs []Node, cols []int) []int {
+func (k Keyring) determinedBeside(inputs []Node, cols []int) []int {
 	starts := offsets(inputs)
 	var out []int
 	for i, in := range inputs {

@@ -12,6 +12,9 @@ type Interval struct{ From, To expr.Expr }
 // Point says that From and To are the same.
 func (i Interval) Point() bool { return i.From != nil && i.To != nil && same(i.From, i.To) }
 
+// Meeting is what rows of either side of a join are compared by.
+type Meeting struct{ L, R Interval }
+
 // Intervals finds, among the conditions over L ++ R of a join, comparisons that bound
 // each side by the other: it returns what rows of either stand for, such that they can only
 // meet where these intervals do. L is the first width columns. What is true of a pair
@@ -20,9 +23,11 @@ func (i Interval) Point() bool { return i.From != nil && i.To != nil && same(i.F
 // Two comparisons that bound from both sides are taken rather than one, and of these such
 // that belong together: x BETWEEN a AND b, which makes x a point, or both ends of ranges.
 //
-// In a join on equal keys (keyed), a comparison in one direction alone is not worth it: it leaves
-// half of the rows with those keys, which can be looked at in an index that other joins share.
-func Intervals(conds []expr.Expr, width int, keyed bool) (l, r Interval, ok bool) {
+// In a join in which a row can have one partner at most, on either side (single), nothing is found.
+func Intervals(conds []expr.Expr, width int, single bool) (m Meeting, ok bool) {
+	if single {
+		return m, false
+	}
 	var up, down []bounding // left ≤ right, and left ≥ right
 	for i, c := range conds {
 		u, d := boundsIn(c, width)
@@ -46,13 +51,15 @@ func Intervals(conds []expr.Expr, width int, keyed bool) (l, r Interval, ok bool
 	}
 	switch {
 	case best > apart:
-		return Interval{From: u.l, To: d.l}, Interval{From: d.r, To: u.r}, true
-	case keyed || len(up)+len(down) == 0:
-		return l, r, false
+		return Meeting{Interval{From: u.l, To: d.l}, Interval{From: d.r, To: u.r}}, true
+	case len(up)+len(down) == 0:
+		return m, false
 	case len(up) == 0:
-		return Interval{From: down[0].l, To: down[0].l}, Interval{From: down[0].r}, true
+		d = down[0]
+		return Meeting{Interval{From: d.l, To: d.l}, Interval{From: d.r}}, true
 	}
-	return Interval{From: up[0].l, To: up[0].l}, Interval{To: up[0].r}, true
+	u = up[0]
+	return Meeting{Interval{From: u.l, To: u.l}, Interval{To: u.r}}, true
 }
 
 // bounding is a comparison of L with R: expressions over either.

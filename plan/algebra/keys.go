@@ -12,12 +12,12 @@ const maxKeys = 8
 // Keys lists sets of columns that identify a row of n at every commit, as far
 // as the source's own unique constraints and the operators show. An empty set
 // says that there is at most one row.
-func Keys(n Node) [][]int { return keyring{}.of(n) }
+func Keys(n Node) [][]int { return Keyring{}.of(n) }
 
-// keyring remembers the keys of the nodes that it was asked for.
-type keyring map[Node][][]int
+// Keyring remembers the keys of the nodes that it was asked for.
+type Keyring map[Node][][]int
 
-func (k keyring) of(n Node) [][]int {
+func (k Keyring) of(n Node) [][]int {
 	keys, ok := k[n]
 	if !ok {
 		keys = slices.Clip(k.find(n)) // others append to it
@@ -26,7 +26,7 @@ func (k keyring) of(n Node) [][]int {
 	return keys
 }
 
-func (k keyring) find(n Node) [][]int {
+func (k Keyring) find(n Node) [][]int {
 	switch n := n.(type) {
 	case *Scan:
 		at := map[int]int{}
@@ -104,7 +104,7 @@ func BestKey(n Node) []int {
 	return best
 }
 
-func (k keyring) projectKeys(n *Project) [][]int {
+func (k Keyring) projectKeys(n *Project) [][]int {
 	at := map[int]int{}
 	for i, e := range n.Exprs {
 		if c, ok := e.(*expr.Col); ok {
@@ -144,6 +144,17 @@ func injectedColumns(e expr.Expr) []int {
 	return plainColumns(n.Args)
 }
 
+// Unique says whether at most one row of n has the same values of some expressions over it.
+func (k Keyring) Unique(n Node, by []expr.Expr) bool {
+	var cols []int
+	for _, e := range by {
+		if c, ok := e.(*expr.Col); ok {
+			cols = append(cols, c.Index)
+		}
+	}
+	return k.unique(n, cols)
+}
+
 func remapKeys(keys [][]int, at map[int]int) [][]int {
 	var out [][]int
 next:
@@ -161,7 +172,7 @@ next:
 	return out
 }
 
-func (k keyring) joinKeys(n *Join) [][]int {
+func (k Keyring) joinKeys(n *Join) [][]int {
 	starts := offsets(n.Inputs)
 	keys := [][]int{{}}
 	for i, in := range n.Inputs {
@@ -170,7 +181,7 @@ func (k keyring) joinKeys(n *Join) [][]int {
 	return keys
 }
 
-func (k keyring) equiJoinKeys(n *EquiJoin) [][]int {
+func (k Keyring) equiJoinKeys(n *EquiJoin) [][]int {
 	l, r := k.of(n.L), k.of(n.R)
 	lw := len(n.L.Cols())
 	keys := product(l, r, lw)

@@ -15,7 +15,7 @@ import (
 //
 // Conditions that can fail are not tested within them; keys that can fail, or that Postgres
 // computes, wait for joins by others, so with one of them nothing is nested.
-func (k keyring) nest(n *Join, start int, eqs []equality, starts []int) Node {
+func (k Keyring) nest(n *Join, start int, eqs []equality, starts []int) Node {
 	if slices.ContainsFunc(eqs, func(e equality) bool { return !e.total }) {
 		return nil
 	}
@@ -67,7 +67,7 @@ func (k keyring) nest(n *Join, start int, eqs []equality, starts []int) Node {
 
 // parents are the inputs by which others alone are looked up; -1 for those that stand by
 // themselves.
-func (k keyring) parents(n *Join, start int, eqs []equality, starts []int) []int {
+func (k Keyring) parents(n *Join, start int, eqs []equality, starts []int) []int {
 	parent := make([]int, len(n.Inputs))
 	for i := range parent {
 		parent[i] = -1

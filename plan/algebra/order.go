@@ -12,7 +12,7 @@ import (
 // all of its rows are there, then one joined on any key, then, last, one without any.
 // What is looked up for a dimension alone is joined with that first.
 func Order(n Node) Node {
-	keys := keyring{}
+	keys := Keyring{}
 	return bottomUp(n, func(n Node) Node {
 		switch n := n.(type) {
 		case *OuterJoin:
@@ -43,7 +43,7 @@ func (e equality) meets(i int, others []int) bool {
 // order joins the inputs one by one. A key that can fail, or that Postgres computes, is a
 // column of what it is computed from, which is what has been joined so far: a row that
 // another condition drops is not shown to it.
-func (k keyring) order(n *Join) Node {
+func (k Keyring) order(n *Join) Node {
 	if len(n.Inputs) == 1 {
 		return filter(n.Inputs[0], n.Conds)
 	}
@@ -146,7 +146,7 @@ func equalities(conds []expr.Expr, starts []int) (eqs []equality, rest []expr.Ex
 // startOf picks the first input that has an equality with another but is not
 // looked up by its own unique key; else one that has an equality. Equalities that cannot
 // fail come first.
-func (k keyring) startOf(n *Join, eqs []equality, starts []int) int {
+func (k Keyring) startOf(n *Join, eqs []equality, starts []int) int {
 	all := FirstN(len(n.Inputs))
 	best, rank := 0, 0
 	for i := range n.Inputs {
@@ -168,7 +168,7 @@ func (k keyring) startOf(n *Join, eqs []equality, starts []int) int {
 	return best
 }
 
-func (k keyring) nextInput(n *Join, joined []int, eqs []equality, starts []int) int {
+func (k Keyring) nextInput(n *Join, joined []int, eqs []equality, starts []int) int {
 	best, rank := -1, -1
 	for i := range n.Inputs {
 		if slices.Contains(joined, i) {
@@ -238,7 +238,7 @@ func keysOn(i int, eqs []equality, starts []int) []int {
 }
 
 // unique says whether the columns contain a key of n.
-func (k keyring) unique(n Node, cols []int) bool { return covers(k.of(n), cols) }
+func (k Keyring) unique(n Node, cols []int) bool { return covers(k.of(n), cols) }
 
 // covers says whether the columns contain one of the keys.
 func covers(keys [][]int, cols []int) bool {

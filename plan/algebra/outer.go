@@ -267,7 +267,7 @@ func (p *pruner) pruneOuter(n *OuterJoin, need []int) Node {
 	return m
 }
 
-func (k keyring) outerKeys(n *OuterJoin) [][]int {
+func (k Keyring) outerKeys(n *OuterJoin) [][]int {
 	l, r := k.of(n.L), k.of(n.R)
 	lw := len(n.L.Cols())
 	var keys [][]int

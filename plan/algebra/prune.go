@@ -12,15 +12,15 @@ import (
 // more than what rows are wide.
 func Prune(n Node) Node {
 	all := FirstN(len(n.Cols()))
-	asked := &pruner{done: map[pruned]Node{}, keys: keyring{}, needs: map[Node][][]int{}}
+	asked := &pruner{done: map[pruned]Node{}, keys: Keyring{}, needs: map[Node][][]int{}}
 	asked.prune(n, all)
-	return (&pruner{done: map[pruned]Node{}, keys: keyring{}, shared: asked.several()}).prune(n, all)
+	return (&pruner{done: map[pruned]Node{}, keys: Keyring{}, shared: asked.several()}).prune(n, all)
 }
 
 // pruner remembers what became of the nodes that it has met.
 type pruner struct {
 	done   map[pruned]Node
-	keys   keyring
+	keys   Keyring
 	needs  map[Node][][]int // the columns that each join is asked for; nil: not wanted
 	shared map[Node][]int   // of joins that are asked for different ones, all of these
 }

@@ -12,12 +12,12 @@ import (
 //
 // A condition that can raise an error stays where the query has it relative to
 // joins and groups: further down it would meet rows that the query never shows it.
-func Push(n Node) Node { return (&pusher{done: map[pushed]Node{}, keys: keyring{}}).push(n, nil) }
+func Push(n Node) Node { return (&pusher{done: map[pushed]Node{}, keys: Keyring{}}).push(n, nil) }
 
 // pusher remembers what became of the nodes that it has met.
 type pusher struct {
 	done map[pushed]Node
-	keys keyring
+	keys Keyring
 }
 
 // pushed is a node, and the text of the conditions that go into it.

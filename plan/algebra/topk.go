@@ -139,7 +139,7 @@ func (p *pruner) pruneTopK(n *TopK, need []int) Node {
 	return pick(&m, used, need)
 }
 
-func (k keyring) topKKeys(n *TopK) [][]int {
+func (k Keyring) topKKeys(n *TopK) [][]int {
 	keys := k.of(n.In)
 	if n.Numbers == nil && (n.Limit == 0 || n.Limit == 1 && !n.Ties) {
 		keys = append([][]int{append([]int{}, n.Partition...)}, keys...)

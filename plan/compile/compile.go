@@ -53,7 +53,7 @@ func Compile(views []View, eval expr.Evaluator) *Program {
 	b := circuit.NewBuilder()
 	c := &compiler{
 		b: b, eval: newLabeler(b, eval), asker: &asker{eval: eval, ctx: context.Background()},
-		prints: algebra.NewFingerprints(), done: map[string]*compiled{}, indexes: map[string]circuit.Indexed{},
+		prints: algebra.NewFingerprints(), keys: algebra.Keyring{}, done: map[string]*compiled{}, indexes: map[string]circuit.Indexed{}, byInterval: map[string]circuit.Intervals{},
 		sources: map[uint32]*Source{}, scans: map[uint32]circuit.Stream{},
 	}
 	for _, v := range views {
@@ -86,16 +86,18 @@ func Compile(views []View, eval expr.Evaluator) *Program {
 }
 
 type compiler struct {
-	b       *circuit.Builder
-	eval    *labeler
-	asker   *asker
-	prints  *algebra.Fingerprints
-	done    map[string]*compiled // by fingerprint
-	indexes map[string]circuit.Indexed
-	sources map[uint32]*Source
-	scans   map[uint32]circuit.Stream
-	clock   circuit.Stream // if clocked
-	clocked bool
+	b          *circuit.Builder
+	eval       *labeler
+	asker      *asker
+	prints     *algebra.Fingerprints
+	keys       algebra.Keyring
+	done       map[string]*compiled // by fingerprint
+	indexes    map[string]circuit.Indexed
+	byInterval map[string]circuit.Intervals
+	sources    map[uint32]*Source
+	scans      map[uint32]circuit.Stream
+	clock      circuit.Stream // if clocked
+	clocked    bool
 }
 
 // compiled is a relation as a stream: its column i is column at[i] of the
@@ -408,7 +410,7 @@ func (c *compiler) join(n *algebra.EquiJoin, id string) *compiled {
 	if _, ok := n.R.(*algebra.Moment); !ok || len(n.RKeys) > 0 {
 		r = c.clean(r, n.R.Cols())
 	}
-	return c.meet(&side{l, n.L.Cols(), n.LKeys}, &side{r, n.R.Cols(), n.RKeys}, equal, n.Conds, n.Out, id, n.Label())
+	return c.meet(c.side(l, n.L, n.LKeys), c.side(r, n.R, n.RKeys), equal, n.Conds, n.Out, id, n.Label())
 }
 
 // side is one input of a join with its keys.
@@ -416,6 +418,12 @@ type side struct {
 	*compiled
 	cols []algebra.Column
 	keys []expr.Expr
+	// unique: it is known that at most one row has the same keys.
+	unique bool
+}
+
+func (c *compiler) side(r *compiled, of algebra.Node, keys []expr.Expr) *side {
+	return &side{r, of.Cols(), keys, c.keys.Unique(of, keys)}
 }
 
 // meet joins two relations on their keys and further conditions over the columns

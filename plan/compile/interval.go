@@ -1,8 +1,6 @@
 package compile
 
 import (
-	"fmt"
-
 	"github.com/stepping-cdc/stepping-cdc/circuit"
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
@@ -12,15 +10,27 @@ import (
 // pairing makes the pairs of rows with equal keys that may fulfil the conditions, and
 // hands them to f, which tests these. The conditions are over the columns of both.
 //
-// Where conditions bound the rows of either side by the other's, they say where to look;
+// Where conditions bound the rows of either side by the other's, they say where to look,
+// unless there is one row on either side to be looked at;
 // else all rows with equal keys are looked at, in indexes that other joins may share.
 func (c *compiler) pairing(l, r *side, kind sameness, conds []expr.Expr, width int, label string, f circuit.JoinFunc) circuit.Stream {
-	li, ri, ok := algebra.Intervals(conds, len(l.cols), len(l.keys) > 0)
+	m, ok := algebra.Intervals(conds, len(l.cols), l.unique && r.unique)
 	if !ok || kind != equal || l.late || r.late {
 		return c.b.Join(c.index(l.compiled, l.keys, kind), c.index(r.compiled, r.keys, kind), width, label, f)
 	}
-	label += fmt.Sprintf(", where %s meets %s", showInterval(l, li), showInterval(r, ri))
-	return c.b.IntervalJoin(l.stream, r.stream, width, label, interval(l, li), interval(r, ri), f)
+	return c.b.IntervalJoin(c.intervals(l, m.L), c.intervals(r, m.R), width, label, f)
+}
+
+// intervals arranges a side by what its rows are found by; equal arrangements are shared.
+func (c *compiler) intervals(s *side, i algebra.Interval) circuit.Intervals {
+	label := "Index by " + showInterval(s, i)
+	id := s.id + " " + label
+	if ix, ok := c.byInterval[id]; ok {
+		return ix
+	}
+	ix := c.b.IntervalIndex(s.stream, label, interval(s, i))
+	c.byInterval[id] = ix
+	return ix
 }
 
 // interval compiles what rows of a side are found by.
@@ -28,6 +38,7 @@ func interval(s *side, i algebra.Interval) circuit.Interval {
 	out := circuit.Interval{Point: i.Point()}
 	// A bound that cannot be computed is an error of all pairs: their condition raises it.
 	bound := func(e expr.Expr) circuit.BoundFunc {
+		out.Fails = out.Fails || !expr.Total(e)
 		of, t := expr.Compile(s.exprs([]expr.Expr{e})[0]), e.Type()
 		return func(dst []byte, row []values.Datum) ([]byte, circuit.Meets) {
 			switch v := of(row); {

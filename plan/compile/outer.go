@@ -22,8 +22,8 @@ import (
 func (c *compiler) outer(n *algebra.OuterJoin, id string) *compiled {
 	lcols, rcols := n.L.Cols(), n.R.Cols()
 	lkeys, rkeys, rest := algebra.Equalities(n.Conds, len(lcols))
-	l := &side{c.exact(c.clean(c.node(n.L), lcols)), lcols, lkeys}
-	r := &side{c.exact(c.clean(c.node(n.R), rcols)), rcols, rkeys}
+	l := c.side(c.exact(c.clean(c.node(n.L), lcols)), n.L, lkeys)
+	r := c.side(c.exact(c.clean(c.node(n.R), rcols)), n.R, rkeys)
 	label := n.Label()
 
 	switch n.Kind {
@@ -83,7 +83,7 @@ func (c *compiler) matched(l, r *side, rest []expr.Expr, id, label string) *comp
 			stream: c.b.Distinct(keys.stream, "Distinct keys of "+label, rowKey(cols, algebra.FirstN(len(cols)))),
 			width:  keys.width, id: id + " distinct keys", at: keys.at, errs: keys.errs,
 		}
-		return c.meet(l, &side{distinct, cols, refs}, equal, nil, all, id+" matched", label+", matched")
+		return c.meet(l, &side{distinct, cols, refs, true}, equal, nil, all, id+" matched", label+", matched")
 	}
 	used := map[int]bool{}
 	for _, e := range append(append([]expr.Expr{}, l.keys...), rest...) {
@@ -105,11 +105,11 @@ func (c *compiler) matched(l, r *side, rest []expr.Expr, id, label string) *comp
 		to[len(l.cols)+i] = len(asked) + i
 	}
 	domain := c.distinct(c.exact(pickColumns(l.compiled, asked)), id+" asked", "Distinct asked of "+label)
-	d := &side{domain, sub, expr.RemapAll(l.keys, to)}
+	d := &side{domain, sub, expr.RemapAll(l.keys, to), l.unique}
 	found := c.meet(d, r, equal, expr.RemapAll(rest, to), algebra.FirstN(len(asked)), id+" found", label+", found")
 	found = c.distinct(found, id+" distinct found", "Distinct found of "+label)
 	refs := algebra.Refs(sub, algebra.FirstN(len(sub)))
-	return c.meet(&side{l.compiled, l.cols, algebra.Refs(l.cols, asked)}, &side{found, sub, refs}, identical, nil, all, id+" matched", label+", matched")
+	return c.meet(&side{l.compiled, l.cols, algebra.Refs(l.cols, asked), false}, &side{found, sub, refs, true}, identical, nil, all, id+" matched", label+", matched")
 }
 
 // distinct keeps one of each row, rows being the same when all values are

@@ -30,7 +30,7 @@ var Formats = []string{"text", "dot", "mermaid", "svg"}
 // View shows the circuit of a view in one of Formats. The others are the views of
 // the same program, with which parts may be shared.
 func View(o *plan.Output, others []*plan.Output, format string) (string, error) {
-	e := &explainer{prints: algebra.NewFingerprints(), at: map[string]int{}, users: map[string][]string{}}
+	e := &explainer{prints: algebra.NewFingerprints(), keys: algebra.Keyring{}, at: map[string]int{}, users: map[string][]string{}}
 	for _, v := range others {
 		if v.Name != o.Name {
 			e.use(v.Plan, v.Name)
@@ -53,6 +53,7 @@ func View(o *plan.Output, others []*plan.Output, format string) (string, error) 
 
 type explainer struct {
 	prints *algebra.Fingerprints
+	keys   algebra.Keyring
 	boxes  []box               // inputs first, the view last
 	at     map[string]int      // fingerprint → box
 	users  map[string][]string // fingerprint → other views
@@ -103,7 +104,7 @@ func (e *explainer) node(n algebra.Node) int {
 	for _, c := range below.Children() {
 		b.inputs = append(b.inputs, e.node(c))
 	}
-	describeNode(&b, n)
+	e.describeNode(&b, n)
 	if _, scan := n.(*algebra.Scan); !scan && len(e.users[id]) > 0 {
 		b.lines = append(b.lines, "shared with: "+strings.Join(e.users[id], ", "))
 	}
@@ -130,7 +131,7 @@ func showAll(es []expr.Expr, cols []algebra.Column) string {
 }
 
 // describeNode says what an operator does and keeps.
-func describeNode(b *box, n algebra.Node) {
+func (e *explainer) describeNode(b *box, n algebra.Node) {
 	state := func(format string, args ...any) { b.lines = append(b.lines, "keeps "+fmt.Sprintf(format, args...)) }
 	switch n := n.(type) {
 	case *algebra.Scan:
@@ -164,11 +165,11 @@ func describeNode(b *box, n algebra.Node) {
 			state("its rows")
 			return
 		}
-		l, r := describeJoin(b, "Join", n.L.Cols(), n.R.Cols(), n.LKeys, n.RKeys, n.Conds)
+		l, r := e.describeJoin(b, "Join", n.L, n.R, n.LKeys, n.RKeys, n.Conds)
 		state("the left side by (%s), the right side by (%s)", l, r)
 	case *algebra.OuterJoin:
 		l, r, rest := algebra.Equalities(n.Conds, len(n.L.Cols()))
-		left, right := describeJoin(b, string(n.Kind), n.L.Cols(), n.R.Cols(), l, r, rest)
+		left, right := e.describeJoin(b, string(n.Kind), n.L, n.R, l, r, rest)
 		state("the left side by (%s), the right side by (%s), and which keys have partners", left, right)
 	case *algebra.Aggregate:
 		describeAggregate(b, n)
@@ -218,16 +219,17 @@ func columnNames(cols []algebra.Column) string {
 }
 
 // describeJoin returns what either side is kept by.
-func describeJoin(b *box, title string, l, r []algebra.Column, lkeys, rkeys, conds []expr.Expr) (left, right string) {
+func (e *explainer) describeJoin(b *box, title string, ln, rn algebra.Node, lkeys, rkeys, conds []expr.Expr) (left, right string) {
 	b.title = title
+	l, r := ln.Cols(), rn.Cols()
 	left, right = showAll(lkeys, l), showAll(rkeys, r)
 	for i := range lkeys {
 		b.lines = append(b.lines, "on "+expr.Show(lkeys[i], names(l))+" = "+expr.Show(rkeys[i], names(r)))
 	}
-	switch li, ri, ok := algebra.Intervals(conds, len(l), len(lkeys) > 0); {
+	switch m, ok := algebra.Intervals(conds, len(l), e.keys.Unique(ln, lkeys) && e.keys.Unique(rn, rkeys)); {
 	case ok:
 		b.lines = append(b.lines, "partners are found by their order")
-		left, right = join(left, showInterval(li, l)), join(right, showInterval(ri, r))
+		left, right = join(left, showInterval(m.L, l)), join(right, showInterval(m.R, r))
 	case len(lkeys) == 0:
 		b.lines = append(b.lines, "every pair: a change of one row visits all rows of the other side")
 	}
