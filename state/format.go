@@ -20,8 +20,9 @@ const (
 	markerTitle = "stepping-cdc state"
 	// formatVersion is the format that this program writes. 1: weight keys as
 	// zigzag varints, the commit number under {0,0}. 2: behind each key the length
-	// of its rest. 3: composite values as the encoding of their fields.
-	formatVersion = 3
+	// of its rest. 3: composite values as the encoding of their fields. 4: what is left of a
+	// transaction is counted in messages.
+	formatVersion = 4
 )
 
 type markerState uint8
