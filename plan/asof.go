@@ -121,6 +121,7 @@ func (d *asOf) rewrite(v *definition) (text string, changed bool) {
 		from, changed = tok.end, true
 	}
 	toks := lexemes(v.query)
+	lists := distinctLists(toks)
 	at := func(i int) lexeme {
 		if i < 0 || i >= len(toks) {
 			return lexeme{}
@@ -151,8 +152,9 @@ func (d *asOf) rewrite(v *definition) (text string, changed bool) {
 		}
 		switch tok.text {
 		case "now", "transaction_timestamp", "statement_timestamp", "age":
-			// An alias with a list of columns follows a name or a parenthesis.
-			if at(i+1).text == "(" && !prev.name && prev.text != ")" {
+			// An alias with a list of columns follows a name or a parenthesis, which that of
+			// DISTINCT ON is not.
+			if at(i+1).text == "(" && !prev.name && (prev.text != ")" || lists[i-1]) {
 				put(tok, "pg_temp."+tok.text)
 			}
 			continue
@@ -182,6 +184,26 @@ func (d *asOf) rewrite(v *definition) (text string, changed bool) {
 var keywordCasts = map[string]string{
 	"CURRENT_DATE": "date", "CURRENT_TIME": "timetz", "CURRENT_TIMESTAMP": "timestamptz",
 	"LOCALTIME": `"time"`, "LOCALTIMESTAMP": `"timestamp"`,
+}
+
+// distinctLists are the lexemes that close the list of a DISTINCT ON.
+func distinctLists(toks []lexeme) map[int]bool {
+	lists := map[int]bool{}
+	var open []bool // is it one's?
+	for i, t := range toks {
+		switch t.text {
+		case "(":
+			open = append(open, i > 1 && toks[i-1].text == "ON" && toks[i-2].text == "DISTINCT")
+		case ")":
+			if n := len(open); n > 0 {
+				if open[n-1] {
+					lists[i] = true
+				}
+				open = open[:n-1]
+			}
+		}
+	}
+	return lists
 }
 
 // cycleMark is the number of lexemes, from the first, that are a value with a cast, if

@@ -76,6 +76,8 @@ var clockCases = []viewCase{
 	{name: "not_exists", query: `SELECT p.id FROM people p WHERE NOT EXISTS (SELECT FROM events e WHERE e.person = p.id AND e.ts BETWEEN now() - interval '20 days' AND now())`},
 	{name: "scalar", query: `SELECT p.id, (SELECT count(*) FROM events e WHERE e.person = p.id AND e.ts > p.seen AND e.ts < now()) AS n FROM people p`},
 	{name: "in_list", query: `SELECT id FROM events WHERE d IN (current_date, current_date - 1) OR person IN (SELECT id FROM people WHERE seen > now())`},
+	{name: "latest_now", query: `SELECT DISTINCT ON (1) now() AS at, person, id FROM events ORDER BY 1, 2, 3`},
+	{name: "latest_age", query: `SELECT DISTINCT ON (age(ts), (person)) age(ts) AS a, person, id FROM events ORDER BY 1, 2, 3`},
 	{name: "latest", query: `SELECT DISTINCT ON (person) person, id, ts FROM events WHERE ts <= now() ORDER BY person, ts DESC, id`},
 	{name: "next_ones", query: `SELECT id, ts FROM events WHERE ts > now() ORDER BY ts, id LIMIT 3`},
 	{name: "by_distance", query: `SELECT id FROM events WHERE isfinite(ts) ORDER BY abs(extract(epoch FROM ts - now())), id LIMIT 3`},

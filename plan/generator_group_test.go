@@ -128,6 +128,9 @@ func (g *generator) grouped(depth int, outer []genColumn) (string, []genColumn) 
 			by = append(by, fmt.Sprint(i+1))
 		}
 		list := strings.Join(by, ", ")
+		// CUBE (1, 2) of two equal expressions is written as CUBE (x, x), which is another
+		// query; so it cannot be asked as of a time.
+		sets = sets && !repeated(groups)
 		switch {
 		case sets && g.chance(8):
 			list = "ROLLUP (" + list + ")"
@@ -150,4 +153,13 @@ func (g *generator) grouped(depth int, outer []genColumn) (string, []genColumn) 
 		sql += " HAVING " + g.of("NOT ", "") + "(count(*)::text < (" + e + ")::text COLLATE \"C\" OR " + g.cond(plain, 1, -1) + ")"
 	}
 	return sql, out
+}
+
+func repeated(exprs []string) bool {
+	for i, e := range exprs {
+		if slices.Contains(exprs[:i], e) {
+			return true
+		}
+	}
+	return false
 }

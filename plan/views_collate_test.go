@@ -78,6 +78,7 @@ var collateCases = []viewCase{
 	{name: "extremes", query: `SELECT grp, min(w COLLATE "en-US-x-icu") AS a, max(w COLLATE app.digits) AS b, min(v) FILTER (WHERE id > 3) AS c, max(DISTINCT d) AS e, max(w) AS f, count(*) AS n FROM words GROUP BY grp`},
 	{name: "extremes_global", query: `SELECT min(v) AS a, max(v || w COLLATE app.upper) AS b, max(ip) AS c, min(tags COLLATE "de-x-icu") AS e FROM words`},
 	{name: "extremes_loose", query: `SELECT grp, max(b) AS a, min(m) AS b FROM words GROUP BY grp`},
+	{name: "joined_nested", query: `SELECT a.id, b.id AS b FROM words b JOIN words a ON upper(CASE WHEN a.w COLLATE app.loose < a.v THEN a.w ELSE a.v END) < b.w COLLATE app.loose`},
 	{name: "extreme_equal", query: `SELECT grp, lower(max(w COLLATE app.loose)) = lower(max(w COLLATE app.loose)) AS a FROM words GROUP BY grp`},
 	{name: "arrays", query: `SELECT grp, array_agg(w ORDER BY w COLLATE "en-US-x-icu", id) AS a, string_agg(DISTINCT v, ',' ORDER BY v) AS b, array_agg(id ORDER BY d DESC NULLS LAST, w COLLATE app.shifted, id) AS c, array_agg(DISTINCT v ORDER BY v DESC) AS e FROM words GROUP BY grp`},
 	{name: "array_sub", query: `SELECT a.id, ARRAY(SELECT b.v FROM words b WHERE b.grp = a.id ORDER BY b.v DESC, b.id) AS vs FROM words a`},

@@ -61,22 +61,32 @@ func (l *labelColumns) conditions(conds []expr.Expr) []expr.Expr {
 		if len(inputsOf(c, l.starts)) < 2 {
 			continue
 		}
-		out[i] = expr.Map(c, func(e expr.Expr) expr.Expr {
-			in := inputsOf(e, l.starts)
-			if !expr.IsLabel(e) || len(in) != 1 {
-				return e
-			}
-			l.found = true
-			label := expr.Shift(e, -l.starts[in[0]])
-			at := slices.IndexFunc(l.added[in[0]], func(known expr.Expr) bool { return expr.String(known) == expr.String(label) })
-			if at < 0 {
-				at = len(l.added[in[0]])
-				l.added[in[0]] = append(l.added[in[0]], label)
-			}
-			return &expr.Col{Index: standIn(in[0], at), Name: "label", T: e.Type()}
-		})
+		out[i] = l.stand(c)
 	}
 	return out
+}
+
+// stand puts stand-ins in the place of the outermost labels of one input each: what is
+// within such a label is computed with it.
+func (l *labelColumns) stand(e expr.Expr) expr.Expr {
+	if in := inputsOf(e, l.starts); expr.IsLabel(e) && len(in) == 1 {
+		l.found = true
+		label := expr.Shift(e, -l.starts[in[0]])
+		at := slices.IndexFunc(l.added[in[0]], func(known expr.Expr) bool { return expr.String(known) == expr.String(label) })
+		if at < 0 {
+			at = len(l.added[in[0]])
+			l.added[in[0]] = append(l.added[in[0]], label)
+		}
+		return &expr.Col{Index: standIn(in[0], at), Name: "label", T: e.Type()}
+	}
+	children := slices.Clone(e.Children())
+	if len(children) == 0 {
+		return e
+	}
+	for i, c := range children {
+		children[i] = l.stand(c)
+	}
+	return e.With(children)
 }
 
 // inputs are the inputs with their labels, and fixes where columns are.
