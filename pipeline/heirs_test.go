@@ -58,7 +58,7 @@ func TestInheritance(t *testing.T) {
 		"BEGIN; INSERT INTO kid VALUES (900, 'before'); TRUNCATE kid; INSERT INTO kid VALUES (901, 'after'); INSERT INTO mixed (id, k) VALUES (902, 2); COMMIT",
 		"TRUNCATE kin", "INSERT INTO mixed (id, k, v, n) VALUES (1, 1, 'a', 1), (1, 1, 'a', 1), (1, 1, 'a', 1.0); INSERT INTO kin VALUES (1, 'a', 1); INSERT INTO kid VALUES (1, 'a', 1)",
 		"DELETE FROM mixed WHERE ctid IN (SELECT ctid FROM mixed LIMIT 1)", "TRUNCATE side, q", "INSERT INTO q VALUES (1, 1)",
-		"CREATE TEMP TABLE fleeting () INHERITS (kin); UPDATE kin SET n = 3; DROP TABLE fleeting; CREATE TABLE away (LIKE kin); ALTER TABLE away INHERIT kin; ALTER TABLE away NO INHERIT kin", "ALTER TABLE kin ADD COLUMN later int DEFAULT 7", "VACUUM FULL kin",
+		"CREATE TEMP TABLE fleeting () INHERITS (kin); UPDATE kin SET n = 3; DROP TABLE fleeting; CREATE TABLE away (LIKE kin); ALTER TABLE away INHERIT kin; ALTER TABLE away NO INHERIT kin", "VACUUM FULL kin",
 	} {
 		t.Log(sql)
 		down := i%5 == 4
