@@ -77,6 +77,14 @@ func analyze(t testing.TB, dsn string, views []plan.View) *plan.Analysis {
 // zset is a multiset of rows by their encoding.
 type zset map[string]int64
 
+// size is how many rows there are, with all copies.
+func (z zset) size() (rows int64) {
+	for _, w := range z {
+		rows += w
+	}
+	return rows
+}
+
 func (z zset) add(row []values.Datum, w int64) {
 	k := string(values.AppendRow(nil, row))
 	if z[k] += w; z[k] == 0 {

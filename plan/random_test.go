@@ -81,6 +81,10 @@ func TestRandomViewsEqualPostgres(t *testing.T) {
 	}
 }
 
+// tooLarge is the number of rows of which a view is not compared: products of products
+// would fill the memory.
+const tooLarge = 200_000
+
 // perSeed is how many views share a circuit.
 const perSeed = 20
 
@@ -239,7 +243,7 @@ func (run *randomRun) views(t *testing.T, dsn string) {
 		}
 		run.step = max(run.step, time.Since(start))
 		for _, v := range a.Outputs {
-			if wrong[v.Name] {
+			if wrong[v.Name] || r.outputs[v.Name].size() > tooLarge {
 				continue
 			}
 			if diff := r.differs(v); diff != "" {
