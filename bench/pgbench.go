@@ -16,15 +16,21 @@ import (
 
 const pgbenchDatabase = "pgbench"
 
-// pgbenchViews are four views over pgbench's tables: totals of a large table, a
-// join of two small and hot ones, groups of one that only grows, and a narrow
-// range of rows.
+// pgbenchViews are ten views over pgbench's tables: totals of a large table, joins with
+// small and hot ones, groups of one that only grows, a narrow range of rows, and the first of
+// an order.
 var pgbenchViews = []tpch.View{
 	{Name: "branch_accounts", Query: `SELECT bid, count(*) AS accounts, sum(abalance) AS balance FROM pgbench_accounts GROUP BY bid`},
 	{Name: "branch_tellers", Query: `SELECT b.bid, b.bbalance, sum(t.tbalance) AS tellers
 FROM pgbench_branches b JOIN pgbench_tellers t ON t.bid = b.bid GROUP BY b.bid, b.bbalance`},
 	{Name: "teller_history", Query: `SELECT tid, count(*) AS changes, sum(delta) AS delta, max(mtime) AS last FROM pgbench_history GROUP BY tid`},
 	{Name: "rich_accounts", Query: `SELECT aid, bid, abalance FROM pgbench_accounts WHERE abalance > 4000`},
+	{Name: "account_bands", Query: `SELECT floor(abalance / 1000.0) AS band, count(*) AS accounts FROM pgbench_accounts GROUP BY 1`},
+	{Name: "branch_days", Query: `SELECT bid, mtime::date AS day, count(*) AS changes, sum(delta) AS delta, avg(delta) AS mean FROM pgbench_history GROUP BY 1, 2`},
+	{Name: "busy_accounts", Query: `SELECT aid, count(*) AS changes FROM pgbench_history GROUP BY aid HAVING count(*) > 2`},
+	{Name: "top_tellers", Query: `SELECT tid, bid, tbalance FROM pgbench_tellers ORDER BY tbalance DESC, tid LIMIT 10`},
+	{Name: "branch_shares", Query: `SELECT t.tid, t.tbalance, b.bbalance, t.tbalance > b.bbalance AS above FROM pgbench_tellers t JOIN pgbench_branches b USING (bid)`},
+	{Name: "large_changes", Query: `SELECT h.tid, h.aid, h.delta, h.mtime, a.abalance FROM pgbench_history h JOIN pgbench_accounts a USING (aid) WHERE abs(h.delta) > 4900`},
 }
 
 // measurePgbench compares the throughput of pgbench's default script with nobody
@@ -67,7 +73,7 @@ func measurePgbench(ctx context.Context, l *lab) error {
 	}
 	l.report.add("alone", "tps", alone.tps, "pgbench -c 4 -j 1, scale "+strconv.Itoa(l.pgbenchScale())+", fsync on, on the same machine")
 	l.report.add("with pg_recvlogical attached", "tps", drained.tps, "")
-	l.report.add("with us, four views", "tps", followed.tps, "")
+	l.report.add("with us, ten views", "tps", followed.tps, "")
 	l.report.versus("beside pg_recvlogical", "tps", followed.tps, drained.tps)
 	l.report.versus("beside nobody", "tps", followed.tps, alone.tps)
 	l.report.add("with us", "of alone", ratioAlone, "")
