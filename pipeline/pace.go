@@ -4,7 +4,7 @@ import "time"
 
 const (
 	// pace is how far apart the stream is read under pressure, for each unit of it.
-	pace = 8 * time.Millisecond
+	pace = 16 * time.Millisecond
 	// pressedFrom is from which pressure on the stream is read at a pace.
 	pressedFrom = 0.5
 	// mostPressure bounds what one large step adds, and thereby the pace.
