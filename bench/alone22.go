@@ -65,7 +65,7 @@ func measureAlone22(ctx context.Context, l *lab) (err error) {
 		}
 	}
 	var views []plan.View
-	for _, v := range tpch.Queries() {
+	for _, v := range l.queries() {
 		views = append(views, plan.View{Name: v.Name, Query: v.Query})
 	}
 	a, err := plan.Analyze(ctx, conn, views, nil)

@@ -60,7 +60,7 @@ func measureCatchup22(ctx context.Context, l *lab) error {
 	if err := l.indexed(ctx); err != nil {
 		return err
 	}
-	return l.catchup(ctx, tpch.Queries(), "22 views", func() []backlog {
+	return l.catchup(ctx, l.queries(), l.queriesName(), func() []backlog {
 		backlogs := slices.DeleteFunc(l.backlogs(), func(b backlog) bool { return b.name == "single" })
 		for i := range backlogs {
 			backlogs[i].rows /= 4

@@ -32,7 +32,7 @@ func measureChange(ctx context.Context, l *lab) error {
 		return fmt.Errorf("prepare changes: %w", err)
 	}
 	var rows int64
-	for _, v := range tpch.Queries() {
+	for _, v := range l.queries() {
 		compared, err := l.changeOf(ctx, conn, v)
 		if err != nil {
 			return fmt.Errorf("%s: %w", v.Name, err)

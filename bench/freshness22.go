@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"github.com/stepping-cdc/stepping-cdc/bench/tpch"
 )
 
 // refreshRate is how many orders a second come, change or go.
@@ -22,7 +20,7 @@ func measureFreshness22(ctx context.Context, l *lab) error {
 	if err := l.indexed(ctx); err != nil {
 		return err
 	}
-	if err := l.loaded(ctx, tpchDatabase, tpch.Queries()); err != nil {
+	if err := l.loaded(ctx, tpchDatabase, l.queries()); err != nil {
 		return err
 	}
 	var runs freshnessRuns
@@ -40,7 +38,7 @@ func measureFreshness22(ctx context.Context, l *lab) error {
 		l.say("round %d: p50 %.2f ms, p99 %.2f ms", round+1, runs.p50[round], runs.p99[round])
 	}
 	l.report.add("transactions", "a second", runs.rate, fmt.Sprintf("%d asked for, on one connection: an order comes, changes, or goes, with its lines", refreshRate))
-	runs.report(l.report, "22 views")
+	runs.report(l.report, l.queriesName())
 	l.report.picture("freshness22.svg", lineChart("Source's commit returned → output committed, 22 views, all rounds", axis{label: "ms", log: true}, axis{label: "% of the transactions"},
 		[]series{{name: "22 views", points: distribution(runs.all)}}))
 	f, err := l.follow(ctx, "")

@@ -98,6 +98,21 @@ func (l *lab) say(format string, args ...any) {
 // duration is how long each side of an experiment that runs for a while does.
 func (l *lab) duration() time.Duration { return time.Duration(l.opts.seconds) * time.Second }
 
+// queries are all queries of TPC-H, with the parameters that are asked for.
+func (l *lab) queries() []tpch.View {
+	if l.opts.dense {
+		return tpch.Dense()
+	}
+	return tpch.Queries()
+}
+
+func (l *lab) queriesName() string {
+	if l.opts.dense {
+		return "22 views, dense"
+	}
+	return "22 views"
+}
+
 // tpchDatabase holds the TPC-H tables.
 const tpchDatabase = "tpch"
 

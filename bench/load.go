@@ -26,7 +26,7 @@ func measureLoad22(ctx context.Context, l *lab) error {
 	if err := l.indexed(ctx); err != nil {
 		return err
 	}
-	return l.load(ctx, tpch.Queries(), "22 views")
+	return l.load(ctx, l.queries(), l.queriesName())
 }
 
 func (l *lab) load(ctx context.Context, views []tpch.View, about string) error {

@@ -28,6 +28,7 @@ type options struct {
 	out      string
 	rounds   int
 	seconds  int
+	dense    bool
 	profile  bool
 	version  string
 	seed     uint64
@@ -99,6 +100,7 @@ func parseOptions() (*options, error) {
 	})
 	flag.StringVar(&o.operator, "operator", "", "measure the growth of operators only whose names contain this, of "+operatorNames())
 	flag.StringVar(&o.out, "out", filepath.Join("bench", "results"), "folder for results.csv, results.md and logs")
+	flag.BoolVar(&o.dense, "dense", false, "all queries of TPC-H with parameters that most rows meet, in place of the validation parameters")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often everything is measured")
 	flag.IntVar(&o.seconds, "seconds", 20, "how long each side of the experiments live, freshness, pgbench and triggers runs")
 	flag.BoolVar(&o.profile, "cpuprofile", false, "write CPU profiles of the follower into the folder for results")
