@@ -143,7 +143,8 @@ func timed(n Node) Node {
 }
 
 // timedFilter asks conditions without the clock first, then those that an Against
-// answers, and then those that change with every movement of the clock.
+// answers, and then the rest. Rows in which a mixed comparison turns more than once
+// are told apart first: for them it is asked at each movement of the clock.
 func timedFilter(n *Filter) Node {
 	in := n.In
 	early, rest := split(n.Conds, func(c expr.Expr) bool { return expr.Total(c) && !expr.HasClock(c) })
@@ -153,18 +154,46 @@ func timedFilter(n *Filter) Node {
 		x.take(c)
 		return expr.Total(c) && len(x.moments) == 0
 	})
-	for _, conds := range [][]expr.Expr{quick, rest} {
-		if !expr.HasClock(conds...) {
-			in = filter(in, conds)
-			continue
-		}
-		width := len(in.Cols())
-		x := newClocked(in)
-		conds = x.takeAll(conds)
-		wide, to := x.build()
-		in = pickNode(filter(wide, expr.RemapAll(conds, to)), FirstN(width))
+	in = timedConds(in, quick, false)
+	steady := crossings(rest)
+	if len(steady) == 0 {
+		return timedConds(in, rest, false)
 	}
-	return in
+	others := &expr.BoolOp{Op: expr.Not, Args: []expr.Expr{expr.Conjoin(steady)}, T: values.BoolType}
+	return &UnionAll{Parts: true, Inputs: []Node{
+		timedConds(&Filter{In: in, Conds: steady}, rest, true),
+		timedConds(&Filter{In: in, Conds: []expr.Expr{others}}, rest, false),
+	}}
+}
+
+// timedConds filters by conditions of the time; if steady, each crossing in them turns
+// once in each row.
+func timedConds(in Node, conds []expr.Expr, steady bool) Node {
+	if !expr.HasClock(conds...) {
+		return filter(in, conds)
+	}
+	width := len(in.Cols())
+	x := newClocked(in)
+	x.steady = steady
+	conds = x.takeAll(conds)
+	wide, to := x.build()
+	return pickNode(filter(wide, expr.RemapAll(conds, to)), FirstN(width))
+}
+
+// crossings are the conditions under which all crossings in some conditions are steady.
+func crossings(conds []expr.Expr) []expr.Expr {
+	var steady []expr.Expr
+	for _, c := range conds {
+		expr.Walk(c, func(e expr.Expr) {
+			if key, _, _ := comparison(e); key != nil {
+				return
+			}
+			if x := crossingOf(e); x != nil {
+				steady = append(steady, x.steady)
+			}
+		})
+	}
+	return steady
 }
 
 // timedJoin makes a side of an equality that depends on the clock a column of its
@@ -334,6 +363,7 @@ type clocked struct {
 	first       int // column number of in's first column in the expressions
 	placeholder int
 	sure        bool // keys that may fail are left alone
+	steady      bool // crossings turn once
 	groups      []*Against
 	bounds      []*Moment
 	flags       []flag // by placeholder
@@ -385,6 +415,11 @@ func comparison(e expr.Expr) (key expr.Expr, bound *expr.Clock, t Test) {
 // compare replaces a comparison with the clock by a column.
 func (x *clocked) compare(e expr.Expr) expr.Expr {
 	key, bound, test := comparison(e)
+	if x.steady && key == nil {
+		if c := crossingOf(e); c != nil {
+			key, bound, test = c.at, c.bound, c.test
+		}
+	}
 	if key == nil || x.sure && !expr.Total(key) {
 		return e
 	}

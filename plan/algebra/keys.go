@@ -71,6 +71,10 @@ func (k Keyring) find(n Node) [][]int {
 			return append(k.of(n.In), n.Key)
 		}
 		return append(k.of(n.In), FirstN(len(n.Cols())))
+	case *UnionAll:
+		if n.Parts {
+			return k.common(n.Inputs)
+		}
 	case *Recursive:
 		if n.Key != nil {
 			return [][]int{n.Key}
@@ -90,6 +94,16 @@ func (k Keyring) find(n Node) [][]int {
 		}
 	}
 	return nil
+}
+
+// common are the keys that all of some nodes have.
+func (k Keyring) common(nodes []Node) [][]int {
+	keys := k.of(nodes[0])
+	for _, n := range nodes[1:] {
+		others := k.of(n)
+		keys = slices.DeleteFunc(slices.Clone(keys), func(key []int) bool { return !covers(others, key) })
+	}
+	return keys
 }
 
 // BestKey is the narrowest key of n, empty where there is at most one row; nil

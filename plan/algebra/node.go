@@ -131,7 +131,12 @@ type Distinct struct {
 }
 
 // UnionAll is the sum of its inputs, which agree in number and types of columns.
-type UnionAll struct{ Inputs []Node }
+type UnionAll struct {
+	Inputs []Node
+	// Parts says that they are rows of one relation, none of them in two: what tells
+	// the rows of each apart is a key of the relation.
+	Parts bool
+}
 
 func (n *Scan) Children() []Node      { return nil }
 func (n *Values) Children() []Node    { return nil }
@@ -151,7 +156,7 @@ func (n *Join) With(c []Node) Node      { return &Join{Inputs: c, Conds: n.Conds
 func (n *EquiJoin) With(c []Node) Node  { m := *n; m.L, m.R = c[0], c[1]; return &m }
 func (n *Aggregate) With(c []Node) Node { m := *n; m.In = c[0]; return &m }
 func (n *Distinct) With(c []Node) Node  { m := *n; m.In = c[0]; return &m }
-func (n *UnionAll) With(c []Node) Node  { return &UnionAll{Inputs: c} }
+func (n *UnionAll) With(c []Node) Node  { return &UnionAll{Inputs: c, Parts: n.Parts} }
 
 // Cols of a scan are the table's columns.
 func (n *Scan) Cols() []Column {

@@ -106,7 +106,7 @@ func (p *pruner) rewrite(n Node, need []int) Node {
 	case *Aggregate:
 		return p.pruneAggregate(n, need)
 	case *UnionAll:
-		out := &UnionAll{}
+		out := &UnionAll{Parts: n.Parts}
 		for _, in := range n.Inputs {
 			out.Inputs = append(out.Inputs, p.prune(in, need))
 		}

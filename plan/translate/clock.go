@@ -79,6 +79,48 @@ func (t *translator) builtin(signature string, result *values.Type, args ...expr
 	return expr.Fold(e)
 }
 
+// shiftsByHours says that a call adds an interval without days and months, which is as
+// long in all time zones, to a timestamp with time zone.
+func shiftsByHours(name string, args []expr.Expr) bool {
+	switch name {
+	case "timestamptz_pl_interval", "timestamptz_mi_interval":
+		return hours(args[1])
+	case "interval_pl_timestamptz":
+		return hours(args[0])
+	}
+	return false
+}
+
+// hours says that an interval never has days and months, as far as can be told from how
+// it is computed. An infinite one, which has, is as long everywhere, too.
+func hours(e expr.Expr) bool {
+	switch e := e.(type) {
+	case *expr.Const:
+		if e.V.IsNull() || e.V.IsErr() || e.T.Kind != values.KindInterval {
+			return false
+		}
+		months, days, _ := e.V.Interval()
+		return months == 0 && days == 0
+	case *expr.Native:
+		switch name, _, _ := strings.Cut(e.Name, "("); name {
+		case "interval_mul", "interval_div", "interval_um":
+			return hours(e.Args[0])
+		case "mul_d_interval":
+			return hours(e.Args[1])
+		case "interval_pl", "interval_mi":
+			return hours(e.Args[0]) && hours(e.Args[1])
+		case "make_interval":
+			for _, a := range e.Args[:4] { // years, months, weeks, days
+				if c, ok := a.(*expr.Const); !ok || c.V != values.Int(0) {
+					return false
+				}
+			}
+			return true
+		}
+	}
+	return false
+}
+
 // keyOrdered are the types whose keys order as Postgres' operators do, whatever
 // the collation.
 func keyOrdered(k values.Kind) bool {

@@ -322,7 +322,14 @@ func (t *translator) native(proc *catalog.Proc, args []expr.Expr, result *values
 		types[i] = a.Type()
 	}
 	f := fn.Lookup(proc.Signature, types, result)
-	if f == nil || !t.meets(f.Need, collation) {
+	if f == nil {
+		return nil
+	}
+	need := f.Need
+	if shiftsByHours(proc.Name, args) {
+		need &^= fn.NeedUTC
+	}
+	if !t.meets(need, collation) {
 		return nil
 	}
 	return &expr.Native{Func: f, Name: proc.Signature, Total: proc.Leakproof || totalNames[proc.Name], Args: args, T: result}
