@@ -78,8 +78,7 @@ func (o *intervalJoin) probe(s *step, n *node, d *decoded, trace *node, other *i
 		return nil
 	}
 	n.stats.RowsIn += int64(d.of.delta.len())
-	o.search.spec = &other.spec
-	o.search.cur.open(s, n, trace.prefix)
+	o.search.open(s, n, &other.spec, trace.prefix)
 	emit := func(i int, row []values.Datum, w int64) error {
 		if err := d.to(i); err != nil {
 			return err
@@ -91,7 +90,7 @@ func (o *intervalJoin) probe(s *step, n *node, d *decoded, trace *node, other *i
 		}
 		return n.out.flushFull(s)
 	}
-	return o.search.cur.close(o.search.delta(d.of, emit))
+	return o.search.close(o.search.delta(d.of, emit))
 }
 
 // product joins the two deltas. Both are sorted by group and lower bound: of those of one side that meet

@@ -3,6 +3,7 @@ package circuit
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 
 	"github.com/stepping-cdc/stepping-cdc/state"
 	"github.com/stepping-cdc/stepping-cdc/values"
@@ -13,15 +14,41 @@ import (
 //
 // It goes through the delta group by group, and in a group from level to level of the tree, not from row
 // to row: what it reads then lies in the order in which it is read, and what is not there is not there for all
-// rows between two keys.
+// rows between two keys. So each kind of entries has a cursor of its own: what one of them has
+// learned of one group it still knows at the next.
 type intervalSearch struct {
 	spec  *Interval // of the trace
-	cur   cursor
-	key   []byte // in hand, sought
-	bound []byte // up to which is read
+	s     *step
+	n     *node // for which it searches
+	trace []byte
+	curs  [len(traceKinds)]cursor
+	cur   *cursor // of the kind in hand
+	key   []byte  // in hand, sought
+	bound []byte  // up to which is read
 	found []values.Datum
 	run   []int                                          // entries of one group
 	emit  func(i int, row []values.Datum, w int64) error // entry i of the delta meets the row
+}
+
+// open makes the search ready for a step, in a trace under a prefix.
+func (t *intervalSearch) open(s *step, n *node, spec *Interval, prefix []byte) {
+	t.s, t.n, t.spec, t.trace = s, n, spec, prefix
+}
+
+// close releases what the search has read with.
+func (t *intervalSearch) close(err error) error {
+	for i := range t.curs {
+		err = t.curs[i].close(err)
+	}
+	t.s = nil
+	return err
+}
+
+// begin starts the key in hand: of what kind, in which group.
+func (t *intervalSearch) begin(kind byte, group []byte) {
+	t.key = begin(t.key, kind, group)
+	t.cur = &t.curs[strings.IndexByte(traceKinds, kind)]
+	t.cur.open(t.s, t.n, t.trace)
 }
 
 // delta goes through a delta.
@@ -43,7 +70,7 @@ func (t *intervalSearch) delta(d *intervalIndex, emit func(i int, row []values.D
 func (t *intervalSearch) group(d *intervalIndex, run []int) error {
 	group := d.extent(run[0]).group
 	if t.spec.Fails {
-		t.key = begin(t.key, traceAll, group)
+		t.begin(traceAll, group)
 		for t.cur.seek(t.key); t.cur.under(t.key); t.cur.next() {
 			for _, i := range run {
 				if err := t.give(i); err != nil {
@@ -58,7 +85,7 @@ func (t *intervalSearch) group(d *intervalIndex, run []int) error {
 		}
 	}
 	if t.spec.Point {
-		t.key = begin(t.key, tracePoints, group)
+		t.begin(tracePoints, group)
 		for _, i := range run {
 			x := d.extent(i)
 			if err := t.between(i, len(group)+1, x.from, &x); err != nil {
@@ -90,7 +117,7 @@ func (t *intervalSearch) whole(i int, group []byte) error {
 	case t.spec.From == nil && t.spec.To != nil:
 		kind = traceTo
 	}
-	t.key = begin(t.key, kind, group)
+	t.begin(kind, group)
 	for t.cur.reach(t.key); t.cur.under(t.key); t.cur.next() {
 		if err := t.give(i); err != nil {
 			return err
@@ -101,7 +128,7 @@ func (t *intervalSearch) whole(i int, group []byte) error {
 
 // beginning gives what begins in the intervals of entries, behind their lower bounds: what does not hold those.
 func (t *intervalSearch) beginning(d *intervalIndex, run []int, group []byte) error {
-	t.key = begin(t.key, traceOrder, group)
+	t.begin(traceOrder, group)
 	var after []byte
 	for _, i := range run {
 		x := d.extent(i)
@@ -179,7 +206,7 @@ func (t *intervalSearch) levels(d *intervalIndex, run []int, group []byte) error
 			return nil
 		}
 		// Is there a node, of the first key or of one behind it?
-		t.key = begin(t.key, traceFrom, group)
+		t.begin(traceFrom, group)
 		whole := len(t.key)
 		t.key = appendNode(t.key, level, d.extent(run[0]).from)
 		t.cur.reach(t.key)
@@ -231,7 +258,8 @@ func boundAt(key []byte, level uint16) byte {
 
 // at gives what holds a key at one of its nodes.
 func (t *intervalSearch) at(i int, kind byte, group []byte, level uint16, key []byte) error {
-	t.key = appendNode(begin(t.key, kind, group), level, key)
+	t.begin(kind, group)
+	t.key = appendNode(t.key, level, key)
 	node := len(t.key)
 	bounded := level != levelAll && level != levelPoint
 	if t.bound = t.bound[:0]; kind == traceTo {
@@ -239,7 +267,12 @@ func (t *intervalSearch) at(i int, kind byte, group []byte, level uint16, key []
 	} else {
 		t.bound = append(t.bound, key...)
 	}
-	for t.cur.reach(t.key); t.cur.under(t.key); t.cur.next() {
+	if level < levelFork {
+		t.cur.seek(t.key) // one place, which the store knows cheaply if there is nothing
+	} else {
+		t.cur.reach(t.key)
+	}
+	for ; t.cur.under(t.key); t.cur.next() {
 		if bounded && !notAbove(t.cur.key()[node:], t.bound) {
 			return nil
 		}

@@ -229,3 +229,37 @@ func TestIntervalJoinReadsInBulk(t *testing.T) {
 		})
 	}
 }
+
+// TestIntervalJoinReadsFewGroups: rows of many groups, of which few have any on the other side, cost a few
+// reads for each of those, whether or not bounds may fail.
+func TestIntervalJoinReadsFewGroups(t *testing.T) {
+	const n, few = 16_000, 20
+	grouped := func(i circuit.Interval, may bool) circuit.Interval {
+		i.Group, i.Fails = keyOf(false, 0), may
+		return i
+	}
+	rows := func(n, apart int64) *batch {
+		b := circuit.NewBatch(2, int(n))
+		for i := range n {
+			b.Append([]datum{values.Int(i * apart), values.Int(5)}, 1)
+		}
+		return b
+	}
+	none := circuit.NewBatch(2, 0)
+	for _, c := range []struct {
+		name        string
+		left, right circuit.Interval
+	}{
+		{"points below a bound", circuit.Interval{From: plain(1), Point: true}, circuit.Interval{To: plain(1)}},
+		{"points above a bound", circuit.Interval{From: plain(1), Point: true}, circuit.Interval{From: plain(1)}},
+		{"bounds above points", circuit.Interval{To: plain(1)}, circuit.Interval{From: plain(1), Point: true}},
+		{"overlap", circuit.Interval{From: plain(1), To: plain(1)}, circuit.Interval{From: plain(1), To: plain(1)}},
+	} {
+		for _, may := range []bool{false, true} {
+			got := keysRead(t, grouped(c.left, may), grouped(c.right, may), delta{none, rows(few, n/few)}, delta{rows(n, 1), none})
+			if got > 20*few+n/100 {
+				t.Errorf("%s, bounds may fail: %v: %d rows read %d keys where %d groups have rows", c.name, may, n, got, few)
+			}
+		}
+	}
+}

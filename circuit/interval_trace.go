@@ -40,6 +40,8 @@ const (
 	traceOrder  = 'o'
 	traceFrom   = 'f'
 	traceTo     = 't'
+
+	traceKinds = "apoft" // all of them
 )
 
 // begin starts a key: of what kind, in which group.
