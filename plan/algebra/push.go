@@ -12,12 +12,16 @@ import (
 //
 // A condition that can raise an error stays where the query has it relative to
 // joins and groups: further down it would meet rows that the query never shows it.
-func Push(n Node) Node { return (&pusher{done: map[pushed]Node{}, keys: Keyring{}}).push(n, nil) }
+func Push(n Node) Node {
+	p := &pusher{done: map[pushed]Node{}, keys: Keyring{}, shared: sharedRecursions(n)}
+	return p.push(n, nil)
+}
 
 // pusher remembers what became of the nodes that it has met.
 type pusher struct {
-	done map[pushed]Node
-	keys Keyring
+	done   map[pushed]Node
+	keys   Keyring
+	shared map[*Recursive]bool // read in more than one place
 }
 
 // pushed is a node, and the text of the conditions that go into it.
@@ -77,7 +81,7 @@ func (p *pusher) rewrite(n Node, conds []expr.Expr) Node {
 		// The count is a function of the row, so a condition on the row may go first.
 		return &Repeat{In: p.push(n.In, conds), Count: n.Count}
 	case *Recursive:
-		return filter(n.With([]Node{p.push(n.In, nil)}), conds)
+		return p.pushRecursive(n, conds)
 	case *Shared:
 		return filter(&Shared{In: p.push(n.In, nil)}, conds)
 	case *UnionAll:
