@@ -97,7 +97,8 @@ type settlement struct {
 }
 
 // settleStep commits a step to the state, with its output log, and writes it to
-// the outputs.
+// the outputs. Either may become durable first; so with nothing else to do the state
+// is committed while the outputs' server is at work.
 func (e *engine) settleStep(ctx context.Context, effects []effect, s settlement) error {
 	suppressed := s.suppressed
 	commit := sink.Commit{At: s.at.ofSink(), Prev: e.shown().ofSink(), CommittedAt: s.time}
@@ -153,7 +154,20 @@ func (e *engine) settleStep(ctx context.Context, effects []effect, s settlement)
 		head.write(e.batch)
 	}
 	e.keepParts()
+	e.at(pointComputed)
+	direct := !suppressed && !s.quiet && !logged
+	var sent *sink.Sent
+	if direct {
+		commit.Statuses = append(commit.Statuses, e.takeStatuses()...)
+		var err error
+		if sent, err = e.send(ctx, commit); err != nil {
+			return err
+		}
+	}
 	if err := e.commitState(s.at); err != nil {
+		if sent != nil {
+			_ = sent.Wait(ctx) // the next session finds out where the outputs are
+		}
 		return err
 	}
 	if s.id.tick != noTick {
@@ -162,13 +176,14 @@ func (e *engine) settleStep(ctx context.Context, effects []effect, s settlement)
 		e.at(pointStep)
 	}
 	switch {
-	case suppressed || s.quiet:
-		return nil
-	case logged:
+	case sent != nil:
+		return e.wrote(commit, sent.Wait(ctx))
+	case direct:
+		e.writeBehind(ctx, commit)
+	case logged && !suppressed && !s.quiet:
 		return e.replay(ctx, head)
 	}
-	commit.Statuses = append(commit.Statuses, e.takeStatuses()...)
-	return e.write(ctx, commit)
+	return nil
 }
 
 // turning says whether a view becomes errored, recovers, or may do both, in the

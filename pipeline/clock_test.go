@@ -149,10 +149,10 @@ func TestClockJoins(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	})
-	// At each tick more is to come, so that its outputs are written behind the next
-	// step, and that late: what follows has to wait for them.
+	// At each step more is to come, so that its outputs are written behind the next
+	// one, and that late: what follows has to wait for them.
 	slow := Options{reached: func(p point) {
-		if p == pointTick || p == pointBehind {
+		if p == pointComputed || p == pointBehind {
 			time.Sleep(20 * time.Millisecond)
 		}
 	}}
@@ -200,7 +200,7 @@ func TestClockKilledAt(t *testing.T) {
 	for _, p := range []point{pointLoaded, pointPublish, pointPublished, pointJoined} {
 		die(p, 1)
 	}
-	for _, p := range []point{pointTick, pointStep, pointWritten, pointFlush} {
+	for _, p := range []point{pointSent, pointTick, pointStep, pointWritten, pointFlush} {
 		for _, after := range []int{1, 4, 25} {
 			if p == pointFlush && after > 1 {
 				continue

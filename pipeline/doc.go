@@ -17,9 +17,10 @@
 // # Order of durability
 //
 // A step commits, in one batch of the state: the traces, the position that the
-// step reaches, and what the step changes in the outputs (the output log). Then
-// the outputs are written, in one transaction, with the progress. Three
-// positions follow from that:
+// step reaches, and what the step changes in the outputs (the output log). The
+// outputs are written in one transaction, with the progress: behind that, or, while
+// nothing else waits, beside it, as their server needs longer. Three positions follow
+// from that:
 //
 //	state     the last step's position in the state
 //	progress  the last output commit's position in the sink

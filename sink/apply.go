@@ -34,21 +34,41 @@ type Commit struct {
 // A delta leads from one state of the view to another; a view may occur once.
 // Small commits take one round trip; large ones pass in chunks of bounded memory.
 func (s *Sink) Apply(ctx context.Context, c Commit) error {
+	sent, err := s.Send(ctx, c)
+	if err != nil {
+		return err
+	}
+	return sent.Wait(ctx)
+}
+
+// Sent is a commit on its way to the server. Until Wait returns the Sink must not be
+// used otherwise, nor the commit's batches.
+type Sent struct {
+	s       *Sink
+	c       Commit
+	large   []*delta                  // what is written by Wait, as it does not fit into one batch; nil: nothing
+	batch   *batch                    // what was sent
+	results *pgconn.MultiResultReader // its answers
+}
+
+// Send is the first half of Apply, which Wait completes: what fits into one round trip
+// is at the server when it returns, and will be committed whether or not somebody waits.
+func (s *Sink) Send(ctx context.Context, c Commit) (*Sent, error) {
 	deltas := s.scratch(len(c.Views))
 	rows, bytes := 0, 0
 	for i, v := range c.Views {
 		d := deltas[i]
 		if err := d.fill(v.Table, v.Delta); err != nil {
-			return err
+			return nil, err
 		}
 		rows += len(d.w)
 		bytes += len(d.arena)
 	}
 	if rows > maxChunkRows || bytes > maxChunkBytes {
-		return s.applyLarge(ctx, c, deltas)
+		return &Sent{s: s, c: c, large: deltas}, nil
 	}
 	if err := s.checkOrder(c.Prev, c.At); err != nil {
-		return err
+		return nil, err
 	}
 	s.trimStatements(ctx)
 	b := &batch{s: s}
@@ -57,23 +77,31 @@ func (s *Sink) Apply(ctx context.Context, c Commit) error {
 		counts.add(v.Table, deltas[i].net)
 	}
 	if err := b.moveProgress(ctx, c.Prev, c.At, c.CommittedAt, &counts); err != nil {
-		return err
+		return nil, err
 	}
 	for i, v := range c.Views {
 		err := deltas[i].ops(v.Table, func(o op) error { return b.op(ctx, o) })
 		if err != nil {
-			return fmt.Errorf("write output of view %q: %w", v.Table.spec.Name, err)
+			return nil, fmt.Errorf("write output of view %q: %w", v.Table.spec.Name, err)
 		}
 	}
 	if err := b.bookkeeping(ctx, counts, c.Statuses, c.Errors); err != nil {
-		return err
+		return nil, err
 	}
 	// The messages up to the one Sync are one implicit transaction: section 55.2.3 of
 	// the manual, "Extended Query", and 55.2.4, "Pipelining".
-	if err := b.run(ctx); err != nil {
-		return s.outcome("apply commit "+c.At.LSN.String(), err)
+	return &Sent{s: s, c: c, batch: b, results: b.send(ctx)}, nil
+}
+
+// Wait tells what became of the commit.
+func (w *Sent) Wait(ctx context.Context) error {
+	if w.large != nil {
+		return w.s.applyLarge(ctx, w.c, w.large)
 	}
-	s.committed(c.At)
+	if err := w.batch.answers(w.results); err != nil {
+		return w.s.outcome("apply commit "+w.c.At.LSN.String(), err)
+	}
+	w.s.committed(w.c.At)
 	return nil
 }
 
@@ -246,7 +274,15 @@ func (b *batch) run(ctx context.Context) error {
 	if len(b.views) == 0 {
 		return nil
 	}
-	results := b.s.pg.ExecBatch(ctx, &b.b)
+	return b.answers(b.send(ctx))
+}
+
+func (b *batch) send(ctx context.Context) *pgconn.MultiResultReader {
+	return b.s.pg.ExecBatch(ctx, &b.b)
+}
+
+// answers reads every answer to the batch, and empties it.
+func (b *batch) answers(results *pgconn.MultiResultReader) error {
 	n := 0
 	var failed error
 	for results.NextResult() {
