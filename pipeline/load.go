@@ -59,6 +59,9 @@ func (e *engine) load(ctx context.Context, wanted []*plan.Output) error {
 	if err != nil {
 		return err
 	}
+	if err := e.sayLoading(ctx, wanted); err != nil {
+		return err
+	}
 	for _, v := range g.views {
 		v.spec = e.specs[v.name]
 	}
@@ -116,6 +119,22 @@ func (e *engine) load(ctx context.Context, wanted []*plan.Output) error {
 	e.joining = g
 	e.log.Info().Int64("rows", rows).Dur("took", time.Since(started)).Msg("snapshot loaded")
 	return nil
+}
+
+// sayLoading has those of the views that are live say that they are not: their
+// outputs are of an earlier definition, or stand still. The others' state has its cause.
+func (e *engine) sayLoading(ctx context.Context, wanted []*plan.Output) error {
+	list, err := e.sink.Views(ctx)
+	if err != nil {
+		return err
+	}
+	var st []sink.Status
+	for _, v := range list {
+		if v.State == sink.Live && slices.ContainsFunc(wanted, func(o *plan.Output) bool { return o.Name == v.Name }) {
+			st = append(st, sink.Status{View: v.Name, State: sink.Loading})
+		}
+	}
+	return e.sink.SetStatus(ctx, st...)
 }
 
 // mergeShare is the part of a load's time, as 1 in so many, that merging the state's
