@@ -45,6 +45,7 @@ type view struct {
 	over      []string                     // the maintained views that it reads
 	heirs     []catalog.Inheritance        // the tables that it reads with those that inherit from them
 	whole     map[uint32]*catalog.Relation // the tables whose rows it reads as values
+	defined   []catalog.Definition         // what it means by name beside its tables
 }
 
 // usesColumn says whether the view reads a column of a table, or, without one, the
@@ -58,7 +59,7 @@ func (v *view) usesColumn(table int, column string) bool {
 func newGeneration(id uint32, outputs []*plan.Output, eval expr.Evaluator, store state.Store) (*generation, error) {
 	g := &generation{id: id, program: plan.Compile(outputs, eval), byName: map[string]*view{}}
 	for i, o := range outputs {
-		v := &view{index: i, name: o.Name, reads: map[int]map[string]bool{}, over: o.Views, heirs: o.Heirs, whole: o.Whole}
+		v := &view{index: i, name: o.Name, reads: map[int]map[string]bool{}, over: o.Views, heirs: o.Heirs, whole: o.Whole, defined: o.Defined}
 		for _, ref := range TableRefs([]*plan.Output{o}) {
 			for j, s := range g.program.Sources {
 				if s.Table.Schema == ref.Schema && s.Table.Name == ref.Name {

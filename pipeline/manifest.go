@@ -56,6 +56,9 @@ func fingerprint(o *plan.Output, settings plan.Settings) string {
 			fmt.Fprintf(h, "%s %v\n", t.Parent.SQL(), t.Heirs)
 		}
 	}
+	for _, d := range o.Defined {
+		fmt.Fprintf(h, "%s %s\n", d.Name, d.Hash)
+	}
 	for _, c := range o.Columns {
 		fmt.Fprintf(h, "%q %s %d\n", c.Name, c.Type.SQL, c.Type.Collation)
 	}

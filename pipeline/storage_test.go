@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -239,6 +240,12 @@ func TestEnumLabels(t *testing.T) {
 	w.view("texts", `SELECT id, mood::text AS label FROM m`)
 	w.view("moods", `SELECT id, mood FROM m WHERE mood > 'sad'`)
 	w.view("most", `SELECT id % 3 AS k, max(mood) AS most, count(*) AS n FROM m GROUP BY 1`)
+	w.view("first", `SELECT id, mood FROM m ORDER BY mood DESC, id LIMIT 4`)
+	w.view("each_first", `SELECT DISTINCT ON (mood) mood, id FROM m ORDER BY mood, id`)
+	w.view("ranks", `SELECT id, rank() OVER (ORDER BY mood), lag(mood) OVER (ORDER BY mood, id) FROM m`)
+	w.view("lists", `SELECT array_agg(mood ORDER BY mood, id) AS moods, min(mood) AS least FROM m`)
+	w.view("ordered_pairs", `SELECT a.id, b.id AS other FROM m a JOIN m b ON a.mood < b.mood`)
+	w.view("array_order", `SELECT id, ARRAY[mood, NULL] > ARRAY['sad', 'sad']::mood[] AS more FROM m ORDER BY ARRAY[mood] DESC, id LIMIT 3`)
 	opts := Options{checkEvery: tickEvery}
 	w.run(opts)
 	w.heals()
@@ -252,5 +259,25 @@ func TestEnumLabels(t *testing.T) {
 	w.exec("ALTER TYPE mood ADD VALUE 'great'")
 	w.exec("UPDATE m SET mood = 'great' WHERE id = 9")
 	w.run(opts)
+	w.heals()
+	w.exec("ALTER TYPE mood ADD VALUE 'worst' BEFORE 'sad'")
+	w.exec("UPDATE m SET mood = 'worst' WHERE id IN (2, 3); DELETE FROM m WHERE id = 1; INSERT INTO m VALUES (11, 'worst')")
+	w.heals()
+	// A label that a query names is a name that it no longer can be analyzed by.
+	named := []string{"moods", "array_order"}
+	w.exec("ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'")
+	for _, v := range named {
+		w.state(v, "stopped")
+	}
+	w.exec("UPDATE m SET mood = 'blue' WHERE id = 4")
+	w.wait()
+	w.eventually("the others are live", "SELECT bool_and(state = 'live') FROM stepping_cdc.views WHERE name <> ALL ($1)", named)
+	w.wait()
+	for _, v := range w.views {
+		if !slices.Contains(named, v.Name) {
+			w.compare(v.Name)
+		}
+	}
+	w.exec("ALTER TYPE mood RENAME VALUE 'blue' TO 'sad'")
 	w.heals()
 }

@@ -54,6 +54,7 @@ type Output struct {
 	Views   []string                     // maintained views that it reads, directly or through others
 	Heirs   []catalog.Inheritance        // the tables that it reads with those that inherit from them
 	Whole   map[uint32]*catalog.Relation // the tables whose rows it reads as values, with all columns that they have
+	Defined []catalog.Definition         // functions, domains and database views of the user's that it depends on
 }
 
 // Analysis is what all views mean.
@@ -80,7 +81,7 @@ func Analyze(ctx context.Context, conn *pgx.Conn, views []View, reserved Reserve
 	if _, err := tx.Exec(ctx, noTimeouts, pgx.QueryExecModeSimpleProtocol); err != nil {
 		return nil, fmt.Errorf("begin the analysis: %w", err)
 	}
-	a := &analyzer{ctx: ctx, tx: tx, cat: catalog.New(tx), reserved: reserved, oids: map[string]uint32{}, names: map[uint32]string{}, readers: map[string]uint32{}}
+	a := &analyzer{ctx: ctx, tx: tx, cat: catalog.New(tx), reserved: reserved, oids: map[string]uint32{}, names: map[uint32]string{}, readers: map[string]uint32{}, adopted: map[string]uint32{}}
 	err = tx.QueryRow(ctx, `SELECT pg_catalog.now(), pg_catalog.current_setting('TimeZone'), pg_catalog.current_setting('search_path'), pg_catalog.current_setting('server_version_num')::pg_catalog.int4 / 10000`).
 		Scan(&a.now, &a.result.Settings.TimeZone, &a.result.Settings.SearchPath, &a.version)
 	if err != nil {
@@ -115,6 +116,7 @@ type analyzer struct {
 	oids     map[string]uint32
 	names    map[uint32]string
 	readers  map[string]uint32 // as whom adopted views read their tables
+	adopted  map[string]uint32 // the database views whose definitions views are
 	result   Analysis
 }
 
@@ -156,6 +158,7 @@ func (a *analyzer) adopt(views []View) error {
 		if a.readers[v.Name], err = a.cat.Reader(a.ctx, oid); err != nil {
 			return err
 		}
+		a.adopted[v.Name] = oid
 		v.Query = strings.TrimRight(strings.TrimSpace(query), ";")
 		a.views = append(a.views, v)
 	}
@@ -285,6 +288,9 @@ func (a *analyzer) translate() error {
 		out.Plan = algebra.Optimize(named(m.Node, out.Columns))
 		out.Key = algebra.BestKey(out.Plan)
 		out.Clock = algebra.DependsOnClock(out.Plan)
+		if out.Defined, err = a.cat.Defined(a.ctx, oid, a.adopted[v.Name]); err != nil {
+			return fmt.Errorf("view %s: %w", v.Name, err)
+		}
 		for oid := range m.Depends {
 			if name, ok := a.names[oid]; ok {
 				out.Views = append(out.Views, name)

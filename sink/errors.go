@@ -76,10 +76,11 @@ func unfit(t *Table, format string, args ...any) error {
 	return &ViewError{View: t.spec.Name, Cause: fmt.Sprintf(format, args...)}
 }
 
-// limit marks an error that says that a limit of the server is exceeded.
+// limit marks an error that says that a limit of the server is exceeded, or that a value is
+// none of its type: the labels of an enum may have been renamed since it was read.
 func limit(err error, view string) error {
 	var pg *pgconn.PgError
-	if errors.As(err, &pg) && pg.Code[:2] == "54" {
+	if errors.As(err, &pg) && (pg.Code[:2] == "54" || pg.Code[:2] == "22") {
 		return &ViewError{View: view, Cause: pg.Message + " (SQLSTATE " + pg.Code + ")", err: err}
 	}
 	return err
@@ -151,7 +152,7 @@ func classify(err error, view string) error {
 		return err
 	}
 	switch pg.Code[:2] {
-	case "54":
+	case "54", "22":
 		return limit(err, view)
 	case "42", "23", "44", "P0", "0A", // shape, constraint, check option, a trigger's RAISE
 		"XX": // of a dropped table, the row type in a prepared statement; a damaged file
