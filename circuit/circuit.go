@@ -22,13 +22,14 @@ var ErrChanged = errors.New("state belongs to another circuit")
 type Circuit struct {
 	nodes       []*node
 	sources     map[string]*node
-	outputs     []*output
+	outputs     []*node
 	rankings    []*ranking
 	store       state.Store
 	prefix      []byte
 	fingerprint uint64
 	loops       bool // there are some
 	started     bool // the first step is known to be committed
+	due         dueSet
 	running     *node
 	since       time.Time
 }
@@ -57,13 +58,15 @@ func (b *Builder) Build(store state.Store, prefix []byte) (*Circuit, error) {
 			c.sources[op.name] = n
 		case *output:
 			op.rows.Width = n.width
-			c.outputs = append(c.outputs, op)
+			c.outputs = append(c.outputs, n)
 		case *recursion:
 			c.loops = true
 		case *ranking:
 			c.rankings = append(c.rankings, op)
 		}
 	}
+	c.due = newDueSet(len(c.nodes))
+	c.due.addAll(len(c.nodes))
 	if err := findLoops(c.nodes); err != nil {
 		return nil, fmt.Errorf("build circuit: %w", err)
 	}
@@ -148,6 +151,7 @@ func (c *Circuit) StepInParts(ctx context.Context, inputs map[string]*Batch, bat
 				r.reset()
 			}
 		}
+		c.due.addAll(len(c.nodes))
 		return nil, fmt.Errorf("circuit step: %w", err)
 	}
 	return out, nil
@@ -179,6 +183,7 @@ func (c *Circuit) step(ctx context.Context, inputs map[string]*Batch, batch stat
 		case in.Width != n.width:
 			return nil, fmt.Errorf("source %q is %d columns wide, not %d", name, n.width, in.Width)
 		}
+		c.due.add(n.id)
 	}
 	if !c.started {
 		if err := c.start(s); err != nil {
@@ -188,8 +193,11 @@ func (c *Circuit) step(ctx context.Context, inputs map[string]*Batch, batch stat
 	if err := c.run(s, 0, len(c.nodes)-1, func(*node) bool { return true }); err != nil {
 		return nil, err
 	}
-	for _, o := range c.outputs {
-		if o.rows.Len() > 0 {
+	for _, n := range c.outputs {
+		if !c.due.has(n.id) {
+			continue
+		}
+		if o := n.op.(*output); o.rows.Len() > 0 {
 			outs = append(outs, Output{Name: o.name, Batch: &o.rows})
 		}
 	}
@@ -206,6 +214,7 @@ func (c *Circuit) start(s *step) error {
 	for _, n := range c.nodes {
 		if op, ok := n.op.(starter); ok {
 			c.enter(n)
+			c.due.add(n.id)
 			if err := op.start(s, n); err != nil {
 				return fmt.Errorf("%s %q: %w", n.op.kind(), n.label, err)
 			}

@@ -37,6 +37,7 @@ func (o *index) finish(s *step, n *node) error {
 	}
 	o.turn++
 	o.delta.consolidate()
+	n.out.wake(s)
 	o.delta.write(s, n, n.prefix)
 	return nil
 }

@@ -203,6 +203,7 @@ func (o *intervalIndex) finish(s *step, n *node) error {
 	}
 	o.turn++
 	o.delta.consolidate()
+	n.out.wake(s)
 	for i := range o.delta.entries {
 		x := o.extent(i)
 		o.write(s, n, &x, o.row(i), o.delta.entries[i].w)

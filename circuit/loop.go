@@ -100,10 +100,10 @@ func inLoop(nodes []*node, n *node) bool {
 	return false
 }
 
-// run evaluates the nodes from number lo up to hi that are wanted, in order,
+// run evaluates the nodes from number lo up to hi that are due and wanted, in order,
 // loops as a whole.
 func (c *Circuit) run(s *step, lo, hi int, wanted func(*node) bool) error {
-	for i := lo; i <= hi; i++ {
+	for i := c.due.next(lo); i <= hi; i = c.due.next(i + 1) {
 		n := c.nodes[i]
 		if !wanted(n) {
 			continue
@@ -151,6 +151,7 @@ func (c *Circuit) visit(s *step, n *node) error {
 	if err := s.ctx.Err(); err != nil {
 		return err
 	}
+	c.due.remove(n.id)
 	if src, ok := n.op.(*source); ok {
 		if in := s.inputs[src.name]; in != nil {
 			c.enter(n)
@@ -164,6 +165,9 @@ func (c *Circuit) visit(s *step, n *node) error {
 	c.enter(n)
 	if err := n.finish.finish(s, n); err != nil {
 		return fmt.Errorf("%s %q: %w", n.op.kind(), n.label, err)
+	}
+	if !n.finish.idle() {
+		c.due.add(n.id)
 	}
 	return nil
 }

@@ -21,7 +21,9 @@ type operator interface {
 }
 
 // finisher is an operator that works on the whole delta of a step. finish is
-// called once, unless idle says that there is nothing to do.
+// called once, unless idle says that there is nothing to do, as it does of one to which
+// nothing was pushed. One that is not idle afterwards, as it still holds the delta for
+// others, is called again in the next step.
 type finisher interface {
 	idle() bool
 	finish(s *step, n *node) error
@@ -114,6 +116,7 @@ func (e *emitter) send(s *step, rows *Batch) error {
 	}
 	e.n.stats.RowsOut += int64(rows.Len())
 	for _, to := range e.to {
+		s.c.due.add(to.n.id)
 		to.n.stats.RowsIn += int64(rows.Len())
 		before := s.c.enter(to.n)
 		err := to.n.op.push(s, to.n, to.port, rows)
@@ -123,6 +126,13 @@ func (e *emitter) send(s *step, rows *Batch) error {
 		}
 	}
 	return nil
+}
+
+// wake has all readers visited, though nothing is sent to them: they look into the node.
+func (e *emitter) wake(s *step) {
+	for _, to := range e.to {
+		s.c.due.add(to.n.id)
+	}
 }
 
 // flush sends what batch gathered.
