@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -127,6 +128,7 @@ func Specs(cfg *config.Config, a *plan.Analysis) (map[string]*sink.ViewSpec, []e
 			Name: o.Name, Schema: cfg.Sink.Schema, Key: o.Key, Indexes: indexes[o.Name], Query: o.Query,
 			Fingerprint: fingerprint(o, a.Settings), Settings: map[string]string{"TimeZone": a.Settings.TimeZone},
 		}
+		maps.Copy(s.Settings, o.Pinned)
 		for _, c := range o.Columns {
 			s.Columns = append(s.Columns, sink.Column{Name: c.Name, Type: c.Type})
 		}

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/decode"
 	"github.com/stepping-cdc/stepping-cdc/plan"
@@ -51,6 +53,9 @@ type viewInfo struct {
 func fingerprint(o *plan.Output, settings plan.Settings) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n%s\n%v\n", algebra.Fingerprint(o.Plan), settings.TimeZone, o.Key)
+	for _, name := range slices.Sorted(maps.Keys(o.Pinned)) {
+		fmt.Fprintf(h, "%s %s\n", name, o.Pinned[name])
+	}
 	for _, t := range o.Heirs {
 		if len(t.Heirs) > 0 {
 			fmt.Fprintf(h, "%s %v\n", t.Parent.SQL(), t.Heirs)

@@ -155,15 +155,20 @@ func samples(r *residue, n int) []Sample {
 // read reads rows in COPY's text format. A failing query leaves the snapshot
 // usable.
 func (v *verifier) read(ctx context.Context, conn *pgx.Conn, view, query string, row func([]byte)) (int64, error) {
-	zone := v.analysis.Settings.TimeZone
-	if pinned := v.settings[view]["TimeZone"]; pinned != "" {
-		zone = pinned
-	}
 	if _, err := conn.Exec(ctx, `SAVEPOINT reading`); err != nil {
 		return 0, err
 	}
-	if _, err := conn.Exec(ctx, `SELECT pg_catalog.set_config('TimeZone', $1, true), pg_catalog.set_config($2, $3, true)`, zone, plan.ClockSetting, v.clock); err != nil {
-		return 0, err
+	settings := map[string]string{"TimeZone": v.analysis.Settings.TimeZone}
+	for name, value := range v.settings[view] {
+		if value != "" && (name == "TimeZone" || conn == v.source) { // an output table computes nothing
+			settings[name] = value
+		}
+	}
+	settings[plan.ClockSetting] = v.clock
+	for name, value := range settings {
+		if _, err := conn.Exec(ctx, `SELECT pg_catalog.set_config($1, $2, true)`, name, value); err != nil {
+			return 0, err
+		}
 	}
 	w := &lines{row: row}
 	_, err := conn.PgConn().CopyTo(ctx, w, "COPY ("+query+") TO STDOUT")

@@ -51,6 +51,7 @@ type Output struct {
 	Key     []int                        // columns that identify a row; empty: one row at most; nil: a multiset
 	Clock   bool                         // it depends on the present time
 	Locks   bool                         // its query locks rows, which is without effect on the output
+	Pinned  map[string]string            // settings that it depends on and few do, with their values
 	Views   []string                     // maintained views that it reads, directly or through others
 	Heirs   []catalog.Inheritance        // the tables that it reads with those that inherit from them
 	Whole   map[uint32]*catalog.Relation // the tables whose rows it reads as values, with all columns that they have
@@ -82,8 +83,10 @@ func Analyze(ctx context.Context, conn *pgx.Conn, views []View, reserved Reserve
 		return nil, fmt.Errorf("begin the analysis: %w", err)
 	}
 	a := &analyzer{ctx: ctx, tx: tx, cat: catalog.New(tx), reserved: reserved, oids: map[string]uint32{}, names: map[uint32]string{}, readers: map[string]uint32{}, adopted: map[string]uint32{}}
-	err = tx.QueryRow(ctx, `SELECT pg_catalog.now(), pg_catalog.current_setting('TimeZone'), pg_catalog.current_setting('search_path'), pg_catalog.current_setting('server_version_num')::pg_catalog.int4 / 10000`).
-		Scan(&a.now, &a.result.Settings.TimeZone, &a.result.Settings.SearchPath, &a.version)
+	s := &a.result.Settings
+	err = tx.QueryRow(ctx, `SELECT pg_catalog.now(), pg_catalog.current_setting('TimeZone'), pg_catalog.current_setting('search_path'), pg_catalog.current_setting('server_version_num')::pg_catalog.int4 / 10000,
+		pg_catalog.current_setting($1), pg_catalog.current_setting($2)`, translate.Monetary, translate.TextSearch).
+		Scan(&a.now, &s.TimeZone, &s.SearchPath, &a.version, &s.Monetary, &s.TextSearch)
 	if err != nil {
 		return nil, fmt.Errorf("read the session's settings: %w", err)
 	}
@@ -269,7 +272,7 @@ func (a *analyzer) translate() error {
 		if err != nil {
 			return fmt.Errorf("view %s: %w", v.Name, err)
 		}
-		out := &Output{Name: v.Name, Query: v.Query, Locks: m.Locks, Heirs: m.Heirs, Whole: m.Whole}
+		out := &Output{Name: v.Name, Query: v.Query, Locks: m.Locks, Heirs: m.Heirs, Whole: m.Whole, Pinned: m.Pinned}
 		if err := a.columns(oid, out); err != nil {
 			return err
 		}

@@ -2,6 +2,8 @@ package plan_test
 
 import (
 	"math/rand/v2"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -10,20 +12,22 @@ import (
 )
 
 // TestViewsEqualPostgres runs every view of viewCases over random writes and
-// compares it with the query's result after each round.
+// compares it with the query's result after each round. STEPPING_CASES is a regular
+// expression that the names of cases have to match.
 func TestViewsEqualPostgres(t *testing.T) {
 	dsn := embedded.NewDB(t)
 	conn := connect(t, dsn)
 	mustExec(t, conn, schema)
 	version := majorVersion(t, conn)
-	known := slices.DeleteFunc(slices.Clone(viewCases), func(c viewCase) bool { return c.since > version })
+	wanted := regexp.MustCompile(os.Getenv("STEPPING_CASES"))
+	known := slices.DeleteFunc(slices.Clone(viewCases), func(c viewCase) bool { return c.since > version || !wanted.MatchString(c.name) })
 	views, loose := caseViews(known)
 	r := newRig(t, dsn, views, rand.New(rand.NewPCG(1, 2)))
 	r.loose = loose
 	r.check()
 	// A view that was never compared, or never had a row, has shown nothing; nor
 	// has one of these without an error in its data. They get their chance.
-	failing := []string{"division", "bad_cast", "fussy", "overflow", "error_in_group", "domain_check", "rows_negative", "range_backwards", "limit_negative", "limit_sub_negative", "limit_outer_negative", "offset_negative", "limit_division", "or_common_fails_beside",
+	failing := []string{"division", "bad_cast", "fussy", "overflow", "error_in_group", "domain_check", "rows_negative", "range_backwards", "limit_negative", "limit_sub_negative", "limit_outer_negative", "offset_negative", "limit_division", "or_common_fails_beside", "shapes_dissimilar", "shapes_field_wrong",
 		"json_object_null_key", "json_object_unique", "json_object_unique_jsonb", "json_object_bad_format", "json_objectagg_unique", "json_objectagg_unique_absent", "json_objectagg_null_key", "json_is_bytes", "json_parse_unique", "json_serialize_short"}
 	const calm = `INSERT INTO everything (id) VALUES (1) ON CONFLICT DO NOTHING; UPDATE everything SET i4 = NULL, i2 = NULL, jb = '{"a": 1}' WHERE id < 3;
 		INSERT INTO orders (id) VALUES (1) ON CONFLICT DO NOTHING; UPDATE orders SET note = '12' WHERE id < 3`

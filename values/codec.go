@@ -155,7 +155,7 @@ func DecodeText(t *Type, src string) (Datum, error) {
 	case KindRecord:
 		return decodeRecordText(t, src)
 	case Opaque:
-		if !t.NoBinary {
+		if !t.NoBinary && !t.Unknown() {
 			return Null, fmt.Errorf("decode %s: its text format is not known here", t.Name)
 		}
 	}
@@ -214,7 +214,7 @@ func Printable(t *Type) bool {
 			}
 		}
 	case Opaque:
-		return t.NoBinary
+		return t.NoBinary || t.Unknown()
 	}
 	return true
 }
@@ -260,7 +260,7 @@ func AppendText(dst []byte, t *Type, d Datum) ([]byte, error) {
 	case KindRecord:
 		return appendRecordText(dst, t, d)
 	case Opaque:
-		if !t.NoBinary {
+		if !t.NoBinary && !t.Unknown() {
 			return dst, fmt.Errorf("print %s: its text format is not known here", t.Name)
 		}
 	}

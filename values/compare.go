@@ -145,7 +145,7 @@ func Comparable(t *Type) bool {
 	case KindArray:
 		return t.Elem != nil && Comparable(elemType(t))
 	case KindRecord:
-		return t.allFields(Comparable)
+		return !t.Variant && t.allFields(Comparable)
 	}
 	return true
 }
@@ -163,7 +163,7 @@ func Equatable(t *Type) bool {
 	case KindArray:
 		return t.Elem != nil && Equatable(elemType(t))
 	case KindRecord:
-		return t.allFields(Equatable)
+		return !t.Variant && t.allFields(Equatable)
 	}
 	return true
 }

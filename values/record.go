@@ -87,6 +87,9 @@ func (t *Type) fields(d Datum) ([]Datum, error) {
 // decodeRecord reads what record_send writes: the number of fields, then the type
 // and the value of each.
 func decodeRecord(t *Type, src string) (Datum, error) {
+	if t.Variant {
+		return decodeVariant(t, src)
+	}
 	if len(src) < 4 || u32(src) != uint32(len(t.Fields)) {
 		return Null, malformed(t, "not its number of fields")
 	}
@@ -121,6 +124,9 @@ func appendRecordBinary(dst []byte, t *Type, d Datum) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
+	if t.Variant {
+		return dst, malformed(t, "sent as one of its variants alone")
+	}
 	dst = append32(dst, uint32(len(row)))
 	for i, f := range t.Fields {
 		dst = append32(dst, f.Type.OID)
@@ -143,6 +149,9 @@ func appendRecordText(dst []byte, t *Type, d Datum) ([]byte, error) {
 	row, err := t.fields(d)
 	if err != nil {
 		return dst, err
+	}
+	if t.Variant {
+		return appendVariantText(dst, t, row)
 	}
 	dst = append(dst, '(')
 	var buf []byte

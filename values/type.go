@@ -48,9 +48,17 @@ type Type struct {
 	NoBinary         bool     // the type has no typsend: values travel in text format
 	CCollation       bool     // Collation orders by bytes (C, POSIX, ucs_basic, C.UTF-8 builtin)
 	NonDeterministic bool     // the collation equates different strings
+	Variant          bool     // of VariantOf: the first of Fields says which of the others a value is
 
 	positions map[string]int // label → index in Labels, made by NewType for long enums
 }
 
 // TextInArrays says whether a value inside an array has to travel as text.
-func (t *Type) TextInArrays() bool { return t.Kind == KindArray || t.NoBinary }
+func (t *Type) TextInArrays() bool { return t.Kind == KindArray || t.NoBinary || t.Unknown() }
+
+// unknownOID is pg_type.oid of unknown.
+const unknownOID = 705
+
+// Unknown says whether t is the type of literals that nothing gives another one, as in
+// ROW(1, 'a'). Its values are text to everything but comparisons, which do not know them.
+func (t *Type) Unknown() bool { return t.BaseOID == unknownOID }

@@ -101,14 +101,20 @@ func Parts(e Expr) (sql []string, args []Expr) {
 		return elementParts(e)
 	case t.Kind != values.KindRecord:
 		return []string{"", ""}, []Expr{e}
+	case t.Variant:
+		return variantParts(e)
 	}
 	begin, end := "ROW(", ")::"+t.SQL
-	if t.Anonymous() {
+	names := t.Anonymous() && named(t)
+	switch {
+	case names:
 		alias := "r"
 		for slices.ContainsFunc(t.Fields, func(f values.Field) bool { return f.Name == alias }) {
 			alias += "_" // a column of the name would hide the row
 		}
 		begin, end = "(SELECT "+alias+" FROM (SELECT ", ") AS "+alias+")"
+	case t.Anonymous():
+		end = ")" // a column of a SELECT would not stay of type unknown
 	}
 	sql = []string{begin}
 	if _, present := e.(*Row); !present {
@@ -120,7 +126,7 @@ func Parts(e Expr) (sql []string, args []Expr) {
 		inner, more := Parts(f)
 		sql[len(sql)-1] += inner[0]
 		sql, args = append(sql, inner[1:]...), append(args, more...)
-		if t.Anonymous() {
+		if names {
 			sql[len(sql)-1] += ` AS "` + strings.ReplaceAll(t.Fields[i].Name, `"`, `""`) + `"`
 		}
 		if i < len(t.Fields)-1 {
@@ -129,4 +135,14 @@ func Parts(e Expr) (sql []string, args []Expr) {
 	}
 	sql[len(sql)-1] += end
 	return sql, args
+}
+
+// named says whether fields have other names than those in ROW(…).
+func named(t *values.Type) bool {
+	for i, f := range t.Fields {
+		if f.Name != "f"+strconv.Itoa(i+1) {
+			return true
+		}
+	}
+	return false
 }

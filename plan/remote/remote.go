@@ -20,6 +20,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/config/guard"
 	"github.com/stepping-cdc/stepping-cdc/plan"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/plan/translate"
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
@@ -87,7 +88,7 @@ func (e *Evaluator) connect(ctx context.Context) error {
 	for name, value := range map[string]string{
 		"application_name": "stepping-cdc evaluate", "TimeZone": e.settings.TimeZone, "DateStyle": "ISO, MDY", "IntervalStyle": "postgres",
 		"search_path": e.settings.SearchPath, "bytea_output": "hex", "extra_float_digits": "1", "statement_timeout": "0", "client_encoding": "UTF8",
-		"xmloption": "content", "xmlbinary": "base64",
+		"xmloption": "content", "xmlbinary": "base64", translate.Monetary: e.settings.Monetary, translate.TextSearch: e.settings.TextSearch,
 	} {
 		cfg.RuntimeParams[name] = value
 	}

@@ -24,6 +24,9 @@ func One(call *expr.Remote) Statement {
 	s.SQL = "SELECT " + result(call, func(i int) string {
 		t := call.Args[i].Type()
 		s.Text[i] = t.NoBinary
+		if t.Unknown() {
+			return fmt.Sprintf("CAST($%d::pg_catalog.text AS unknown)", i+1)
+		}
 		return fmt.Sprintf("($%d::%s)", i+1, t.SQL)
 	})
 	return s
@@ -38,7 +41,7 @@ func Many(call *expr.Remote) Statement {
 	value := result(call, func(i int) string {
 		t := call.Args[i].Type()
 		name := "a.c" + strconv.Itoa(i+1)
-		if viaText(t) {
+		if t.TextInArrays() {
 			name = "CAST(" + name + " AS " + t.SQL + ")"
 		}
 		return "(" + name + ")"
@@ -50,7 +53,7 @@ func Many(call *expr.Remote) Statement {
 	var arrays, names []string
 	for i, a := range call.Args {
 		t := a.Type().SQL
-		if viaText(a.Type()) {
+		if a.Type().TextInArrays() {
 			t = "pg_catalog.text"
 		}
 		arrays = append(arrays, fmt.Sprintf("pg_catalog.unnest($%d::%s[])", i+1, t))
@@ -70,12 +73,10 @@ func result(call *expr.Remote, arg func(i int) string) string {
 	return value
 }
 
-func viaText(t *values.Type) bool { return t.Kind == values.KindArray || t.NoBinary }
-
 // together says whether Many can send the arguments: what travels as text has to
 // have one that is known here.
 func together(call *expr.Remote) bool {
-	return !slices.ContainsFunc(call.Args, func(a expr.Expr) bool { return viaText(a.Type()) && !values.Printable(a.Type()) })
+	return !slices.ContainsFunc(call.Args, func(a expr.Expr) bool { return a.Type().TextInArrays() && !values.Printable(a.Type()) })
 }
 
 // parameters are the parameters of One.
@@ -116,13 +117,13 @@ func columns(call *expr.Remote, rows [][]values.Datum) ([][]byte, error) {
 // column builds the binary array of one argument of all rows.
 func column(t *values.Type, rows [][]values.Datum, c int) ([]byte, error) {
 	elem := t
-	if viaText(t) {
+	if t.TextInArrays() {
 		elem = values.TextType
 	}
 	elems := make([]values.Datum, len(rows))
 	for i, r := range rows {
 		elems[i] = r[c]
-		if viaText(t) && !r[c].IsNull() {
+		if t.TextInArrays() && !r[c].IsNull() {
 			text, err := values.AppendText(nil, t, r[c])
 			if err != nil {
 				return nil, fmt.Errorf("send an argument of type %s: %w", t.SQL, err)

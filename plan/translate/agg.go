@@ -247,7 +247,7 @@ func (t *translator) aggref(n *pgtree.Node, s *scope) expr.Expr {
 	}
 	call := t.aggregateCall(n, proc, s)
 	a.Args = call.args
-	a.T = t.known(n, a.T, a.Args)
+	a.T = t.known(a.T, call.args[:call.inputs])
 	if f := n.Node("aggfilter"); f != nil {
 		a.Filter = t.expr(f, s)
 		guard(a.Args, a.Filter)

@@ -13,7 +13,7 @@ import (
 // relabel gives an expression another type that has the same images.
 func (t *translator) relabel(e expr.Expr, ty *values.Type) expr.Expr {
 	from := e.Type()
-	same := from.Kind == ty.Kind && (ty.Kind != values.Opaque && ty.Kind != values.KindRecord || from.BaseOID == ty.BaseOID)
+	same := ty.Unknown() || from.Kind == ty.Kind && (ty.Kind != values.Opaque && ty.Kind != values.KindRecord || from.BaseOID == ty.BaseOID)
 	if !same {
 		return t.remoteCast(e, ty)
 	}

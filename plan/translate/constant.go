@@ -28,6 +28,14 @@ func (t *translator) constant(n *pgtree.Node) expr.Expr {
 	if n.Bool("constisnull") {
 		return &expr.Const{T: ty}
 	}
+	if ty.Name == "_record" && isRecord(ty) { // there is no other: elements have no input function
+		ty = values.ArrayOf(values.RecordOf(nil))
+		none, err := values.MakeArray(ty, nil)
+		if err != nil {
+			t.fail(err)
+		}
+		return &expr.Const{V: none, T: ty}
+	}
 	r := constant.NewReader(t.ctx, t.cat)
 	v, err := r.Datum(ty, n.Bytes("constvalue"))
 	if r.Err() != nil {

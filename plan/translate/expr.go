@@ -6,7 +6,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
@@ -27,6 +26,9 @@ func (t *translator) expr(n *pgtree.Node, s *scope) expr.Expr {
 	}
 	e := t.node(n, s)
 	if e == nil {
+		return placeholder
+	}
+	if r, ok := e.(*expr.Remote); ok && !t.received(n, r.T) {
 		return placeholder
 	}
 	return expr.Fold(e)
@@ -86,7 +88,7 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 	case "COALESCEEXPR", "COALESCE":
 		ty := t.typ(n.OID("coalescetype"), -1, n.OID("coalescecollid"))
 		args := t.lazily(n.Nodes("args"), s)
-		return &expr.Coalesce{Args: args, T: t.known(n, ty, args)}
+		return &expr.Coalesce{Args: args, T: t.known(ty, args)}
 	case "MINMAXEXPR", "MINMAX":
 		return t.minMax(n, s)
 	case "NULLTEST":
@@ -138,7 +140,9 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 			}
 			a := s.answers[len(s.answers)-1]
 			if cols := a.sub.Cols(); a.width+k <= len(cols) {
-				ty = t.known(n, ty, algebra.Refs(cols, []int{a.width + k - 1}))
+				if column := cols[a.width+k-1].Type; column.Anonymous() {
+					ty = column
+				}
 			}
 			return &expr.Col{Index: a.base + a.width + k - 1, T: ty}
 		}
@@ -202,7 +206,7 @@ func (t *translator) column(n *pgtree.Node, s *scope) expr.Expr {
 	switch {
 	case att == 0:
 		return t.wholeRow(n, rte, s)
-	case att < 0:
+	case att < 0 && att != tableOIDColumn:
 		t.problem(n, CodeVolatile, "a system column", "a system column (ctid, xmin …) is not replicated", "leave it out")
 		return nil
 	case rte.Int("rtekind") == rteJoin: // a join: its columns are its inputs'
@@ -222,7 +226,9 @@ func (t *translator) column(n *pgtree.Node, s *scope) expr.Expr {
 			t.fail(err)
 			return nil
 		}
-		col = rel.Column(att)
+		if col = rel.Column(att); att == tableOIDColumn {
+			col = len(rel.Columns)
+		}
 	}
 	if !ok || col < 0 || col >= s.cols[rti] {
 		return nil // of a relation that was refused, or not in reach: already told
@@ -254,7 +260,7 @@ func (t *translator) function(n *pgtree.Node, s *scope) expr.Expr {
 	if e := t.clockFunction(proc, args); e != nil {
 		return e
 	}
-	_, result := t.columnsOf(n, nil, proc, args, t.known(n, t.typ(n.OID("funcresulttype"), -1, n.OID("funccollid")), args))
+	_, result := t.columnsOf(n, nil, proc, args, t.known(t.typ(n.OID("funcresulttype"), -1, n.OID("funccollid")), args))
 	if result == nil {
 		return nil
 	}
@@ -320,6 +326,9 @@ func (t *translator) native(proc *catalog.Proc, args []expr.Expr, result *values
 	types := make([]*values.Type, len(args))
 	for i, a := range args {
 		types[i] = a.Type()
+	}
+	if mixed(types) { // Go takes elements to be of one type
+		return nil
 	}
 	f := fn.Lookup(proc.Signature, types, result)
 	if f == nil {
@@ -393,14 +402,18 @@ func (t *translator) caseExpr(n *pgtree.Node, s *scope) expr.Expr {
 	for i := 1; i < len(e.Whens); i += 2 {
 		results = append(results, e.Whens[i])
 	}
-	e.T = t.known(n, e.T, results)
+	e.T = t.known(e.T, results)
+	e.Else = results[0]
+	for i := 1; i < len(e.Whens); i += 2 {
+		e.Whens[i] = results[(i+1)/2]
+	}
 	return e
 }
 
 func (t *translator) minMax(n *pgtree.Node, s *scope) expr.Expr {
 	ty := t.typ(n.OID("minmaxtype"), -1, n.OID("minmaxcollid"))
 	args := t.exprs(n.Nodes("args"), s)
-	ty = t.known(n, ty, args)
+	ty = t.known(ty, args)
 	greatest := n.Int("op") == 0
 	if values.Comparable(ty) {
 		return &expr.MinMax{Greatest: greatest, Args: args, T: ty}
@@ -421,7 +434,7 @@ func (t *translator) minMax(n *pgtree.Node, s *scope) expr.Expr {
 func (t *translator) array(n *pgtree.Node, s *scope) expr.Expr {
 	ty := t.typ(n.OID("array_typeid"), -1, n.OID("array_collid"))
 	elems := t.exprs(n.Nodes("elements"), s)
-	ty = t.known(n, ty, elems)
+	ty = t.known(ty, elems)
 	if !n.Bool("multidims") && ty.Kind == values.KindArray && !ty.NoBinary {
 		return &expr.ArrayOf{Elems: elems, T: ty}
 	}
@@ -442,7 +455,7 @@ func (t *translator) subscript(n *pgtree.Node, s *scope) expr.Expr {
 		return t.unknown(n)
 	}
 	args := []expr.Expr{t.expr(n.Node("refexpr"), s)}
-	ty := t.known(n, t.typ(n.OID("refrestype"), -1, n.OID("refcollid")), args)
+	ty := t.known(t.typ(n.OID("refrestype"), -1, n.OID("refcollid")), args)
 	sql := []string{"(", ")"}
 	upper, _ := n.Get("refupperindexpr").(pgtree.List)
 	lower, _ := n.Get("reflowerindexpr").(pgtree.List)

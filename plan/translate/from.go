@@ -40,7 +40,8 @@ func (t *translator) from(f *pgtree.Node, s *scope) algebra.Node {
 	if dw > 0 {
 		s.from = append(s.from, s.domain.node.Cols()...)
 	}
-	s.whole, s.sure = wholeRows(s.query), math.MaxInt
+	s.sure = math.MaxInt
+	s.whole, s.tableOIDs = wholeRows(s.query), readAttribute(s.query, tableOIDColumn)
 	for _, n := range f.Nodes("fromlist") {
 		s.parts = append(s.parts, t.fromItem(n, s, true))
 	}
@@ -66,9 +67,9 @@ func (t *translator) fromItem(n *pgtree.Node, s *scope, inner bool) part {
 	case "RANGETBLREF":
 		i := n.Int("rtindex")
 		s.hidden = 0
-		rel := t.relation(s.rtes[i-1], s)
+		rel := t.relation(s.rtes[i-1], s, s.tableOIDs[i])
 		if s.whole[i] {
-			rel = t.withWhole(rel, s.rtes[i-1], s)
+			rel = t.withWhole(rel, i, s)
 		}
 		p := part{node: rel, start: len(s.from)}
 		s.start[i], s.cols[i] = p.start+s.hidden, len(rel.Cols())-s.hidden

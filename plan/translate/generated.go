@@ -36,6 +36,9 @@ func (t *translator) generated(rel *catalog.Relation, node algebra.Node, asked f
 		}
 		p.Exprs[i] = t.coerce(n, e, c.Type)
 	}
+	for _, c := range cols[len(rel.Columns):] {
+		p.Names = append(p.Names, c.Name)
+	}
 	if !computed {
 		return node
 	}

@@ -17,7 +17,7 @@ import (
 // these, its keys least of all.
 
 // inherited reads a table and its heirs.
-func (t *translator) inherited(rel *catalog.Relation) algebra.Node {
+func (t *translator) inherited(rel *catalog.Relation, tableOID bool) algebra.Node {
 	heirs, err := t.cat.Heirs(t.ctx, rel.OID)
 	if err != nil {
 		t.fail(err)
@@ -25,9 +25,9 @@ func (t *translator) inherited(rel *catalog.Relation) algebra.Node {
 	}
 	t.tables[rel.OID], t.heirs[rel.OID] = rel, heirs
 	if len(heirs) == 0 {
-		return t.generated(rel, t.scan(rel), anyGenerated)
+		return t.generated(rel, t.ofTable(rel, t.scan(rel), tableOID), anyGenerated)
 	}
-	all := &algebra.UnionAll{Inputs: []algebra.Node{t.generated(rel, t.scan(rel), storedGenerated)}}
+	all := &algebra.UnionAll{Inputs: []algebra.Node{t.ofTable(rel, t.generated(rel, t.scan(rel), storedGenerated), tableOID)}}
 	for _, oid := range heirs {
 		heir, err := t.cat.Relation(t.ctx, oid)
 		if err != nil {
@@ -40,7 +40,7 @@ func (t *translator) inherited(rel *catalog.Relation) algebra.Node {
 			continue
 		}
 		if n := t.asParent(rel, heir); n != nil {
-			all.Inputs = append(all.Inputs, n)
+			all.Inputs = append(all.Inputs, t.ofTable(heir, n, tableOID))
 		}
 	}
 	return t.generated(rel, all, virtualGenerated)
@@ -83,7 +83,10 @@ func (t *translator) keyOfHeirs(n *pgtree.Node, s *scope) {
 		t.fail(err)
 		return
 	}
-	name := rel.Columns[rel.Column(n.Int("varattno"))].Name
+	name := "tableoid"
+	if i := rel.Column(n.Int("varattno")); i >= 0 {
+		name = rel.Columns[i].Name
+	}
 	t.problem(n, CodeVolatile, name, fmt.Sprintf("column %s is not determined by what is grouped by: the primary key of %s does not hold for the tables that inherit from it", name, rel.SQL()),
 		"group by the column as well, or take an aggregate of it")
 }

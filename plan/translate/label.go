@@ -29,6 +29,10 @@ func (t *translator) sortKey(c *pgtree.Node, e expr.Expr) (expr.Expr, algebra.So
 	by, desc := t.sortable(op, e)
 	if by == nil {
 		ty := e.Type()
+		if mixesVariants(ty) {
+			t.checkKeys(nil, "ORDER BY", []expr.Expr{e})
+			return e, algebra.SortKey{}
+		}
 		t.problem(nil, CodeType, "ORDER BY a value of type "+ty.SQL, "ORDER BY a value of type "+ty.SQL+" decides what the view holds, and only Postgres knows that order",
 			`order by its fields, or by a value of another type`)
 		return e, algebra.SortKey{}
@@ -97,6 +101,9 @@ func (t *translator) orderOfParts(ty *values.Type, known func(*values.Type) bool
 		}
 		order.Name = order.Elem.Name
 		return order
+	}
+	if ty.Variant {
+		return nil
 	}
 	order.Fields = make([]*expr.Order, len(ty.Fields))
 	for i, f := range ty.Fields {

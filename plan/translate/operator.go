@@ -19,7 +19,7 @@ func (t *translator) operator(n *pgtree.Node, s *scope) expr.Expr {
 		return nil
 	}
 	args := t.exprs(n.Nodes("args"), s)
-	result := t.known(n, t.typ(n.OID("opresulttype"), -1, n.OID("opcollid")), args)
+	result := t.known(t.typ(n.OID("opresulttype"), -1, n.OID("opcollid")), args)
 	if !t.stable(n, proc, args) {
 		return nil
 	}
@@ -108,6 +108,9 @@ func keyEquality(a, b *values.Type) *fn.Func {
 func sameKey(a, b *values.Type) bool {
 	if !values.Equatable(a) || !values.Equatable(b) {
 		return false
+	}
+	for a.Kind == values.KindArray && b.Kind == values.KindArray && a.Anonymous() && b.Anonymous() {
+		a, b = a.Elem, b.Elem
 	}
 	if a.Kind == values.KindRecord {
 		return fn.Lookup("record_eq(record,record)", []*values.Type{a, b}, values.BoolType) != nil

@@ -6,6 +6,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
 // values translates a VALUES list. What is not a constant (a call that Postgres
@@ -39,10 +40,21 @@ func (t *translator) values(rte *pgtree.Node, names []string, s *scope) algebra.
 				out.Columns = append(out.Columns, algebra.Column{Name: name, Type: e.Type()})
 			}
 		}
-		for i, e := range row {
-			t.checkShape(rte, out.Columns[i].Type, e.Type())
-		}
 		rows = append(rows, row)
+	}
+	for i := range out.Columns {
+		var of []*values.Type
+		for _, row := range rows {
+			of = append(of, row[i].Type())
+		}
+		to := common(of)
+		if to == nil {
+			continue
+		}
+		for _, row := range rows {
+			row[i] = brought(row[i], to)
+		}
+		out.Columns[i].Type = rows[0][i].Type()
 	}
 	if len(read) > 0 && s.domain != nil {
 		return s.valuesOf(rows, out.Columns)

@@ -25,6 +25,14 @@ func (t *translator) row(n *pgtree.Node, s *scope) expr.Expr {
 	args := t.exprs(n.Nodes("args"), s)
 	ty := t.typ(n.OID("row_typeid"), -1, 0)
 	if ty.Kind != values.KindRecord || ty.Anonymous() {
+		for i, a := range n.Nodes("args") { // what compares records looks at their types
+			if a.Tag != "CONST" {
+				continue
+			}
+			if own := t.typ(a.OID("consttype"), -1, 0); own.Unknown() {
+				args[i] = t.relabel(args[i], own)
+			}
+		}
 		return rowOf(n.Strings("colnames"), args)
 	}
 	nums, err := t.cat.FieldNumbers(t.ctx, ty)
@@ -65,6 +73,9 @@ func (t *translator) field(n *pgtree.Node, s *scope) expr.Expr {
 		t.fail(fmt.Errorf("a field of a value of type %s", ty.SQL))
 		return nil
 	}
+	if ty.Variant {
+		return t.fieldOfVariant(n, arg)
+	}
 	nums, err := t.cat.FieldNumbers(t.ctx, ty)
 	if err != nil {
 		t.fail(err)
@@ -75,10 +86,26 @@ func (t *translator) field(n *pgtree.Node, s *scope) expr.Expr {
 		t.fail(fmt.Errorf("field %d of a value of type %s", n.Int("fieldnum"), ty.SQL))
 		return nil
 	}
-	if r, ok := arg.(*expr.Row); ok {
-		return r.Fields[i]
+	return expr.FieldsOf(arg)[i]
+}
+
+// fieldOfVariant translates (x).f of a column with records of several types: Postgres has
+// taken it for a record like those in the first SELECT of a UNION, and fails on others.
+func (t *translator) fieldOfVariant(n *pgtree.Node, arg expr.Expr) expr.Expr {
+	at, want := n.Int("fieldnum"), t.typ(n.OID("resulttype"), int32(n.Int("resulttypmod")), n.OID("resultcollid"))
+	wrong := func(format string, args ...any) expr.Expr {
+		return &expr.Const{V: values.Errorf("42804", format, args...), T: want}
 	}
-	return &expr.FieldOf{Arg: arg, Index: i, T: ty.Fields[i].Type}
+	return expr.ByVariant(arg, want, &expr.Const{T: want}, func(record expr.Expr) expr.Expr {
+		fields := expr.FieldsOf(record)
+		switch {
+		case at > len(fields):
+			return wrong("attribute number %d exceeds number of columns %d", at, len(fields))
+		case fields[at-1].Type().OID != want.OID:
+			return wrong("attribute %d of type record has wrong type", at)
+		}
+		return fields[at-1]
+	})
 }
 
 // convertRow casts a row to the type of a table that its own table inherits from: the
@@ -98,54 +125,136 @@ func (t *translator) convertRow(n *pgtree.Node, s *scope) expr.Expr {
 }
 
 // known is the type of a result that the catalogue calls a record, or an array of
-// records: the one of the arguments that are so. They have to be of one shape, as
-// a column has one type.
-func (t *translator) known(n *pgtree.Node, ty *values.Type, args []expr.Expr) *values.Type {
-	if ty.Schema != "pg_catalog" || ty.Name != "record" && ty.Name != "_record" {
+// records: the one of the arguments that are so. If those are of several types, it is one
+// that has them as variants, to which the arguments are brought.
+func (t *translator) known(ty *values.Type, args []expr.Expr) *values.Type {
+	if !isRecord(ty) {
 		return ty
 	}
-	var elem *values.Type
+	var of []*values.Type
 	for _, a := range args {
-		from := a.Type()
-		if !from.Anonymous() {
-			continue
-		}
-		for from.Kind == values.KindArray {
-			from = from.Elem
-		}
-		if elem == nil {
-			elem = from
-		}
-		t.checkShape(n, elem, from)
+		of = append(of, a.Type())
 	}
-	switch {
-	case elem == nil:
+	elem := common(of)
+	if elem == nil {
 		return ty
-	case ty.Name == "record":
+	}
+	for i, a := range args {
+		args[i] = brought(a, elem)
+	}
+	if ty.Name == "record" {
 		return elem
 	}
 	return values.ArrayOf(elem)
 }
 
-// checkShape refuses records of different fields in one column.
-func (t *translator) checkShape(n *pgtree.Node, a, b *values.Type) {
-	if a.Anonymous() && b.Anonymous() && shape(a) != shape(b) {
-		const construct = "a column of records with different fields"
-		t.problem(n, CodeType, construct, construct+" has no type by which its values could be kept and compared", "cast them to one composite type")
-	}
+// isRecord says whether a type is what the catalogue calls record, or an array of such.
+func isRecord(ty *values.Type) bool {
+	return ty.Schema == "pg_catalog" && (ty.Name == "record" || ty.Name == "_record")
 }
 
-// shape tells types of records apart.
-func shape(t *values.Type) string {
+// common is the type that anonymous records, also in arrays, have in common; nil if there
+// are none.
+func common(types []*values.Type) *values.Type {
+	var variants []*values.Type
+	for _, ty := range types {
+		if !ty.Anonymous() {
+			continue
+		}
+		for _, v := range innermost(ty).Variants() {
+			if !slices.ContainsFunc(variants, func(have *values.Type) bool { return sameShape(have, v) }) {
+				variants = append(variants, v)
+			}
+		}
+	}
+	switch len(variants) {
+	case 0:
+		return nil
+	case 1:
+		return variants[0]
+	}
+	return values.VariantOf(variants)
+}
+
+// innermost is what arrays are of.
+func innermost(ty *values.Type) *values.Type {
+	for ty.Kind == values.KindArray {
+		ty = ty.Elem
+	}
+	return ty
+}
+
+// brought is a record, or an array of such, as one of a type that has its own among the
+// variants.
+func brought(e expr.Expr, to *values.Type) expr.Expr {
+	if !to.Variant {
+		return e
+	}
+	return expr.AsVariant(e, to, sameShape)
+}
+
+// mixesVariants says whether records of several types are among values of a type.
+func mixesVariants(ty *values.Type) bool {
+	switch ty.Kind {
+	case values.KindArray:
+		return mixesVariants(ty.Elem)
+	case values.KindRecord:
+		return ty.Variant || slices.ContainsFunc(ty.Fields, func(f values.Field) bool { return mixesVariants(f.Type) })
+	}
+	return false
+}
+
+// received says whether values of a type that Postgres computes can be read, and records
+// why not: of records that differ in the names of their fields alone, what is sent does not
+// tell which of them it is.
+func (t *translator) received(n *pgtree.Node, ty *values.Type) bool {
+	if !ty.HasFields() || ty.Distinguishable() {
+		return true
+	}
+	const construct = "rows that differ in the names of their fields alone"
+	t.problem(n, CodeType, construct, construct+", or have fields without a binary form: of what Postgres computes, it cannot be told which of them it is", "cast them to one composite type")
+	return false
+}
+
+// sameShape says whether records are of one type: fields of the same names and types.
+func sameShape(a, b *values.Type) bool { return shape(a, true) == shape(b, true) }
+
+// sameTypes says whether records have fields of the same types, which is what they are
+// compared by.
+func sameTypes(a, b *values.Type) bool { return shape(a, false) == shape(b, false) }
+
+// mixed says whether there are anonymous records of different types among those of
+// arguments, one of which is an array.
+func mixed(types []*values.Type) bool {
+	var first *values.Type
+	different, arrays := false, false
+	for _, ty := range types {
+		if !ty.Anonymous() {
+			continue
+		}
+		arrays = arrays || ty.Kind == values.KindArray
+		if ty = innermost(ty); first == nil {
+			first = ty
+		}
+		different = different || !sameTypes(first, ty)
+	}
+	return different && arrays
+}
+
+// shape tells types of records apart, by the names of their fields or without.
+func shape(t *values.Type, names bool) string {
 	switch {
 	case t.Kind == values.KindArray:
-		return shape(t.Elem) + "[]"
+		return shape(t.Elem, names) + "[]"
 	case !t.Anonymous():
 		return t.SQL
 	}
 	fields := make([]string, len(t.Fields))
 	for i, f := range t.Fields {
-		fields[i] = strconv.Quote(f.Name) + " " + shape(f.Type)
+		if names {
+			fields[i] = strconv.Quote(f.Name) + " "
+		}
+		fields[i] += shape(f.Type, names)
 	}
 	return "(" + strings.Join(fields, ", ") + ")"
 }
@@ -153,7 +262,20 @@ func shape(t *values.Type) string {
 // wholeRows are the relations of a query whose rows are read as values, in it or
 // in its sub-queries.
 func wholeRows(q *pgtree.Node) map[int]bool {
-	whole := map[int]bool{}
+	whole := readAttribute(q, 0)
+	// Of a join, the rows of its relations say whether there is one.
+	for i := range maps.Clone(whole) {
+		for _, rel := range joined(q, i) {
+			whole[rel] = true
+		}
+	}
+	return whole
+}
+
+// readAttribute are the relations of a query of which an attribute is read, in it or in its
+// sub-queries.
+func readAttribute(q *pgtree.Node, number int) map[int]bool {
+	read := map[int]bool{}
 	var visit func(v pgtree.Value, depth int)
 	visit = func(v pgtree.Value, depth int) {
 		pgtree.Walk(v, func(n *pgtree.Node) bool {
@@ -164,8 +286,8 @@ func wholeRows(q *pgtree.Node) map[int]bool {
 				}
 				return false
 			case "VAR":
-				if n.Int("varattno") == 0 && n.Int("varlevelsup") == depth {
-					whole[n.Int("varno")] = true
+				if n.Int("varattno") == number && n.Int("varlevelsup") == depth {
+					read[n.Int("varno")] = true
 				}
 			}
 			return true
@@ -174,24 +296,21 @@ func wholeRows(q *pgtree.Node) map[int]bool {
 	for _, c := range q.Values() {
 		visit(c, 0)
 	}
-	// Of a join, the rows of its relations say whether there is one.
-	for i := range maps.Clone(whole) {
-		for _, rel := range joined(q, i) {
-			whole[rel] = true
-		}
-	}
-	return whole
+	return read
 }
 
 // withWhole adds to a relation of FROM a column that holds its row as a value. It
 // is made here, below all joins: of a row that an outer join makes up it is NULL,
 // while ROW(…) of its columns is not.
-func (t *translator) withWhole(rel algebra.Node, rte *pgtree.Node, s *scope) algebra.Node {
-	cols := rel.Cols()
+func (t *translator) withWhole(rel algebra.Node, rti int, s *scope) algebra.Node {
+	rte, cols := s.rtes[rti-1], rel.Cols()
 	p := pick(rel, algebra.FirstN(len(cols)))
 	names, fields := rte.Node("eref").Strings("colnames"), p.Exprs[s.hidden:]
-	if rte.Int("rtekind") == rteSubquery { // without what it is only sorted by
+	switch {
+	case rte.Int("rtekind") == rteSubquery: // without what it is only sorted by
 		fields = fields[:min(len(names), len(fields))]
+	case s.tableOIDs[rti]:
+		fields = fields[:len(fields)-1]
 	}
 	whole := rowOf(names, fields)
 	if rte.Int("rtekind") == rteRelation {

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
@@ -89,11 +90,37 @@ func (t *translator) recursion(c *pgtree.Node, at *scope, d *domain) algebra.Nod
 	if n, ok := t.loops[of]; ok {
 		return n
 	}
+	var records []*values.Type
+	for range maxVariants {
+		loops, shared, told := maps.Clone(t.loops), maps.Clone(t.shared), len(t.problems)
+		n, wider := t.iteration(c, at, d, records)
+		if wider == nil {
+			t.loops[of] = n
+			return n
+		}
+		t.loops, t.shared, t.problems, records = loops, shared, t.problems[:told], wider
+	}
+	const construct = "rows around rows of a recursive query"
+	t.problem(c, CodeType, construct, construct+" have a type of their own in each iteration", "keep an array of rows")
+	return empty(t.unknownCols(c.Strings("ctecolnames")))
+}
+
+// maxVariants bounds the steps in which the types of rows in a recursive query are found.
+const maxVariants = 8
+
+// iteration translates a WITH RECURSIVE query whose working table has records of the given
+// types. If the recursive term makes others, the result is which there are, then.
+func (t *translator) iteration(c *pgtree.Node, at *scope, d *domain, records []*values.Type) (n algebra.Node, wider []*values.Type) {
 	q := c.Node("ctequery")
 	s := newScope(q, at, d)
 	op := q.Node("setOperations")
 	all := op.Bool("all")
 	base := t.setInput(op, "larg", s)
+	for i, to := range records {
+		if to != nil {
+			base.Exprs[i] = brought(base.Exprs[i], to)
+		}
+	}
 	for i, name := range c.Strings("ctecolnames") {
 		if i += d.width(); i < len(base.Names) {
 			base.Names[i] = name
@@ -112,19 +139,41 @@ func (t *translator) recursion(c *pgtree.Node, at *scope, d *domain) algebra.Nod
 	}
 	t.working[c] = w
 	tr.passed(t, c, s)
-	term, _ := t.toldApartBy(op, tr.goOn(t.setInput(op, "rarg", s), width), all, d.width())
+	next := t.setInput(op, "rarg", s)
 	delete(t.working, c)
-	t.loops[of] = empty(cols)
+	if wider = widened(base, next); wider != nil {
+		return nil, wider
+	}
+	term, _ := t.toldApartBy(op, tr.goOn(next, width), all, d.width())
 	if len(term.Cols()) != len(first.Cols()) {
-		return t.loops[of] // refused below
+		return empty(cols), nil // refused below
 	}
 	rec, err := algebra.NewRecursive(first, term, work, key, t.recursionLimit)
 	if err != nil {
 		t.fail(err)
-		return t.loops[of]
+		return empty(cols), nil
 	}
-	t.loops[of] = without(rec, cols)
-	return t.loops[of]
+	return without(rec, cols), nil
+}
+
+// widened brings the records of a recursive term to the types of the other one's. If there
+// are none for some of them, it gives the types that all have in common, by column.
+func widened(base, next *algebra.Project) (wider []*values.Type) {
+	for i := range min(len(base.Exprs), len(next.Exprs)) {
+		have := base.Exprs[i].Type()
+		to := common([]*values.Type{have, next.Exprs[i].Type()})
+		switch {
+		case to == nil:
+		case have.Anonymous() && sameShape(to, innermost(have)):
+			next.Exprs[i] = brought(next.Exprs[i], to)
+		default:
+			if wider == nil {
+				wider = make([]*values.Type, len(base.Exprs))
+			}
+			wider[i] = to
+		}
+	}
+	return wider
 }
 
 // toldApartBy adds to a term of a recursive query the labels by which UNION tells its rows

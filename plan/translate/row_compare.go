@@ -111,9 +111,12 @@ func (t *translator) rowNullTest(n *pgtree.Node, s *scope) expr.Expr {
 	if arg.Type().Kind != values.KindRecord { // refused
 		return placeholder
 	}
-	fields := expr.FieldsOf(arg)
-	if len(fields) == 0 && not { // a NULL has no fields either
-		return isNotNull(arg)
-	}
-	return fieldsNull(fields, not)
+	isNull := &expr.Const{V: values.Bool(!not), T: values.BoolType}
+	return expr.ByVariant(arg, values.BoolType, isNull, func(record expr.Expr) expr.Expr {
+		fields := expr.FieldsOf(record)
+		if len(fields) == 0 && not { // a NULL has no fields either
+			return isNotNull(record)
+		}
+		return fieldsNull(fields, not)
+	})
 }

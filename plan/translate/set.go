@@ -50,12 +50,12 @@ func (t *translator) setCall(n, rtf *pgtree.Node, s *scope) *set {
 		return nil
 	}
 	args := t.exprs(n.Nodes("args"), s)
-	elem := t.known(n, t.typ(n.OID("funcresulttype"), -1, n.OID("funccollid")), args)
+	elem := t.known(t.typ(n.OID("funcresulttype"), -1, n.OID("funccollid")), args)
 	names, elem := t.columnsOf(n, rtf, proc, args, elem)
 	if elem == nil || !t.stable(n, proc, args) || !t.readsJSON(n, proc, args, elem) {
 		return nil
 	}
-	if proc.Signature == "unnest(anyarray)" && args[0].Type().Kind == values.KindArray {
+	if proc.Signature == "unnest(anyarray)" && args[0].Type().Kind == values.KindArray && (rtf == nil || !args[0].Type().Elem.Variant) {
 		return t.asSet(args[0], false)
 	}
 	wrapped := elem.Kind == values.KindArray || elem.NoBinary && elem.Kind != values.KindRecord

@@ -14,6 +14,22 @@ import (
 type Settings struct {
 	TimeZone   string
 	SearchPath string // for the bodies of functions that rely on it
+	Monetary   string // lc_monetary
+	TextSearch string // default_text_search_config
+}
+
+// The settings that few views depend on: only those are made anew if one of them is another.
+const (
+	Monetary   = "lc_monetary"
+	TextSearch = "default_text_search_config"
+)
+
+// pin notes that the view depends on a setting.
+func (t *translator) pin(name string) {
+	if t.pinned == nil {
+		t.pinned = map[string]string{}
+	}
+	t.pinned[name] = map[string]string{Monetary: t.settings.Monetary, TextSearch: t.settings.TextSearch}[name]
 }
 
 // UTC says whether local time is UTC.
@@ -56,9 +72,10 @@ func isTimeComparison(name string) bool {
 	return false
 }
 
-// textSearch are functions that depend on default_text_search_config unless they are
-// told a configuration.
+// textSearch are functions that depend on default_text_search_config; of those with a
+// configuration, which are IMMUTABLE, nobody asks.
 var textSearch = map[string]bool{
+	"ts_match_tt": true, "ts_match_tq": true, // text @@ text, text @@ tsquery
 	"to_tsvector": true, "json_to_tsvector": true, "jsonb_to_tsvector": true, "to_tsquery": true, "plainto_tsquery": true,
 	"phraseto_tsquery": true, "websearch_to_tsquery": true, "ts_headline": true,
 }
@@ -68,7 +85,7 @@ var wallClocks = map[string]bool{"clock_timestamp": true, "timeofday": true}
 
 // settled says whether a type's text form depends on the value and on pinned
 // settings alone, and records why not. That of a regclass depends on the names
-// in the catalogue, that of money on a locale.
+// in the catalogue.
 func (t *translator) settled(n *pgtree.Node, ty *values.Type) bool {
 	for ty.Kind == values.KindArray {
 		ty = ty.Elem
@@ -84,6 +101,13 @@ func (t *translator) settled(n *pgtree.Node, ty *values.Type) bool {
 	if ty.Kind != values.Opaque || ty.Schema == "pg_catalog" && ty.Name == "xml" { // xmloption is pinned
 		return true
 	}
+	if isRecord(ty) { // not yet known by its fields: only looked through
+		return true
+	}
+	if isMoney(ty) {
+		t.pin(Monetary)
+		return true
+	}
 	ok, err := t.cat.ImmutableText(t.ctx, ty.BaseOID)
 	if err != nil {
 		t.fail(err)
@@ -94,6 +118,14 @@ func (t *translator) settled(n *pgtree.Node, ty *values.Type) bool {
 		t.problem(n, CodeVolatile, construct, construct+" depends on the catalogue or the session, not on the value alone", "")
 	}
 	return ok
+}
+
+func isMoney(ty *values.Type) bool { return ty.Schema == "pg_catalog" && ty.Name == "money" }
+
+// convertsMoney says whether a function casts to or from money, whose number of decimal places is
+// the locale's (postgresql.org/docs/current/datatype-money.html).
+func convertsMoney(p *catalog.Proc) bool {
+	return p.Name == "money" || p.Name == "numeric" && len(p.ArgTypes) == 1 && p.ArgTypes[0] == "money"
 }
 
 // stable says whether a function may be part of a view, and records why not.
@@ -122,13 +154,16 @@ func (t *translator) stable(n *pgtree.Node, p *catalog.Proc, args []expr.Expr) b
 		return true
 	case builtin && encodes(p, args):
 		return true
+	case builtin && convertsMoney(p):
+		t.pin(Monetary)
+		return true
+	case builtin && textSearch[p.Name]:
+		t.pin(TextSearch)
+		return true
 	}
 	remedy := "leave it out"
-	switch {
-	case !builtin:
+	if !builtin {
 		remedy = "declare it IMMUTABLE if it depends on its arguments alone"
-	case textSearch[p.Name]:
-		remedy = "name the configuration: " + p.Name + "('english', …)"
 	}
 	t.problem(n, CodeVolatile, name, name+" is STABLE: it may depend on tables, on the session or on the clock", remedy)
 	return false

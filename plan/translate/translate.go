@@ -47,6 +47,7 @@ type Meaning struct {
 	Depends map[uint32]bool              // maintained views (their temporary views) that it reads
 	Heirs   []catalog.Inheritance        // the tables that it reads with those that inherit from them, by number
 	Locks   bool                         // it has a locking clause
+	Pinned  map[string]string            // settings that few views depend on and this one does, with their values
 	t       *translator
 }
 
@@ -71,7 +72,7 @@ func (s Session) Translate(ctx context.Context, v View) (*Meaning, error) {
 		return nil, err
 	}
 	node := t.selection(q, nil, nil)
-	m := &Meaning{Node: node, Tables: t.tables, Whole: t.whole, Depends: t.depends, Locks: t.locking, t: t}
+	m := &Meaning{Node: node, Tables: t.tables, Whole: t.whole, Depends: t.depends, Locks: t.locking, Pinned: t.pinned, t: t}
 	for _, oid := range slices.Sorted(maps.Keys(t.heirs)) {
 		m.Heirs = append(m.Heirs, catalog.Inheritance{Parent: t.tables[oid], Heirs: t.heirs[oid]})
 	}
@@ -109,6 +110,7 @@ type translator struct {
 	locking  bool                          // a locking clause was met
 	inlined  int                           // references to WITH queries so far
 	shared   map[*pgtree.Node]algebra.Node // WITH queries that are translated once
+	pinned   map[string]string             // settings that it depends on, beside the time zone
 	// outerAggs are the aggregates in sub-queries that belong to a query around
 	// them, as that query reads them.
 	outerAggs map[*pgtree.Node]*pgtree.Node
@@ -131,7 +133,9 @@ type scope struct {
 	// relation that is being translated had none.
 	sure  int
 	whole map[int]bool // relations whose rows are read as values
-	meets []expr.Expr  // which rows of correlated relations in FROM belong to which of the domain
+	// tableOIDs are the relations whose rows are asked for their table.
+	tableOIDs map[int]bool
+	meets     []expr.Expr // which rows of correlated relations in FROM belong to which of the domain
 	// node is the relation that expressions are over. Sub-queries in them add
 	// columns behind those of the FROM row, or of the aggregate.
 	node algebra.Node
@@ -234,15 +238,16 @@ const (
 	rteGroup // since 18
 )
 
-// relation translates one entry of the range table.
-func (t *translator) relation(rte *pgtree.Node, s *scope) algebra.Node {
+// relation translates one entry of the range table; with tableOID, a table has that column
+// behind its own.
+func (t *translator) relation(rte *pgtree.Node, s *scope, tableOID bool) algebra.Node {
 	names := []string(nil)
 	if e := rte.Node("eref"); e != nil {
 		names = e.Strings("colnames")
 	}
 	switch kind := rte.Int("rtekind"); kind {
 	case rteRelation:
-		return t.table(rte, names)
+		return t.table(rte, names, tableOID)
 	case rteSubquery:
 		return t.subquery(rte, s)
 	case rteFunction:
@@ -271,7 +276,7 @@ func (t *translator) unknownCols(names []string) []algebra.Column {
 }
 
 // table translates a table, or expands a view by its own stored tree.
-func (t *translator) table(rte *pgtree.Node, names []string) algebra.Node {
+func (t *translator) table(rte *pgtree.Node, names []string, tableOID bool) algebra.Node {
 	oid := rte.OID("relid")
 	rel, err := t.cat.Relation(t.ctx, oid)
 	if err != nil {
@@ -297,9 +302,6 @@ func (t *translator) table(rte *pgtree.Node, names []string) algebra.Node {
 		}
 		return t.expand(rel)
 	case "r", "p":
-		if rel.Kind == "p" && !rte.Bool("inh") {
-			t.problem(nil, CodeRelation, rel.SQL(), "ONLY "+rel.SQL()+" has no rows: it is partitioned", "leave ONLY out")
-		}
 		if rel.Temp {
 			t.problem(nil, CodeRelation, rel.SQL(), "temporary table "+rel.Name+" is not replicated", "use an ordinary table")
 		}
@@ -307,10 +309,15 @@ func (t *translator) table(rte *pgtree.Node, names []string) algebra.Node {
 			t.problem(nil, CodeRelation, rel.SQL(), "system table "+rel.SQL()+" is not replicated", "")
 		}
 		t.rowSecurity(rel)
-		if rel.Kind == "r" && rte.Bool("inh") {
-			return t.inherited(rel)
+		switch {
+		case rel.Kind == "p" && !rte.Bool("inh"): // ONLY of it
+			return t.ofTable(rel, empty(t.relCols(rel)), tableOID)
+		case rel.Kind == "r" && rte.Bool("inh"):
+			return t.inherited(rel, tableOID)
+		case rel.Kind == "p" && tableOID:
+			t.problem(nil, CodeVolatile, "tableoid", "the partition that a row of "+rel.SQL()+" is in is not replicated: changes are told as the partitioned table's", "read the partitions themselves, each by its name")
 		}
-		return t.generated(rel, t.scan(rel), anyGenerated)
+		return t.generated(rel, t.ofTable(rel, t.scan(rel), tableOID), anyGenerated)
 	default:
 		remedy := ""
 		if rel.Kind == "m" {
@@ -319,6 +326,22 @@ func (t *translator) table(rte *pgtree.Node, names []string) algebra.Node {
 		t.problem(nil, CodeRelation, rel.SQL(), kinds[rel.Kind]+" "+rel.SQL()+" is not replicated", remedy)
 		return empty(t.relCols(rel))
 	}
+}
+
+// tableOIDColumn is TableOidAttributeNumber of Postgres' sysattr.h.
+const tableOIDColumn = -6
+
+// ofTable adds to the rows of a table the one system column that is not a matter of their
+// storage: which table they are of
+// (postgresql.org/docs/current/ddl-system-columns.html).
+func (t *translator) ofTable(rel *catalog.Relation, rows algebra.Node, tableOID bool) algebra.Node {
+	if !tableOID {
+		return rows
+	}
+	p := pick(rows, algebra.FirstN(len(rows.Cols())))
+	p.Exprs = append(p.Exprs, &expr.Const{V: values.Int(int64(rel.OID)), T: values.OIDType})
+	p.Names = append(p.Names, "tableoid")
+	return p
 }
 
 // scan reads all columns of a table. Attribute numbers have gaps where columns were
@@ -406,12 +429,14 @@ func (t *translator) setOperation(n *pgtree.Node, s *scope) algebra.Node {
 	if n.Tag == "RANGETBLREF" {
 		return t.selection(s.rtes[n.Int("rtindex")-1].Node("subquery"), s, s.domain.inside())
 	}
-	out := &algebra.UnionAll{Inputs: []algebra.Node{t.setInput(n, "larg", s), t.setInput(n, "rarg", s)}}
-	for i, c := range out.Inputs[0].Cols() {
-		if other := out.Inputs[1].Cols(); i < len(other) {
-			t.checkShape(n, c.Type, other[i].Type)
+	left, right := t.setInput(n, "larg", s), t.setInput(n, "rarg", s)
+	for i := range min(len(left.Exprs), len(right.Exprs)) {
+		a, b := left.Exprs[i], right.Exprs[i]
+		if to := common([]*values.Type{a.Type(), b.Type()}); to != nil {
+			left.Exprs[i], right.Exprs[i] = brought(a, to), brought(b, to)
 		}
 	}
+	out := &algebra.UnionAll{Inputs: []algebra.Node{left, right}}
 	op := map[int]string{1: "union", 2: "intersect", 3: "except"}[n.Int("op")]
 	if n.Bool("all") {
 		op += " all"
@@ -450,6 +475,11 @@ func (t *translator) setInput(n *pgtree.Node, side string, s *scope) *algebra.Pr
 // checkKeys refuses what cannot be told equal or different natively.
 func (t *translator) checkKeys(n *pgtree.Node, construct string, keys []expr.Expr) {
 	for _, k := range keys {
+		if mixesVariants(k.Type()) {
+			t.problem(n, CodeType, construct+" over rows of different fields", construct+" over rows of different fields depends on the plan: Postgres fails where it compares two of them",
+				"cast them to one composite type, or to text")
+			continue
+		}
 		if !values.Equatable(k.Type()) {
 			t.problem(n, CodeType, construct+" over "+k.Type().SQL,
 				construct+" over a value of type "+k.Type().SQL+" cannot be maintained: its equality is known to Postgres alone",

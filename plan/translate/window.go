@@ -149,7 +149,7 @@ func (t *translator) windowCall(n *pgtree.Node, s *scope, place func(expr.Expr) 
 	}
 	f.Name = proc.Signature
 	args := t.exprs(n.Nodes("args"), s)
-	f.T = t.known(n, f.T, args)
+	f.T = t.known(f.T, args)
 	if filter := n.Node("aggfilter"); filter != nil {
 		passes := t.expr(filter, s)
 		guard(args, passes)
