@@ -12,7 +12,16 @@ type Stream struct{ id int }
 
 // Indexed is a stream arranged by a key: its integral is kept in the store,
 // ordered by that key, for every operator that wants to look into the past.
-type Indexed struct{ id int }
+type Indexed struct {
+	id      int
+	columns []int // nil: all
+}
+
+// Only is the arrangement for a join that looks at these columns alone. What no join
+// over it looks at is not kept: it is NULL in the rows that joins are given.
+func (ix Indexed) Only(columns ...int) Indexed {
+	return Indexed{ix.id, append([]int{}, columns...)}
+}
 
 // BatchFunc computes a lifted linear operator: it appends to out what the rows
 // of in become, with the weights of in times whatever it likes. It must not
@@ -133,7 +142,7 @@ func (b *Builder) Neg(in Stream) Stream {
 // Index arranges a stream by a key. All joins over the same stream and key
 // should share one.
 func (b *Builder) Index(in Stream, label string, key KeyFunc) Indexed {
-	return Indexed{b.add(&index{key: key}, label, b.width(in), in.id)}
+	return Indexed{id: b.add(&index{key: key, width: b.width(in)}, label, b.width(in), in.id)}
 }
 
 // Join adds the bilinear join of two arranged streams: all pairs of rows with
@@ -148,13 +157,24 @@ func (b *Builder) Join(l, r Indexed, width int, label string, f JoinFunc) Stream
 		op.right, okR = op.rightN.op.(*index)
 		if !okL || !okR {
 			b.fail("join %q: input is not an index", label)
+			return Stream{id}
 		}
+		op.left.kept.want(l.columns)
+		op.right.kept.want(r.columns)
 	}
 	return Stream{id}
 }
 
 // Intervals is a stream arranged by the intervals that its rows stand for.
-type Intervals struct{ id int }
+type Intervals struct {
+	id      int
+	columns []int // nil: all
+}
+
+// Only is as that of Indexed.
+func (ix Intervals) Only(columns ...int) Intervals {
+	return Intervals{ix.id, append([]int{}, columns...)}
+}
 
 // IntervalIndex arranges a stream by intervals. All joins over the same stream and
 // intervals should share one.
@@ -162,7 +182,7 @@ func (b *Builder) IntervalIndex(in Stream, label string, spec Interval) Interval
 	if spec.Point && spec.From == nil {
 		b.fail("interval index %q: a point without a key", label)
 	}
-	return Intervals{b.add(&intervalIndex{spec: spec}, label, b.width(in), in.id)}
+	return Intervals{id: b.add(&intervalIndex{spec: spec, width: b.width(in)}, label, b.width(in), in.id)}
 }
 
 // IntervalJoin joins rows whose intervals meet: f is given each such pair, and may be
@@ -179,6 +199,8 @@ func (b *Builder) IntervalJoin(l, r Intervals, width int, label string, f JoinFu
 			b.fail("interval join %q: input is not an index by intervals", label)
 			return Stream{id}
 		}
+		op.left.kept.want(l.columns)
+		op.right.kept.want(r.columns)
 		op.left.ordered = op.left.ordered || !op.right.spec.Point
 		op.right.ordered = op.right.ordered || !op.left.spec.Point
 	}

@@ -81,7 +81,14 @@ func (b *Builder) Build(store state.Store, prefix []byte) (*Circuit, error) {
 func fingerprint(nodes []*node) uint64 {
 	var text []byte
 	for _, n := range nodes {
-		text = fmt.Appendf(text, "%s %q %d %v\n", n.op.kind(), n.label, n.width, n.inputs)
+		text = fmt.Appendf(text, "%s %q %d %v", n.op.kind(), n.label, n.width, n.inputs)
+		switch op := n.op.(type) {
+		case *index:
+			text = append(text, op.kept.String()...)
+		case *intervalIndex:
+			text = append(text, op.kept.String()...)
+		}
+		text = append(text, '\n')
 	}
 	return xxh3.Hash(text)
 }

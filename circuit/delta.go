@@ -74,9 +74,9 @@ func head(b []byte) uint64 {
 	return binary.BigEndian.Uint64(buf[:])
 }
 
-// add appends a row under the key that f gives it, unless f refuses the row. A
-// nil f makes the whole encoded row its key.
-func (d *delta) add(f KeyFunc, row []values.Datum, w int64) error {
+// add appends a row, or what is kept of it, under the key that f gives it, unless f
+// refuses the row. A nil f makes the whole encoded row its key.
+func (d *delta) add(f KeyFunc, row []values.Datum, w int64, keep *kept) error {
 	off := len(d.arena)
 	key := -1
 	if f != nil {
@@ -88,7 +88,7 @@ func (d *delta) add(f KeyFunc, row []values.Datum, w int64) error {
 		d.arena = arena
 		key = len(d.arena)
 	}
-	d.arena = values.AppendRow(d.arena, row)
+	d.arena = keep.append(d.arena, row)
 	if key < 0 {
 		key = len(d.arena)
 	}

@@ -21,7 +21,7 @@ func (*distinct) keepsState()  {}
 
 func (o *distinct) push(_ *step, _ *node, _ int, in *Batch) error {
 	for i, w := range in.W {
-		if err := o.delta.add(o.key, in.Row(i), w); err != nil {
+		if err := o.delta.add(o.key, in.Row(i), w, nil); err != nil {
 			return err
 		}
 	}

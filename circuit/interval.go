@@ -82,6 +82,8 @@ func (x *extent) reaches(y *extent) bool {
 // nothing: joins look at its delta and its trace.
 type intervalIndex struct {
 	spec    Interval
+	width   int // of the rows
+	kept    kept
 	ordered bool // some join searches it for more than points
 	at      extent
 	// The delta's entries are sorted by group and lower bound:
@@ -139,7 +141,7 @@ func (o *intervalIndex) push(_ *step, _ *node, _ int, in *Batch) error {
 			d.arena = append(append(d.arena, boundKey), x.to...)
 		}
 		sub := len(d.arena)
-		d.arena = appendPlace(values.AppendRow(d.arena, row), len(x.group))
+		d.arena = appendPlace(o.kept.append(d.arena, row), len(x.group))
 		if err := d.seal(off, key, sub, w); err != nil {
 			return err
 		}
@@ -178,6 +180,11 @@ func (o *intervalIndex) row(i int) []byte {
 	e := o.delta.bytes(i)
 	_, end, _ := place(e)
 	return e[o.delta.entries[i].sub:end]
+}
+
+// decode appends a row of the trace or the delta.
+func (o *intervalIndex) decode(src []byte, dst []values.Datum) ([]values.Datum, error) {
+	return o.kept.decode(src, o.width, dst)
 }
 
 // groupEnd is the end of the run of entries with the group of entry i.

@@ -34,7 +34,7 @@ type decoded struct {
 func (d *decoded) to(i int) (err error) {
 	if d.at != i {
 		d.at, d.w = i, d.of.delta.entries[i].w
-		d.row, err = values.DecodeRow(d.of.row(i), d.row[:0])
+		d.row, err = d.of.decode(d.of.row(i), d.row[:0])
 	}
 	return err
 }
@@ -78,7 +78,7 @@ func (o *intervalJoin) probe(s *step, n *node, d *decoded, trace *node, other *i
 		return nil
 	}
 	n.stats.RowsIn += int64(d.of.delta.len())
-	o.search.open(s, n, &other.spec, trace.prefix)
+	o.search.open(s, n, other, trace.prefix)
 	emit := func(i int, row []values.Datum, w int64) error {
 		if err := d.to(i); err != nil {
 			return err

@@ -17,7 +17,8 @@ import (
 // rows between two keys. So each kind of entries has a cursor of its own: what one of them has
 // learned of one group it still knows at the next.
 type intervalSearch struct {
-	spec  *Interval // of the trace
+	of    *intervalIndex // whose trace it is
+	spec  *Interval
 	s     *step
 	n     *node // for which it searches
 	trace []byte
@@ -31,8 +32,8 @@ type intervalSearch struct {
 }
 
 // open makes the search ready for a step, in a trace under a prefix.
-func (t *intervalSearch) open(s *step, n *node, spec *Interval, prefix []byte) {
-	t.s, t.n, t.spec, t.trace = s, n, spec, prefix
+func (t *intervalSearch) open(s *step, n *node, of *intervalIndex, prefix []byte) {
+	t.s, t.n, t.of, t.spec, t.trace = s, n, of, &of.spec, prefix
 }
 
 // close releases what the search has read with.
@@ -294,7 +295,7 @@ func (t *intervalSearch) give(i int) error {
 	if !ok {
 		return errGroup
 	}
-	if t.found, err = values.DecodeRow(entry[at:end], t.found[:0]); err != nil {
+	if t.found, err = t.of.decode(entry[at:end], t.found[:0]); err != nil {
 		return err
 	}
 	return t.emit(i, t.found, w)

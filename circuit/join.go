@@ -1,10 +1,6 @@
 package circuit
 
-import (
-	"bytes"
-
-	"github.com/stepping-cdc/stepping-cdc/values"
-)
+import "bytes"
 
 // join is the incremental version of the bilinear join of two streams. With Δ
 // for a step's delta and z⁻¹I for the integral up to the step before,
@@ -40,12 +36,12 @@ func (o *join) finish(s *step, n *node) error {
 	l, r := o.left.turn != o.turns[0], o.right.turn != o.turns[1]
 	o.turns = [2]uint64{o.left.turn, o.right.turn}
 	if l {
-		if err := o.probe(s, n, &o.left.delta, o.rightN, false); err != nil {
+		if err := o.probe(s, n, o.left, o.rightN, o.right, false); err != nil {
 			return err
 		}
 	}
 	if r {
-		if err := o.probe(s, n, &o.right.delta, o.leftN, true); err != nil {
+		if err := o.probe(s, n, o.right, o.leftN, o.left, true); err != nil {
 			return err
 		}
 	}
@@ -61,22 +57,24 @@ func (o *join) finish(s *step, n *node) error {
 	return n.out.flush(s)
 }
 
-// probe joins a delta with the trace of the other side.
-func (o *join) probe(s *step, n *node, d *delta, trace *node, swapped bool) error {
+// probe joins an index's delta with the trace of another one.
+func (o *join) probe(s *step, n *node, of *index, trace *node, with *index, swapped bool) error {
+	d := &of.delta
 	if d.len() == 0 {
 		return nil
 	}
 	n.stats.RowsIn += int64(d.len())
 	o.cur.open(s, n, trace.prefix)
-	return o.cur.close(o.probeAll(s, n, d, swapped))
+	return o.cur.close(o.probeAll(s, n, of, with, swapped))
 }
 
-func (o *join) probeAll(s *step, n *node, d *delta, swapped bool) error {
+func (o *join) probeAll(s *step, n *node, of, with *index, swapped bool) error {
+	d := &of.delta
 	for i := 0; i < d.len(); {
 		key, end := d.key(i), d.groupEnd(i)
 		o.cur.seek(key)
 		if o.cur.under(key) {
-			if err := o.decode(d, i, end); err != nil {
+			if err := o.decode(of, i, end); err != nil {
 				return err
 			}
 		}
@@ -85,7 +83,7 @@ func (o *join) probeAll(s *step, n *node, d *delta, swapped bool) error {
 			if err != nil {
 				return err
 			}
-			if o.row.Data, err = values.DecodeRow(o.cur.key()[len(key):], o.row.Data[:0]); err != nil {
+			if o.row.Data, err = with.decode(o.cur.key()[len(key):], o.row.Data[:0]); err != nil {
 				return err
 			}
 			for j, dw := range o.rows.W {
@@ -117,12 +115,12 @@ func (o *join) product(s *step, n *node, sign int64) error {
 			continue
 		}
 		iEnd, jEnd := l.groupEnd(i), r.groupEnd(j)
-		if err := o.decode(r, j, jEnd); err != nil {
+		if err := o.decode(o.right, j, jEnd); err != nil {
 			return err
 		}
 		for ; i < iEnd; i++ {
 			var err error
-			if o.row.Data, err = values.DecodeRow(l.row(i), o.row.Data[:0]); err != nil {
+			if o.row.Data, err = o.left.decode(l.row(i), o.row.Data[:0]); err != nil {
 				return err
 			}
 			for k, w := range o.rows.W {
@@ -137,17 +135,16 @@ func (o *join) product(s *step, n *node, sign int64) error {
 	return nil
 }
 
-// decode fills rows with the entries i … end-1 of a delta.
-func (o *join) decode(d *delta, i, end int) error {
+// decode fills rows with the entries i … end-1 of an index's delta.
+func (o *join) decode(of *index, i, end int) error {
 	o.rows.Reset()
+	o.rows.Width = of.width
 	for ; i < end; i++ {
-		before := len(o.rows.Data)
-		data, err := values.DecodeRow(d.row(i), o.rows.Data)
+		data, err := of.decode(of.delta.row(i), o.rows.Data)
 		if err != nil {
 			return err
 		}
-		o.rows.Data, o.rows.W = data, append(o.rows.W, d.entries[i].w)
-		o.rows.Width = len(data) - before
+		o.rows.Data, o.rows.W = data, append(o.rows.W, of.delta.entries[i].w)
 	}
 	return nil
 }

@@ -76,7 +76,7 @@ func (b *Builder) RangeJoin(left, right Stream, width int, label string, spec Ra
 func (o *rangeJoin) push(_ *step, _ *node, port int, in *Batch) error {
 	for i, w := range in.W {
 		if port == 1 {
-			if err := o.right.add(one, in.Row(i), w); err != nil {
+			if err := o.right.add(one, in.Row(i), w, nil); err != nil {
 				return err
 			}
 			continue

@@ -8,6 +8,7 @@ package compile
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -448,7 +449,7 @@ func (c *compiler) meet(l, r *side, kind sameness, conds []expr.Expr, keep []int
 		for i, o := range keep {
 			out[i] = both.at[o]
 		}
-		s := c.pairing(l, r, kind, conds, len(out), fmt.Sprint(label, " at ", both.at), pairs(expr.Conjoin(placed), l.width, both.width, out))
+		s := c.pairing(l, r, kind, conds, columnsOf(placed, out), len(out), fmt.Sprint(label, " at ", both.at), pairs(expr.Conjoin(placed), l.width, both.width, out))
 		return &compiled{stream: s, width: len(out), id: id, at: algebra.FirstN(len(out)), errs: errs, dirty: late, late: late}
 	}
 	// A condition that can fail, or that Postgres evaluates, is an operator of
@@ -458,10 +459,19 @@ func (c *compiler) meet(l, r *side, kind sameness, conds []expr.Expr, keep []int
 	if !late && !expr.HasRemote(placed) {
 		f = possiblePairs(compileAll(placed), l.width, both.width)
 	}
-	s := c.pairing(l, r, kind, conds, both.width, fmt.Sprint(label, " all of ", both.at), f)
+	s := c.pairing(l, r, kind, conds, columnsOf(placed, both.at), both.width, fmt.Sprint(label, " all of ", both.at), f)
 	joined := &compiled{stream: s, width: both.width, id: id + " before conditions", at: both.at, errs: errs, dirty: late, late: late}
 	cols := append(append([]algebra.Column{}, l.cols...), r.cols...)
 	return c.mapper(joined, cols, conds, algebra.Refs(cols, keep), id, label)
+}
+
+// columnsOf is the columns that expressions refer to, and more.
+func columnsOf(es []expr.Expr, more []int) []int {
+	used := map[int]bool{}
+	for _, e := range es {
+		expr.Columns(e, used)
+	}
+	return slices.AppendSeq(slices.Clone(more), maps.Keys(used))
 }
 
 // pairs is the function of a join: it tests a total condition on the pair and

@@ -12,13 +12,22 @@ import (
 //
 // Where conditions bound the rows of either side by the other's, they say where to look,
 // unless there is one row on either side to be looked at;
-// else all rows with equal keys are looked at, in indexes that other joins may share.
-func (c *compiler) pairing(l, r *side, kind sameness, conds []expr.Expr, width int, label string, f circuit.JoinFunc) circuit.Stream {
+// else all rows with equal keys are looked at, in indexes that other joins may share. read is
+// the columns of the joined row that f looks at.
+func (c *compiler) pairing(l, r *side, kind sameness, conds []expr.Expr, read []int, width int, label string, f circuit.JoinFunc) circuit.Stream {
+	var left, right []int
+	for _, i := range read {
+		if i < l.width {
+			left = append(left, i)
+		} else {
+			right = append(right, i-l.width)
+		}
+	}
 	m, ok := algebra.Intervals(conds, len(l.cols), l.unique && r.unique)
 	if !ok || kind != equal || l.late || r.late {
-		return c.b.Join(c.index(l.compiled, l.keys, kind), c.index(r.compiled, r.keys, kind), width, label, f)
+		return c.b.Join(c.index(l.compiled, l.keys, kind).Only(left...), c.index(r.compiled, r.keys, kind).Only(right...), width, label, f)
 	}
-	return c.b.IntervalJoin(c.intervals(l, m.L), c.intervals(r, m.R), width, label, f)
+	return c.b.IntervalJoin(c.intervals(l, m.L).Only(left...), c.intervals(r, m.R).Only(right...), width, label, f)
 }
 
 // intervals arranges a side by what its rows are found by; equal arrangements are shared.
