@@ -145,14 +145,14 @@ func (g *growing) check() {
 	g.t.Cleanup(func() { _ = g.eval.Close(context.Background()) })
 	g.checkTables(byView)
 
-	var clocked []string
+	var clocked []*plan.Output
 	for _, out := range g.analysis.Outputs {
 		if byView[out.Name].refused != nil {
 			continue
 		}
 		g.exec("CREATE TEMP VIEW " + out.Name + " AS " + out.Query)
 		if out.Clock {
-			clocked = append(clocked, out.Name)
+			clocked = append(clocked, out)
 		}
 	}
 	if err := plan.DeclareAsOf(g.t.Context(), g.conn, clocked); err != nil {

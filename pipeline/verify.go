@@ -372,11 +372,7 @@ func (v *verifier) declare(ctx context.Context) error {
 	if !v.clocked() && !slices.ContainsFunc(v.analysis.Outputs, func(o *plan.Output) bool { return o.Locks }) {
 		return nil
 	}
-	names := make([]string, len(v.analysis.Outputs))
-	for i, o := range v.analysis.Outputs {
-		names[i] = o.Name
-	}
-	return plan.DeclareAsOf(ctx, v.source, names)
+	return plan.DeclareAsOf(ctx, v.source, v.analysis.Outputs)
 }
 
 // clocked says whether a view depends on the present time.

@@ -3,6 +3,8 @@ package plan
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -30,14 +32,21 @@ CREATE FUNCTION pg_temp.age(pg_catalog.timestamptz, pg_catalog.timestamptz) RETU
 // DeclareAsOf redefines temporary views of the session so that they read the
 // present time from ClockSetting, and lock no rows. Postgres' own now() cannot be set; so
 // the views' definitions, as Postgres writes them, call other functions in its place.
-func DeclareAsOf(ctx context.Context, conn *pgx.Conn, views []string) error {
+func DeclareAsOf(ctx context.Context, conn *pgx.Conn, views []*Output) error {
 	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return fmt.Errorf("declare views as of a time: %w", err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
 	d := &asOf{byOID: map[uint32]*definition{}, byName: map[string]*definition{}}
-	if err := d.read(ctx, tx, views); err != nil {
+	written := map[string]string{}
+	for _, v := range views {
+		written[v.Name] = v.Query
+	}
+	if err := tx.QueryRow(ctx, `SELECT pg_catalog.current_setting('search_path')`).Scan(&d.searchPath); err != nil {
+		return fmt.Errorf("declare views as of a time: %w", err)
+	}
+	if err := d.read(ctx, tx, slices.Collect(maps.Keys(written))); err != nil {
 		return fmt.Errorf("declare views as of a time: %w", err)
 	}
 	if _, err := tx.Exec(ctx, `SET LOCAL search_path = ''; `+clockFunctions); err != nil {
@@ -49,6 +58,9 @@ func DeclareAsOf(ctx context.Context, conn *pgx.Conn, views []string) error {
 		}
 		if text, changed := d.rewrite(v); changed {
 			if _, err := tx.Exec(ctx, "CREATE OR REPLACE TEMPORARY VIEW "+pgx.Identifier{v.name}.Sanitize()+" AS "+text, pgx.QueryExecModeExec); err != nil {
+				return fmt.Errorf("declare view %s as of a time: %w", v.name, err)
+			}
+			if err := d.asWritten(ctx, tx, v, written[v.name]); err != nil {
 				return fmt.Errorf("declare view %s as of a time: %w", v.name, err)
 			}
 		}
@@ -63,6 +75,8 @@ func DeclareAsOf(ctx context.Context, conn *pgx.Conn, views []string) error {
 type asOf struct {
 	byOID  map[uint32]*definition
 	byName map[string]*definition // qualified, as Postgres writes it
+	// searchPath is the one under which the views were declared.
+	searchPath string
 }
 
 type definition struct {

@@ -81,6 +81,8 @@ var clockCases = []viewCase{
 	{name: "filtered", query: `SELECT person, count(*) FILTER (WHERE ts > now() - interval '1 hour') AS hour, count(*) FILTER (WHERE ts > now() - interval '1 day') AS day, count(*) AS all FROM events GROUP BY person`},
 	{name: "sums", query: `SELECT person, sum(CASE WHEN d < current_date THEN ttl END) AS overdue, bool_or(ts > now()) AS any FROM events GROUP BY person`},
 	{name: "by_age", query: `SELECT ts > now() - interval '1 day' AS fresh, d - current_date AS days, count(*) AS n FROM events WHERE isfinite(d) GROUP BY 1, 2`},
+	{name: "cube_of_equals", query: `SELECT ts > now() AS a, ts > now() AS b, count(*) AS n, GROUPING(ts > now()) AS g FROM events GROUP BY CUBE(1, 2)`},
+	{name: "rollup_of_equals", query: `SELECT ts::date - current_date AS a, person, ts::date - current_date AS b, count(*) AS n FROM events WHERE isfinite(ts) GROUP BY rollup(3, 2, 1)`},
 	{name: "having", query: `SELECT person, max(ts) AS last FROM events GROUP BY person HAVING max(ts) < now() - interval '10 days' OR count(*) > 5`},
 	{name: "joined", query: `SELECT e.id, p.name FROM events e JOIN people p ON p.id = e.person WHERE e.ts > now() - interval '14 days'`},
 	{name: "join_condition", query: `SELECT e.id, p.id AS p FROM events e JOIN people p ON p.id = e.person AND e.ts > p.seen AND p.seen < now()`},

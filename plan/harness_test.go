@@ -134,11 +134,7 @@ func rigOf(t testing.TB, dsn string, a *plan.Analysis, rnd *rand.Rand) *rig {
 	mustExec(t, r.conn, "SET jit = off")
 	r.declare()
 	if r.prog.Clock {
-		names := make([]string, len(r.prog.Views))
-		for i, v := range r.prog.Views {
-			names[i] = v.Name
-		}
-		if err := plan.DeclareAsOf(t.Context(), r.conn, names); err != nil {
+		if err := plan.DeclareAsOf(t.Context(), r.conn, r.prog.Views); err != nil {
 			t.Fatal(err)
 		}
 		r.tick(time.Date(2024, 2, 20, 12, 0, 0, 0, time.UTC))

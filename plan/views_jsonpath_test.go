@@ -8,7 +8,7 @@ func init() {
 		viewCase{name: "path_query", query: `SELECT e.id, x FROM everything e, jsonb_path_query(e.jb, '$.b[*]') x`},
 		viewCase{name: "path_query_left", query: `SELECT e.id, x.v, x.n FROM everything e LEFT JOIN LATERAL jsonb_path_query(e.jb, '$.*') WITH ORDINALITY x(v, n) ON true`},
 		viewCase{name: "path_query_select", query: `SELECT e.id, jsonb_path_query(e.jb, 'strict $.a', silent => true) AS x FROM everything e`},
-		viewCase{name: "path_query_vars", query: `SELECT e.id, x FROM everything e, jsonb_path_query(e.jb, '$.b[*] ? (@ > $min)', jsonb_build_object('min', e.i4)) x`},
+		viewCase{name: "path_query_vars", query: `SELECT e.id, x FROM everything e, jsonb_path_query(e.jb, '$.b[*] ? (@ > $min)', jsonb_build_object('min', coalesce(e.i4, 1) % 2)) x`},
 		viewCase{name: "path_strict", query: `SELECT e.id, jsonb_path_query_array(e.jb, 'strict $.b[1 to last]') AS x FROM everything e WHERE e.id < 3`},
 		viewCase{name: "path_value", query: `SELECT e.id, x.p, jsonb_path_query_first(e.jb, x.p) AS v FROM everything e, (VALUES ('$.a'::jsonpath), ('$.b[0]')) x(p)`},
 		viewCase{name: "path_of_text", query: `SELECT e.id, jsonb_path_query_array(e.jb, CASE WHEN e.b THEN '$.a' ELSE ('$.' || coalesce(nullif(e.vc, ''), 'k'))::jsonpath END, silent => true) AS v FROM everything e WHERE e.vc ~ '^[a-z]*$'`},
