@@ -117,20 +117,23 @@ func (v *verifier) classes(ctx context.Context, r *residue, types []*values.Type
 // classNumbers numbers texts so that those of equal values have the same number. A
 // type without an order fails, and leaves the snapshot usable.
 func (v *verifier) classNumbers(ctx context.Context, t *values.Type, texts []string) (numbers []int64, err error) {
-	tx, err := v.source.Begin(ctx) // a savepoint
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = tx.Rollback(ctx) }()
+	err = savepoint(ctx, v.source, func() error {
+		numbers, err = classNumbers(ctx, v.source, t, texts)
+		return err
+	})
+	return numbers, err
+}
+
+func classNumbers(ctx context.Context, conn *pgx.Conn, t *values.Type, texts []string) (numbers []int64, err error) {
 	value := "CAST(u.v AS " + t.SQL + ")"
 	if t.Collation != 0 {
 		var schema, name string
-		if err := tx.QueryRow(ctx, `SELECT n.nspname, c.collname FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace WHERE c.oid = $1`, t.Collation).Scan(&schema, &name); err != nil {
+		if err := conn.QueryRow(ctx, `SELECT n.nspname, c.collname FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace WHERE c.oid = $1`, t.Collation).Scan(&schema, &name); err != nil {
 			return nil, err
 		}
 		value += " COLLATE " + pgx.Identifier{schema, name}.Sanitize()
 	}
-	err = tx.QueryRow(ctx, `SELECT coalesce(pg_catalog.array_agg(r.n ORDER BY r.o), '{}') FROM (
+	err = conn.QueryRow(ctx, `SELECT coalesce(pg_catalog.array_agg(r.n ORDER BY r.o), '{}') FROM (
 		SELECT u.o, pg_catalog.dense_rank() OVER (ORDER BY `+value+`) AS n FROM pg_catalog.unnest($1::text[]) WITH ORDINALITY AS u(v, o)) r`, texts).Scan(&numbers)
 	return numbers, err
 }
@@ -155,9 +158,6 @@ func samples(r *residue, n int) []Sample {
 // read reads rows in COPY's text format. A failing query leaves the snapshot
 // usable.
 func (v *verifier) read(ctx context.Context, conn *pgx.Conn, view, query string, row func([]byte)) (int64, error) {
-	if _, err := conn.Exec(ctx, `SAVEPOINT reading`); err != nil {
-		return 0, err
-	}
 	settings := map[string]string{"TimeZone": v.analysis.Settings.TimeZone}
 	for name, value := range v.settings[view] {
 		if value != "" && (name == "TimeZone" || conn == v.source) { // an output table computes nothing
@@ -165,20 +165,33 @@ func (v *verifier) read(ctx context.Context, conn *pgx.Conn, view, query string,
 		}
 	}
 	settings[plan.ClockSetting] = v.clock
-	for name, value := range settings {
-		if _, err := conn.Exec(ctx, `SELECT pg_catalog.set_config($1, $2, true)`, name, value); err != nil {
-			return 0, err
-		}
-	}
 	w := &lines{row: row}
-	_, err := conn.PgConn().CopyTo(ctx, w, "COPY ("+query+") TO STDOUT")
+	err := savepoint(ctx, conn, func() error {
+		for name, value := range settings {
+			if _, err := conn.Exec(ctx, `SELECT pg_catalog.set_config($1, $2, true)`, name, value); err != nil {
+				return err
+			}
+		}
+		_, err := conn.PgConn().CopyTo(ctx, w, "COPY ("+query+") TO STDOUT")
+		return err
+	})
+	return w.rows, err
+}
+
+// savepoint does something of which nothing stays: neither a failure nor a setting
+// touches the snapshot that the connection's transaction holds.
+func savepoint(ctx context.Context, conn *pgx.Conn, do func() error) error {
+	if _, err := conn.Exec(ctx, `SAVEPOINT reading`); err != nil {
+		return err
+	}
+	err := do()
 	if err != nil && conn.IsClosed() {
-		return 0, err
+		return err
 	}
 	if _, rollback := conn.Exec(ctx, `ROLLBACK TO SAVEPOINT reading`); rollback != nil {
-		return 0, rollback
+		return rollback
 	}
-	return w.rows, err
+	return err
 }
 
 // sqlError is the server's word about a query, nil for lost connections and the

@@ -171,6 +171,26 @@ func TestVerifyAsksWhatIsEqual(t *testing.T) {
 	}
 }
 
+// To ask, or to have no answer, does not end the snapshot that the other views are compared under.
+func TestVerifyAsksForMoreThanOneView(t *testing.T) {
+	const asking = ": SELECT k, numrange(n, NULL) AS r FROM a"
+	f := newFixture(t, pairs, "first"+asking, "plain: SELECT k, g FROM a", "boxes: SELECT k, point(g, g) AS p FROM a", "second"+asking, "rest: SELECT k FROM a")
+	f.start()()
+	f.exec(`UPDATE stepping.first SET r = numrange(lower(r) + 0.000, NULL) WHERE k < 4; UPDATE stepping.second SET r = numrange(lower(r) + 0.00, NULL) WHERE k < 3; UPDATE stepping.boxes SET p = '(-1, -1)' WHERE k = 2`)
+	v := f.verify(pipeline.VerifyOptions{AtRest: true})
+	if x := want(t, v, "first", pipeline.Equal); x.Similar != 3 {
+		t.Errorf("%+v", x)
+	}
+	if x := want(t, v, "second", pipeline.Equal); x.Similar != 2 {
+		t.Errorf("%+v", x)
+	}
+	if x := want(t, v, "boxes", pipeline.Differs); x.Missing != 1 || x.Extra != 1 {
+		t.Errorf("%+v", x)
+	}
+	want(t, v, "plain", pipeline.Equal)
+	want(t, v, "rest", pipeline.Equal)
+}
+
 // A view whose query fails is not equal to anything; the others still are.
 func TestVerifyOfFailingAndAbsentViews(t *testing.T) {
 	f := newFixture(t, pairs, "ratio: SELECT k, 10 / (g - 5) AS q FROM a", "fine: SELECT k FROM a", "gone: SELECT g FROM a")
