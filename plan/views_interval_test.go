@@ -62,5 +62,6 @@ func init() {
 		viewCase{name: "interval_periods_keyed", query: `SELECT a.id, b.id AS other FROM orders a LEFT JOIN orders b ON a.customer_id = b.customer_id AND (a.day::timestamp, a.day + interval '2 days') OVERLAPS (b.day::timestamp, b.day + interval '1 day') AND a.id <> b.id`},
 		viewCase{name: "interval_periods_of_day", query: `SELECT a.id, b.id AS other FROM everything a JOIN everything b ON (a.t, time '12:00') OVERLAPS (time '10:00', b.t) AND a.id < b.id`},
 		viewCase{name: "interval_periods_length", query: `SELECT a.id, b.id AS other FROM everything a JOIN everything b ON (a.ts, interval '1 day') OVERLAPS (b.ts, b.ts) AND a.id < b.id`},
+		viewCase{name: "interval_periods_zoned", query: `SELECT a.id, b.id AS other, (a.tsz, b.tsz) OVERLAPS (b.tsz, a.iv) AS x, (a.tsz, b.iv) OVERLAPS (b.tsz, b.tsz) AS y FROM everything a JOIN everything b ON (a.tsz, interval '1 month') OVERLAPS (b.tsz, interval '-1 day') AND a.id <= b.id`},
 	)
 }

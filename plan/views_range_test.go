@@ -24,6 +24,8 @@ func init() {
 		viewCase{name: "rows_negative", query: `SELECT id, count(*) OVER (ORDER BY id ROWS (SELECT min(tier) FROM customers WHERE id < 2) PRECEDING) AS a FROM orders`},
 		viewCase{name: "range_computed", query: `SELECT id, count(*) OVER (ORDER BY qty RANGE BETWEEN (SELECT count(*) FROM customers) PRECEDING AND (SELECT count(*) FROM products WHERE id < 3) FOLLOWING) AS a, count(*) OVER (ORDER BY day DESC RANGE BETWEEN CURRENT ROW AND (SELECT count(*) FROM customers) * interval '1 day' FOLLOWING) AS b FROM orders`},
 		viewCase{name: "range_backwards", query: `SELECT id, count(*) OVER (ORDER BY qty RANGE (SELECT min(tier) FROM customers WHERE id < 2) PRECEDING) AS a FROM orders`},
+		viewCase{name: "range_backwards_nulls", query: `SELECT id, count(*) OVER (ORDER BY nullif(qty, qty) RANGE (SELECT -1) PRECEDING) AS a, sum(id) OVER (PARTITION BY customer_id ORDER BY nullif(day, day) DESC RANGE BETWEEN (SELECT interval '-1 day') PRECEDING AND (SELECT interval '-1 day') FOLLOWING) AS b FROM orders`},
+		viewCase{name: "range_backwards_mostly", query: `SELECT id, count(*) OVER (PARTITION BY customer_id ORDER BY CASE WHEN qty > 4 THEN qty END RANGE BETWEEN (SELECT -1) PRECEDING AND CURRENT ROW) AS a FROM orders`},
 		viewCase{name: "frames_correlated", query: `SELECT c.id, x.* FROM customers c, LATERAL (SELECT o.id AS oid, count(*) OVER (ORDER BY o.id ROWS BETWEEN c.id PRECEDING AND c.id / 2 FOLLOWING) AS a, count(*) OVER (ORDER BY o.qty RANGE c.id PRECEDING) AS b FROM orders o WHERE o.customer_id <> c.id) x`},
 		viewCase{name: "frames_grouped", query: `SELECT customer_id, sum(count(*)) OVER (ORDER BY customer_id ROWS (SELECT count(*) FROM products) PRECEDING) AS a FROM orders GROUP BY customer_id`},
 	)

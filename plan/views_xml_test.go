@@ -9,6 +9,7 @@ func init() {
 		viewCase{name: "xml_table_namespaces", query: `SELECT o.id, t.j FROM ` + doc + ` o, XMLTABLE(XMLNAMESPACES('urn:y' AS "Y y"), '/r' PASSING o.x COLUMNS j int PATH '*[3]') t`},
 		viewCase{name: "xml_table_path", query: `SELECT o.id, t.v FROM ` + doc + ` o, XMLTABLE(('/r/' || CASE WHEN o.qty > 1 THEN 'i' ELSE 'none' END) PASSING o.x COLUMNS v text PATH '@k') t`},
 		viewCase{name: "xml_table_dates", query: `SELECT o.id, t.day FROM ` + doc + ` o, XMLTABLE('/r[@day!=""]' PASSING o.x COLUMNS day date PATH '@day') t`},
+		viewCase{name: "xml_well_formed", query: `SELECT id, xml_is_well_formed(tx) AS x, xml_is_well_formed('<a>' || id || '</a>') AS y FROM everything`},
 		viewCase{name: "xml_table_row", query: `SELECT o.id, t IS NULL AS none, to_jsonb(t) AS j, count(t) OVER () AS n FROM ` + doc + ` o, XMLTABLE('/r/i' PASSING o.x COLUMNS r text PATH '@k', v text PATH '.') t`},
 		viewCase{name: "xml_table_group", query: `SELECT t.v, count(*) AS n, sum(t.k) AS s FROM ` + doc + ` o, XMLTABLE('/r/i' PASSING o.x COLUMNS k int PATH '@k', v text PATH '.') t GROUP BY t.v`},
 		viewCase{name: "xml_table_sub", query: `SELECT c.id, (SELECT sum(t.k) FROM ` + doc + ` o, XMLTABLE('/r/i' PASSING o.x COLUMNS k int PATH '@k') t WHERE o.qty = c.tier) AS s FROM customers c`},

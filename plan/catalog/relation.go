@@ -2,9 +2,11 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
@@ -192,4 +194,37 @@ func (c *Catalog) ViewTree(ctx context.Context, oid uint32) (string, error) {
 		return "", fmt.Errorf("read the definition of relation %d: %w", oid, err)
 	}
 	return tree, nil
+}
+
+// ViewText is the definition of a view, as Postgres writes it out.
+func (c *Catalog) ViewText(ctx context.Context, oid uint32) (string, error) {
+	var text string
+	if err := c.tx.QueryRow(ctx, `SELECT pg_catalog.pg_get_viewdef($1::oid)`, oid).Scan(&text); err != nil {
+		return "", fmt.Errorf("read the text of relation %d: %w", oid, err)
+	}
+	return text, nil
+}
+
+// QueryTree is the tree of a query that no view has. What Postgres says against it is the second result.
+func (c *Catalog) QueryTree(ctx context.Context, query string) (string, *pgconn.PgError, error) {
+	tx, err := c.tx.Begin(ctx) // a savepoint
+	if err != nil {
+		return "", nil, fmt.Errorf("analyze %s: %w", query, err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	const name = `pg_temp."stepping_cdc query"`
+	err = tx.Conn().PgConn().ExecParams(ctx, "CREATE TEMPORARY VIEW "+name+" AS "+query, nil, nil, nil, nil).Read().Err
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) {
+		return "", pgErr, nil
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("analyze %s: %w", query, err)
+	}
+	var oid uint32
+	if err := tx.QueryRow(ctx, `SELECT $1::pg_catalog.text::pg_catalog.regclass::pg_catalog.oid`, name).Scan(&oid); err != nil {
+		return "", nil, fmt.Errorf("analyze %s: %w", query, err)
+	}
+	tree, err := c.ViewTree(ctx, oid)
+	return tree, nil, err
 }

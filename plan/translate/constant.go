@@ -43,6 +43,12 @@ func (t *translator) constant(n *pgtree.Node) expr.Expr {
 		return nil
 	}
 	if err != nil {
+		if v, ok := t.literal(ty, n.Bytes("constvalue")); ok {
+			return &expr.Const{V: v, T: ty}
+		}
+		if t.err != nil {
+			return nil
+		}
 		t.problem(n, CodeType, "a constant of type "+ty.SQL,
 			fmt.Sprintf("a constant of type %s cannot be read (%v)", ty.SQL, err),
 			"write it as a cast of text, evaluated by Postgres: ('…'::text)::"+ty.SQL)

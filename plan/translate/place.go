@@ -109,13 +109,8 @@ func scan(sql string) []token {
 		rest := sql[at:]
 		r, size := utf8.DecodeRuneInString(rest)
 		switch {
-		case strings.HasPrefix(rest, "--"):
-			size = strings.IndexByte(rest+"\n", '\n')
-		case strings.HasPrefix(rest, "/*"):
-			size = len(rest)
-			if end := strings.Index(rest, "*/"); end >= 0 {
-				size = end + 2
-			}
+		case strings.HasPrefix(rest, "--"), strings.HasPrefix(rest, "/*"):
+			size = comment(rest)
 		case r == '\'':
 			size = quoted(rest, '\'')
 		case r == '"':
@@ -133,6 +128,17 @@ func scan(sql string) []token {
 		at += size
 	}
 	return out
+}
+
+// comment is the length of the comment that a text begins with.
+func comment(s string) int {
+	if strings.HasPrefix(s, "--") {
+		return strings.IndexByte(s+"\n", '\n')
+	}
+	if end := strings.Index(s, "*/"); end >= 0 {
+		return end + 2
+	}
+	return len(s)
 }
 
 // quoted is the length of a quoted text, doubled quotes included.

@@ -55,7 +55,7 @@ var stableNames = map[string]bool{
 	"timetzdate_pl": true, "datetimetz_pl": true,
 	"json_populate_record": true, "jsonb_populate_record": true, "json_populate_recordset": true, "jsonb_populate_recordset": true,
 	"json_to_record": true, "jsonb_to_record": true, "json_to_recordset": true, "jsonb_to_recordset": true,
-	"date_add": true, "date_subtract": true, "generate_series": true, "xml": true,
+	"date_add": true, "date_subtract": true, "generate_series": true, "overlaps": true, "xml": true, "xml_is_well_formed": true,
 	"jsonb_path_exists_tz": true, "jsonb_path_match_tz": true, "jsonb_path_query_tz": true, "jsonb_path_query_array_tz": true, "jsonb_path_query_first_tz": true,
 }
 

@@ -63,7 +63,7 @@ func (m *Meaning) Problem(code Code, construct, message, remedy string) {
 func (s Session) Translate(ctx context.Context, v View) (*Meaning, error) {
 	t := &translator{
 		ctx: ctx, cat: s.Catalog, settings: s.Settings, now: s.Now, version: s.Version, view: v.Name, recursionLimit: v.RecursionLimit, reader: v.Reader,
-		query: v.Query, prefix: v.Prefix,
+		query: v.Query, prefix: v.Prefix, images: map[string][]byte{},
 		tables: map[uint32]*catalog.Relation{}, heirs: map[uint32][]uint32{}, whole: map[uint32]*catalog.Relation{}, depends: map[uint32]bool{}, loops: map[loop]algebra.Node{}, working: map[*pgtree.Node]*working{},
 		refs: map[*pgtree.Node][]outerRef{}, reading: map[*pgtree.Node]bool{}, cyclic: map[*pgtree.Node]bool{},
 	}
@@ -92,10 +92,11 @@ type translator struct {
 	recursionLimit int64
 
 	view     string
-	query    string // the view's text
-	prefix   int    // bytes before it in what locations of the tree refer to
-	within   string // the nested view being expanded
-	reader   uint32 // as whom its tables are read; 0 for who asks
+	query    string            // the view's text
+	prefix   int               // bytes before it in what locations of the tree refer to
+	images   map[string][]byte // what Postgres makes of literals; nil of what is none of the type
+	within   string            // the nested view being expanded
+	reader   uint32            // as whom its tables are read; 0 for who asks
 	problems []Problem
 	expanded []uint32 // views being expanded, outermost first
 	tables   map[uint32]*catalog.Relation

@@ -34,7 +34,7 @@ func (t *translator) inRange(clause *pgtree.Node, frame *algebra.Frame, read []e
 		var by expr.Expr = b.By
 		if b.Computed != nil {
 			// What the offset must not be depends on the column's type.
-			by = inOrder(ty, read[b.Computed.Number])
+			by = inOrder(value, read[b.Computed.Number])
 			b.Computed.Number = place(by)
 		}
 		if ty.Kind != values.KindTimestampTZ || t.settings.UTC() || b.Computed == nil && onlyTime(b.By.V) {
@@ -76,16 +76,17 @@ func backwards(ty, of *values.Type, by values.Datum) bool {
 	return values.Compare(of, by, values.MakeInterval(0, 0, 0)) < 0
 }
 
-// inOrder fails offsets that are backwards.
-func inOrder(ty *values.Type, e expr.Expr) expr.Expr {
-	of := e.Type()
+// inOrder fails offsets that are backwards, for rows whose frames they bound: those that are ordered by NULL
+// have their peers for a frame, and Postgres looks at no offset if there are no others.
+func inOrder(value, e expr.Expr) expr.Expr {
+	ty, of := value.Type(), e.Type()
 	return &expr.Native{
-		Name: "range_offset(" + ty.SQL + ")", Args: []expr.Expr{e}, T: of,
-		Func: &fn.Func{Strict: true, F1: func(v values.Datum) values.Datum {
-			if backwards(ty, of, v) {
-				return values.Errorf(invalidFrameSize, "invalid preceding or following size in window function")
+		Name: "range_offset(" + ty.SQL + ")", Args: []expr.Expr{e, value}, T: of,
+		Func: &fn.Func{F2: func(v, value values.Datum) values.Datum {
+			if v.IsNull() || v.IsErr() || value.IsNull() || value.IsErr() || !backwards(ty, of, v) {
+				return v
 			}
-			return v
+			return values.Errorf(invalidFrameSize, "invalid preceding or following size in window function")
 		}},
 	}
 }
