@@ -1,7 +1,9 @@
 package pipeline
 
 import (
+	"context"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -61,5 +63,76 @@ func TestShapesChange(t *testing.T) {
 		w.heals()
 		w.exec("UPDATE a SET x = x + 1, y = y - 1 WHERE id % 2 = 0; INSERT INTO a (id) SELECT max(id) + 1 FROM a; UPDATE c SET id = id + 100 WHERE id = (SELECT min(id) FROM c); UPDATE parent SET v = v || '!'")
 		w.check()
+	}
+}
+
+// TestLiveAreOfOneMoment: all views that are said to be live are of one prefix, also while others, or they
+// themselves, are loaded anew because one of them is. Two counts are compared that each transaction changes alike,
+// at each point between two commits, in one snapshot; one belongs to the generation that cannot go on.
+func TestLiveAreOfOneMoment(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, `CREATE TABLE a (id int PRIMARY KEY, x int); CREATE TABLE b (id int PRIMARY KEY); CREATE TABLE c (id int PRIMARY KEY);
+		INSERT INTO a VALUES (1, 1)`)
+	w.view("whole", `SELECT to_jsonb(a) AS j FROM a`)
+	w.view("beside", `SELECT count(*) AS n FROM b`)
+	w.run(Options{})
+	w.halt()
+	w.view("later", `SELECT count(*) AS n FROM c`) // a generation of its own
+	w.run(Options{})
+	w.halt()
+	auditor := w.connect(w.sink)
+	var mu sync.Mutex // points are reached on several goroutines
+	var seen, apart, behind int
+	opts := Options{checkEvery: tickEvery, reached: func(point) {
+		mu.Lock()
+		defer mu.Unlock()
+		var live, equal bool
+		err := auditor.QueryRow(context.Background(), `SELECT (SELECT bool_and(state = 'live') FROM stepping_cdc.views), count(DISTINCT o.n) FILTER (WHERE v.state = 'live') < 2
+			FROM (SELECT 'beside' AS name, n FROM stepping.beside UNION ALL SELECT 'later', n FROM stepping.later) o JOIN stepping_cdc.views v USING (name)`).Scan(&live, &equal)
+		if err != nil {
+			t.Error(err)
+		}
+		if seen++; !equal {
+			apart++
+		}
+		if !live {
+			behind++
+		}
+	}}
+	w.run(opts)
+	next := 0
+	write := func() {
+		for range 5 {
+			next++
+			w.exec("WITH x AS (INSERT INTO b VALUES ($1)) INSERT INTO c VALUES ($1)", next)
+		}
+	}
+	for _, change := range []func(){
+		func() { w.exec("ALTER TABLE a ADD COLUMN y int DEFAULT 2") },
+		func() { w.halt(); w.exec("ALTER TABLE a ADD COLUMN z int"); write(); w.run(opts) },
+		func() {
+			w.halt()
+			w.redefine("beside", `SELECT count(*) AS n FROM b WHERE id > 0`)
+			write()
+			w.run(opts)
+		},
+		func() { w.halt(); w.redefine("whole", `SELECT id FROM a`); write(); w.run(opts) },
+	} {
+		mu.Lock()
+		behind = 0
+		mu.Unlock()
+		change()
+		write()
+		w.heals()
+		w.check()
+		mu.Lock()
+		if behind == 0 {
+			t.Error("nothing was loaded anew")
+		}
+		mu.Unlock()
+	}
+	w.halt()
+	if apart > 0 {
+		t.Errorf("views that are called live were of two moments, %d times of %d", apart, seen)
 	}
 }
