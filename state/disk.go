@@ -395,7 +395,7 @@ func (d *Disk) Metrics() Metrics {
 		Durable:           d.Durable(),
 		Flushes:           m.Flush.Count,
 		Compactions:       m.Compact.Count,
-		FlushedBytes:      total.TableBytesFlushed,
+		FlushedBytes:      m.Levels[0].TableBytesFlushed, // the total counts what a log would have had
 		MergedBytes:       total.TableBytesCompacted,
 		CacheHits:         m.BlockCache.Hits,
 		CacheMisses:       m.BlockCache.Misses,
