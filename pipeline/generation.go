@@ -41,6 +41,7 @@ type view struct {
 	errors int64 // size of its error Z-set
 	// corrected: its table existed when it was loaded and gets the difference
 	corrected bool
+	held      int64                        // rows in that table, before it gets it
 	reads     map[int]map[string]bool      // the tables that it reads, with the columns
 	over      []string                     // the maintained views that it reads
 	heirs     []catalog.Inheritance        // the tables that it reads with those that inherit from them

@@ -390,7 +390,7 @@ func (e *engine) publishIn(ctx context.Context, tx *sink.Tx, g *generation) erro
 		}
 		var err error
 		if v.corrected {
-			err = e.sink.Register(ctx, v.spec, sink.Live)
+			err = e.sink.Register(ctx, v.spec, sink.Live, v.held)
 			if err == nil && v.errors == 0 {
 				err = e.applyRows(ctx, tx, v, v.loaded(g))
 			}
@@ -436,6 +436,7 @@ const diffView = 0x4000
 // holds.
 func (e *engine) subtract(ctx context.Context, g *generation, v *view) error {
 	loaded, diff := viewKey(keyLoad, g.id, v.index), diffKey(g, v)
+	v.held = 0
 	e.batch.DeleteRange(diff, state.PrefixEnd(diff))
 	if _, err := e.batch.Commit(); err != nil {
 		return fmt.Errorf("compare output of %s: %w", v.name, err)
@@ -460,6 +461,7 @@ func (e *engine) subtract(ctx context.Context, g *generation, v *view) error {
 	if err == nil {
 		err = e.sink.ReadRows(ctx, v.table, func(b *circuit.Batch) error {
 			for i := range b.Len() {
+				v.held += b.W[i]
 				key = values.AppendRow(key[:len(diff)], b.Row(i))
 				e.batch.AddWeight(key, -b.W[i])
 			}

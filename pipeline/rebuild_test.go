@@ -44,6 +44,11 @@ func TestRebuild(t *testing.T) {
 		t.Fatalf("%v, %v", views, err)
 	}
 	w.check()
+	for _, v := range views { // also where somebody else's writes were not counted
+		if n := ask[int64](w, w.out, "SELECT count(*) FROM stepping."+v.Name); v.Rows != n {
+			t.Errorf("%s is said to have %d rows, and has %d", v.Name, v.Rows, n)
+		}
+	}
 	if _, err := Rebuild(t.Context(), w.config(), []string{"nonsense"}); err == nil {
 		t.Error("rebuilt a view that is not there")
 	}

@@ -64,7 +64,7 @@ func (tx *Tx) Publish(ctx context.Context, t *Table) error {
 	if err != nil {
 		return fmt.Errorf("count output of view %q: %w", spec.Name, s.lost(err))
 	}
-	if err := s.register(ctx, spec, Live, n); err != nil {
+	if err := s.Register(ctx, spec, Live, n); err != nil {
 		return err
 	}
 	schema, name := t.schema, t.name

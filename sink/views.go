@@ -113,13 +113,9 @@ func (s *Sink) SetStatus(ctx context.Context, st ...Status) error {
 	return nil
 }
 
-// Register lists a view, in a transaction of its own; what was known of it by that
-// name is replaced, but for its number of rows.
-func (s *Sink) Register(ctx context.Context, spec *ViewSpec, state State) error {
-	return s.register(ctx, spec, state, -1)
-}
-
-func (s *Sink) register(ctx context.Context, spec *ViewSpec, state State, rows int64) error {
+// Register lists a view with the number of rows that its table holds, in a transaction of
+// its own if none is open; what was known of it by that name is replaced.
+func (s *Sink) Register(ctx context.Context, spec *ViewSpec, state State, rows int64) error {
 	settings := spec.Settings
 	if settings == nil {
 		settings = map[string]string{}
@@ -132,11 +128,11 @@ func (s *Sink) register(ctx context.Context, spec *ViewSpec, state State, rows i
 	if err != nil {
 		return fmt.Errorf("register view %q: %w", spec.Name, err)
 	}
-	_, err = s.conn.Exec(ctx, `INSERT INTO stepping_cdc.views AS v
+	_, err = s.conn.Exec(ctx, `INSERT INTO stepping_cdc.views
 			(name, state, query, rows, error, schema, columns, key, shape, fingerprint, settings, updated_at)
-		VALUES ($1, $2, $3, greatest($4::int8, 0), NULL, $5, $6::jsonb, $7::text[], $8, $9, $10::jsonb, clock_timestamp())
+		VALUES ($1, $2, $3, $4, NULL, $5, $6::jsonb, $7::text[], $8, $9, $10::jsonb, clock_timestamp())
 		ON CONFLICT (name) DO UPDATE SET state = excluded.state, query = excluded.query,
-			rows = CASE WHEN $4::int8 < 0 THEN v.rows ELSE excluded.rows END, error = NULL, schema = excluded.schema,
+			rows = excluded.rows, error = NULL, schema = excluded.schema,
 			columns = excluded.columns, key = excluded.key, shape = excluded.shape, fingerprint = excluded.fingerprint,
 			settings = excluded.settings, updated_at = excluded.updated_at`,
 		spec.Name, string(state), spec.Query, rows, spec.Schema, string(columns), spec.keyNames(),

@@ -161,7 +161,7 @@ func TestDurable(t *testing.T) {
 // The error Z-set holds sums: what goes away with the same weight is gone.
 func TestErrorsAddUp(t *testing.T) {
 	e := setup(t)
-	e.must(e.s.Register(e.ctx, &ViewSpec{Name: "v", Schema: "out"}, Live))
+	e.must(e.s.Register(e.ctx, &ViewSpec{Name: "v", Schema: "out"}, Live, 0))
 	c := e.next()
 	c.Errors = []ErrorDelta{
 		{"v", "22012", "division by zero", "(1,0)", 2}, {"v", "22012", "division by zero", "(2,0)", 1},
