@@ -80,6 +80,8 @@ var operators = []operator{
 		query: `SELECT t.id, u.id AS stretch FROM t JOIN u ON t.k < u.v AND u.k < t.v`},
 	{name: "left join on BETWEEN", most: 1e5, key: place, other: stretches, others: half,
 		query: `SELECT t.id, u.id AS stretch FROM t LEFT JOIN u ON t.k BETWEEN u.k AND u.v`},
+	{name: "as-of join", key: place, other: points,
+		query: `SELECT t.id, x.id AS before FROM t, LATERAL (SELECT u.id FROM u WHERE u.k <= t.k ORDER BY u.k DESC, u.id LIMIT 1) x`},
 	{name: "EXISTS", key: anyOf, other: own, others: half,
 		query: `SELECT t.id, t.v FROM t WHERE EXISTS (SELECT FROM u WHERE u.k = t.k)`},
 	{name: "NOT EXISTS", key: anyOf, other: own, others: half,

@@ -40,6 +40,7 @@
 //     only what they have moved across is looked at: range.go.
 //   - And joins of rows whose intervals meet, over integrals in which they are found:
 //     interval.go and interval_trace.go.
+//   - And joins of each row with the one nearest to it on the other side: asof.go.
 //   - Distinct looks at the integral only for the rows in the delta:
 //     distinct.go.
 //   - Aggregation looks at, and replaces, only the groups in the delta:

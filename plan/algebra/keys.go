@@ -46,6 +46,8 @@ func (k Keyring) find(n Node) [][]int {
 		return k.outerKeys(n)
 	case *TopK:
 		return k.topKKeys(n)
+	case *AsOf:
+		return k.asOfKeys(n)
 	case *Window:
 		return k.of(n.In)
 	case *Against:

@@ -188,6 +188,8 @@ func (c *compiler) compile(n algebra.Node, id string) *compiled {
 		return c.repeat(n, id)
 	case *algebra.TopK:
 		return c.topK(n, id)
+	case *algebra.AsOf:
+		return c.asOf(n, id)
 	case *algebra.Window:
 		return c.window(n, id)
 	case *algebra.Spread:

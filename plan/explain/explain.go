@@ -167,6 +167,18 @@ func (e *explainer) describeNode(b *box, n algebra.Node) {
 		}
 		l, r := e.describeJoin(b, "Join", n.L, n.R, n.LKeys, n.RKeys, n.Conds)
 		state("the left side by (%s), the right side by (%s)", l, r)
+	case *algebra.AsOf:
+		l, r := e.describeJoin(b, "Join with the nearest", n.L, n.R, n.LKeys, n.RKeys, nil)
+		at, of := expr.Show(n.RAt, names(n.R.Cols())), expr.Show(n.LAt, names(n.L.Cols()))
+		which, op := "the first", ">"
+		if n.Back {
+			which, op = "the last", "<"
+		}
+		if !n.Strict {
+			op += "="
+		}
+		b.lines = append(b.lines, fmt.Sprintf("%s of those with %s %s %s", which, at, op, of))
+		state("the left side by (%s), the right side by (%s)", joined(l, of), joined(r, at))
 	case *algebra.OuterJoin:
 		l, r, rest := algebra.Equalities(n.Conds, len(n.L.Cols()))
 		left, right := e.describeJoin(b, string(n.Kind), n.L, n.R, l, r, rest)
@@ -208,6 +220,14 @@ func (e *explainer) describeNode(b *box, n algebra.Node) {
 	default:
 		b.title = n.Label()
 	}
+}
+
+// joined is a list with one more element.
+func joined(list, last string) string {
+	if list == "" {
+		return last
+	}
+	return list + ", " + last
 }
 
 func columnNames(cols []algebra.Column) string {
