@@ -27,6 +27,12 @@ func (b *Batch) Row(i int) []values.Datum {
 	return b.Data[i*b.Width : (i+1)*b.Width : (i+1)*b.Width]
 }
 
+// Slice is the rows from lo up to hi as a batch; it aliases this one and is not to be
+// added to.
+func (b *Batch) Slice(lo, hi int) *Batch {
+	return &Batch{Width: b.Width, Data: b.Data[lo*b.Width : hi*b.Width : hi*b.Width], W: b.W[lo:hi:hi]}
+}
+
 // Append adds a row (copied) with a weight.
 func (b *Batch) Append(row []values.Datum, w int64) {
 	b.Data = append(b.Data, row...)

@@ -34,9 +34,11 @@ type Options struct {
 	chunkBytes int              // cuts larger transactions; 0: as replication has it
 	partRows   int              // of an output are held in memory by a step
 	pieceBytes int              // of old rows, as well
+	stepBytes  int              // that a step of a snapshot should hold; the next one is made smaller after one that does not
 	discard    bool             // the state is damaged
 	checkEvery time.Duration    // how often the source is compared with what it should be
 	now        func() time.Time // instead of the source's clock; nil outside of tests
+	held       func(bytes int)  // is told what steps held; nil outside of tests
 	// reached is told the points at which a crash differs from one elsewhere; nil
 	// outside of tests.
 	reached func(point)

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,11 +87,15 @@ func (e *engine) load(ctx context.Context, wanted []*plan.Output) error {
 		g.clock = max(e.now(), e.clock, e.progressClock)
 		inputs[plan.ClockSource] = clockRow(0, g.clock)
 	}
-	if err := e.loadStep(ctx, g, inputs); err != nil {
+	if _, err := e.loadStep(ctx, g, inputs); err != nil {
 		return err
 	}
-	for i := range g.tables {
-		n, err := e.loadTable(ctx, g, i, session)
+	order, err := loadOrder(ctx, g, session)
+	if err != nil {
+		return err
+	}
+	for _, t := range order {
+		n, err := e.loadTable(ctx, g, t, session)
 		if err != nil {
 			return err
 		}
@@ -160,6 +165,23 @@ func (e *engine) createSlot(ctx context.Context, conn *replication.Conn) (replic
 	return conn.CreateSlot(ctx, fmt.Sprintf("%.40s_load_%d", e.cfg.Source.Slot, e.source.PgConn().PID()), replication.SlotOptions{Temporary: true})
 }
 
+// loadOrder is the generation's tables, smaller ones first. A row of a large one then finds
+// what it is joined with, and its results are final, where otherwise a row of a small one, which
+// many others join with, would change them all: they would be given as of no partner, taken back
+// and given again, and one step hold them.
+func loadOrder(ctx context.Context, g *generation, session *replication.Snapshot) ([]int, error) {
+	order, sizes := make([]int, len(g.tables)), make([]int64, len(g.tables))
+	for i := range g.tables {
+		size, err := session.Size(ctx, &g.tables[i])
+		if err != nil {
+			return nil, err
+		}
+		order[i], sizes[i] = i, size
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(sizes[a], sizes[b]) })
+	return order, nil
+}
+
 func (e *engine) loadTable(ctx context.Context, g *generation, table int, session *replication.Snapshot) (int64, error) {
 	t := &g.tables[table]
 	name := t.Schema + "." + t.Name
@@ -175,12 +197,22 @@ func (e *engine) loadTable(ctx context.Context, g *generation, table int, sessio
 	var done int64
 	report(LoadProgress{Table: name, Estimate: estimate})
 	source := g.program.Sources[table].Name
+	// What a row of another table costs says nothing of this one's.
+	stride := newStride(firstRows, replication.LoadRows, e.opts.stepBytes)
 	rows, err := session.Load(ctx, t, func(b *circuit.Batch) error {
-		g.base.load(table, b, e.batch)
-		if err := e.loadStep(ctx, g, map[string]*circuit.Batch{source: b}); err != nil {
-			return err
+		for lo := 0; lo < b.Len(); {
+			part := b.Slice(lo, min(lo+stride.now, b.Len()))
+			g.base.load(table, part, e.batch)
+			held, err := e.loadStep(ctx, g, map[string]*circuit.Batch{source: part})
+			if err != nil {
+				return err
+			}
+			e.at(pointLoad)
+			if e.tooMuch(&stride, part.Len(), held) {
+				g.circuit.Release()
+			}
+			lo += part.Len()
 		}
-		e.at(pointLoad)
 		done += int64(b.Len())
 		report(LoadProgress{Table: name, Rows: done, Estimate: estimate})
 		return nil
@@ -188,17 +220,20 @@ func (e *engine) loadTable(ctx context.Context, g *generation, table int, sessio
 	if err != nil {
 		return rows, err
 	}
+	g.circuit.Release() // the next table goes through other operators
 	report(LoadProgress{Table: name, Rows: rows, Estimate: estimate, Done: true})
 	return rows, nil
 }
 
-// loadStep runs one step of loading; the outputs gather in the state.
-func (e *engine) loadStep(ctx context.Context, g *generation, inputs map[string]*circuit.Batch) error {
+// loadStep runs one step of loading; the outputs gather in the state. It returns how much
+// memory the step took.
+func (e *engine) loadStep(ctx context.Context, g *generation, inputs map[string]*circuit.Batch) (held int, err error) {
 	outs, err := g.circuit.Step(ctx, inputs, e.batch)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return e.loaded(g, outs)
+	held = e.stepHeld(g.circuit)
+	return held, e.loaded(g, outs)
 }
 
 // loaded commits a step of a generation that has not joined the others.

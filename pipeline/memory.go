@@ -21,6 +21,7 @@ type shares struct {
 	partRows int   // rows of an output that a step holds
 	// pieceBytes of old rows are looked up for one step.
 	pieceBytes int
+	stepBytes  int // what a step of a snapshot should hold
 }
 
 func shareOut(memory int64) shares {
@@ -32,6 +33,7 @@ func shareOut(memory int64) shares {
 		store: memory, queue: part, results: part,
 		partRows:   int(min(max(memory>>12, 1<<12), 1<<16)), // wide ones of 4 KiB fill it
 		pieceBytes: int(min(max(memory/16, 1<<20), 16<<20)),
+		stepBytes:  int(min(max(memory/8, 8<<20), 32<<20)),
 	}
 }
 

@@ -43,6 +43,9 @@ func New(cfg *config.Config, log zerolog.Logger, opts Options) *Pipeline {
 	if opts.pieceBytes == 0 {
 		opts.pieceBytes = shareOut(cfg.State.Memory).pieceBytes
 	}
+	if opts.stepBytes == 0 {
+		opts.stepBytes = shareOut(cfg.State.Memory).stepBytes
+	}
 	if opts.partRows == 0 {
 		opts.partRows = shareOut(cfg.State.Memory).partRows
 	}

@@ -17,7 +17,7 @@ const copySignature = "PGCOPY\n\xff\r\n\x00"
 // Bounds of one batch of a load: enough rows to make a step worth while, few
 // enough bytes to keep many tables in memory.
 const (
-	loadRows  = 8192
+	LoadRows  = 8192
 	loadBytes = 4 << 20
 )
 
@@ -137,7 +137,7 @@ func (r *copyReader) row(s string) error {
 	if r.batch == nil {
 		expect := 0
 		if r.rows > 0 {
-			expect = loadRows // the table has proved to be large
+			expect = LoadRows // the table has proved to be large
 		}
 		r.batch = circuit.NewBatch(len(r.columns), expect)
 	}
@@ -163,7 +163,7 @@ func (r *copyReader) row(s string) error {
 	}
 	r.rows++
 	r.bytes += len(s)
-	if r.batch.Len() >= loadRows || r.bytes >= loadBytes {
+	if r.batch.Len() >= LoadRows || r.bytes >= loadBytes {
 		return r.flush()
 	}
 	return nil

@@ -39,7 +39,7 @@ func TestCopyInPiecesOfAnySize(t *testing.T) {
 	for _, piece := range []int{1, 2, 3, 7, 64, 1000, len(data)} {
 		next := int64(0)
 		r := &copyReader{columns: copyColumns, emit: func(b *circuit.Batch) error {
-			if b.Len() > loadRows {
+			if b.Len() > LoadRows {
 				t.Fatalf("batch of %d rows", b.Len())
 			}
 			for i := range b.Len() {
@@ -98,7 +98,7 @@ func TestCopyStopsWhenToldTo(t *testing.T) {
 	stop := errors.New("enough")
 	batches := 0
 	r := &copyReader{columns: copyColumns, emit: func(*circuit.Batch) error { batches++; return stop }}
-	if _, err := r.Write(copyData(3 * loadRows)); err != stop || batches != 1 {
+	if _, err := r.Write(copyData(3 * LoadRows)); err != stop || batches != 1 {
 		t.Fatalf("%d batches, %v", batches, err)
 	}
 	if _, err := r.Write(nil); err != stop {

@@ -56,6 +56,21 @@ func (s *Snapshot) Estimate(ctx context.Context, table *decode.Table) (int64, er
 	return rows, nil
 }
 
+// Size is the bytes of a table's files, but for values stored out of line: what is known of
+// a table that was never analyzed.
+func (s *Snapshot) Size(ctx context.Context, table *decode.Table) (int64, error) {
+	var bytes int64
+	err := s.conn.QueryRow(ctx, `
+		SELECT coalesce(sum(pg_relation_size(oid)), 0)::int8
+		FROM pg_class
+		WHERE relkind = 'r' AND oid IN (SELECT $1::oid UNION SELECT relid FROM pg_partition_tree($1::oid))`,
+		table.OID).Scan(&bytes)
+	if err != nil {
+		return 0, fmt.Errorf("size of %s: %w", qualified(table), err)
+	}
+	return bytes, nil
+}
+
 // Load reads a table, the columns in use only, in batches that are the receiver's
 // to keep. It needs memory for about one batch, and stops when emit or the
 // context says so; the session cannot be used after that.
