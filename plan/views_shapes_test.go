@@ -39,6 +39,8 @@ func init() {
 	viewCases = append(viewCases,
 		viewCase{name: "settings_money", query: `SELECT id, m::text AS a, to_json(m) AS b, concat(m, 'x') AS c, m::numeric AS d, n2::money AS e, (i4::text)::money AS f, i4::money AS g, ROW(m)::text AS h, ARRAY[m]::text AS i, i8::money * 2 AS j, format('%s', m) AS k
 			FROM everything WHERE (n2 IS NULL OR n2 BETWEEN -1000 AND 1000) AND (i8 IS NULL OR i8 BETWEEN -1000 AND 1000)`},
+		viewCase{name: "settings_money_agg", query: `SELECT i4, json_agg(m ORDER BY id) AS a, jsonb_object_agg(id, m) AS b, string_agg(m::text, ',' ORDER BY id) AS c, to_json(array_agg(m ORDER BY id)) AS d, json_agg(ROW(m) ORDER BY id) AS e, sum(m)::text AS f
+			FROM everything GROUP BY i4`},
 		viewCase{name: "settings_text_search", query: `SELECT id, to_tsvector(tx) AS a, to_tsquery('running & a') AS b, plainto_tsquery(tx) AS c, to_tsvector(tx) @@ to_tsquery('a') AS d, ts_headline(tx, plainto_tsquery('a b')) AS e, tx @@ 'a' AS f, tx @@ plainto_tsquery(vc) AS g, websearch_to_tsquery(vc) AS h, phraseto_tsquery(vc || ' cats') AS i, to_tsvector(jb) AS j FROM everything`},
 		viewCase{name: "only_partitioned", query: `SELECT o.id, k, p.tableoid AS t, count(*) OVER () AS n FROM orders o LEFT JOIN ONLY parts p ON p.k = o.id`},
 		viewCase{name: "settings_text_search_grouped", query: `SELECT to_tsvector(note)::text AS a, count(*) AS n FROM orders GROUP BY to_tsvector(note)`},
