@@ -61,7 +61,7 @@ func measureAlone(ctx context.Context, l *lab) error {
 	if _, err := conn.Exec(ctx, "CREATE INDEX ON lineitem (l_partkey)"); err != nil {
 		return fmt.Errorf("create an index: %w", err)
 	}
-	views := append(slices.Clone(tpch.Views), tpch.Queries()...) // the former have no LIMIT
+	views := append(slices.Clone(tpch.Views), l.queries()...) // the former have no LIMIT
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	for _, p := range published {
 		view := views[slices.IndexFunc(views, func(v tpch.View) bool { return v.Name == p.query })]

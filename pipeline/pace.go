@@ -8,7 +8,7 @@ const (
 	// pressedFrom is from which pressure on the stream is read at a pace.
 	pressedFrom = 0.5
 	// mostPressure bounds what one large step adds, and thereby the pace.
-	mostPressure = 4
+	mostPressure = 2
 	// pressureOver is the time over which pressure is averaged.
 	pressureOver = 200 * time.Millisecond
 )
