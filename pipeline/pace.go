@@ -7,8 +7,14 @@ const (
 	pace = 16 * time.Millisecond
 	// pressedFrom is from which pressure on the stream is read at a pace.
 	pressedFrom = 0.5
-	// mostPressure bounds what one large step adds, and thereby the pace.
-	mostPressure = 2
+	// mostPressure bounds what one large step adds, and thereby the pace; of steps for large
+	// transactions, mostOfLarge does, as more would come in a pause than is on its way at once.
+	mostPressure = 4
+	mostOfLarge  = 2
+	// shareable is what of a step, at most, two transactions pay once when they share it: the way
+	// through the circuit, the commits of the state and of the outputs. What a step takes
+	// longer is for its rows.
+	shareable = 2 * time.Millisecond
 	// pressureOver is the time over which pressure is averaged.
 	pressureOver = 200 * time.Millisecond
 )
@@ -34,7 +40,9 @@ func (p *pressure) note(began, ended time.Time, transactions int) {
 	if span <= 0 {
 		return
 	}
-	share := min(float64(transactions)*float64(ended.Sub(began))/float64(span), mostPressure)
+	took, each := ended.Sub(began), float64(transactions)/float64(span)
+	most := max(min(each*float64(min(took, shareable)), mostPressure), mostOfLarge)
+	share := min(each*float64(took), most)
 	p.share += (share - p.share) * float64(span) / float64(span+pressureOver)
 	p.ended = ended
 }

@@ -43,9 +43,10 @@ func TestPressure(t *testing.T) {
 		backlog           bool
 	}{
 		{"500 a second, quiet machine", 2 * time.Millisecond, 300 * time.Microsecond, 50 * time.Microsecond, 1, 1, 0, false},
-		{"2000 a second", 500 * time.Microsecond, 300 * time.Microsecond, 50 * time.Microsecond, 30, 66, longest, false},
+		{"2000 a second", 500 * time.Microsecond, 300 * time.Microsecond, 50 * time.Microsecond, 60, 130, longest, false},
 		{"500 a second, busy machine", 2 * time.Millisecond, 2 * time.Millisecond, 200 * time.Microsecond, 8, 17, longest, false},
-		{"more than can be done one by one", 100 * time.Microsecond, 300 * time.Microsecond, 50 * time.Microsecond, 300, 330, longest, false},
+		{"more than can be done one by one", 100 * time.Microsecond, 300 * time.Microsecond, 50 * time.Microsecond, 600, 650, longest, false},
+		{"100 large ones a second", 10 * time.Millisecond, 300 * time.Microsecond, 9 * time.Millisecond, 1, 4, pace * mostOfLarge, false},
 		{"500 a second after a backlog", 2 * time.Millisecond, 300 * time.Microsecond, 50 * time.Microsecond, 1, 1, 0, true},
 		{"one a second after a burst", time.Second, 2 * time.Millisecond, 0, 1, 1, 0, true},
 	} {
