@@ -17,6 +17,7 @@ const copySignature = "PGCOPY\n\xff\r\n\x00"
 // Bounds of one batch of a load: enough rows to make a step worth while, few
 // enough bytes to keep many tables in memory.
 const (
+	// LoadRows is how many rows a batch of a load has at most.
 	LoadRows  = 8192
 	loadBytes = 4 << 20
 )
