@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // TestVersionEnv names the major version that a whole test run uses.
@@ -105,7 +106,7 @@ func (s *Server) NewDB(t TB) string {
 		t.Fatalf("create a database for the test: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := s.dropDB(name); err != nil {
+		if err := s.DropDB(name); err != nil {
 			t.Errorf("drop the test's database: %v", err)
 		}
 	})
@@ -135,13 +136,13 @@ func (s *Server) exec(ctx context.Context, sql string) (err error) {
 	return nil
 }
 
-// dropDB ends the database's sessions, drops its slots and then itself. A server
+// DropDB ends the database's sessions, drops its slots and then itself. A server
 // that the test has stopped for good has nothing to drop.
-func (s *Server) dropDB(name string) (err error) {
+func (s *Server) DropDB(name string) (err error) {
 	if s.Pid() == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, s.DSN("postgres"))
 	if err != nil {
@@ -174,8 +175,21 @@ func (s *Server) dropDB(name string) (err error) {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	if _, err := conn.Exec(ctx, "DROP DATABASE "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)"); err != nil {
-		return fmt.Errorf("drop the database: %w", err)
+	// From 15 on the server waits until all backends have closed the database's
+	// files, and can wait for ever for one that was just starting; asking again, it
+	// asks that backend too. Meanwhile its transaction keeps slots from being created.
+	if _, err := conn.Exec(ctx, "SET statement_timeout = '10s'"); err != nil {
+		return fmt.Errorf("bound the time of a statement: %w", err)
 	}
-	return nil
+	for {
+		_, err := conn.Exec(ctx, "DROP DATABASE "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)")
+		var refused *pgconn.PgError
+		switch {
+		case err == nil:
+			return nil
+		case errors.As(err, &refused) && refused.Code == "57014": // query_canceled
+		default:
+			return fmt.Errorf("drop the database: %w", err)
+		}
+	}
 }

@@ -36,8 +36,9 @@ func (w *world) variant(name string) *world {
 	w.exec("SELECT pg_copy_logical_replication_slot($1, $2)", w.slot, v.slot)
 	w.exec("CREATE DATABASE " + db + " TEMPLATE " + cfg.Database)
 	w.t.Cleanup(func() {
-		conn := w.connect(w.dsn)
-		execOn(w.t, conn, "DROP DATABASE "+db+" WITH (FORCE)")
+		if err := embedded.ForTest(w.t).DropDB(db); err != nil {
+			w.t.Errorf("drop the copy of the outputs: %v", err)
+		}
 	})
 	if err := os.CopyFS(v.dir, os.DirFS(w.dir)); err != nil {
 		w.t.Fatal(err)

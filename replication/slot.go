@@ -83,7 +83,8 @@ func (c *Conn) CreateSlot(ctx context.Context, name string, options SlotOptions)
 	}
 }
 
-// blockers names the transactions that keep a slot from being created.
+// blockers names the transactions that keep a slot from being created, first the one
+// that the server waits for now: it takes them one after another.
 func (c *Conn) blockers(ctx context.Context) ([]string, error) {
 	conn, err := OpenSession(ctx, c.dsn)
 	if err != nil {
@@ -91,15 +92,19 @@ func (c *Conn) blockers(ctx context.Context) ([]string, error) {
 	}
 	defer conn.Close(ctx)
 	rows, err := conn.Query(ctx, `
-		SELECT format('process %s (user %s, application %s, state %s) since %s, last statement: %s',
-		              pid, usename, coalesce(nullif(application_name, ''), '?'), coalesce(state, '?'),
-		              date_trunc('second', xact_start), left(query, 100))
-		FROM pg_stat_activity
-		WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() AND backend_type <> 'walsender'
-		UNION ALL
-		SELECT format('prepared transaction %L (owner %s, database %s) since %s; end it with ROLLBACK PREPARED %L',
-		              gid, owner, database, date_trunc('second', prepared), gid)
-		FROM pg_prepared_xacts`)
+		WITH writing AS (
+			SELECT pid = ANY (pg_blocking_pids($1)) AS now, xact_start AS since,
+			       format('process %s (user %s, application %s, state %s) since %s, last statement: %s',
+			              pid, usename, coalesce(nullif(application_name, ''), '?'), coalesce(state, '?'),
+			              date_trunc('second', xact_start), left(query, 100)) AS who
+			FROM pg_stat_activity
+			WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() AND backend_type <> 'walsender'
+			UNION ALL
+			SELECT false, prepared,
+			       format('prepared transaction %L (owner %s, database %s) since %s; end it with ROLLBACK PREPARED %L',
+			              gid, owner, database, date_trunc('second', prepared), gid)
+			FROM pg_prepared_xacts)
+		SELECT who FROM writing ORDER BY now DESC, since`, int32(c.pg.PID()))
 	if err != nil {
 		return nil, fmt.Errorf("list running transactions: %w", err)
 	}

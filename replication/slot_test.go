@@ -29,6 +29,22 @@ func TestSlotCreationNamesItsBlockers(t *testing.T) {
 	if stop := wantStop(t, err, replication.SlotBlocked); !strings.Contains(stop.Message, "the nightly job") {
 		t.Fatal(stop.Message)
 	}
+	// One that began before it but writes only while the slot is being created is not the one to end.
+	late := replicationtest.Open(t, dsn)
+	replicationtest.Exec(t, late, "BEGIN; SET application_name = 'late'")
+	replicationtest.Exec(t, writer, "COMMIT; BEGIN; INSERT INTO public.t VALUES (2, 'x')")
+	writes := time.AfterFunc(500*time.Millisecond, func() {
+		if _, err := late.Exec(t.Context(), "INSERT INTO public.t VALUES (3, 'x')"); err != nil {
+			t.Errorf("write late: %v", err)
+		}
+	})
+	defer writes.Stop()
+	_, err = repl.CreateSlot(t.Context(), "s", replication.SlotOptions{Timeout: 3 * time.Second})
+	stop := wantStop(t, err, replication.SlotBlocked)
+	if first, second := strings.Index(stop.Message, "the nightly job"), strings.Index(stop.Message, "late"); first < 0 || second < first {
+		t.Fatal(stop.Message)
+	}
+	replicationtest.Exec(t, late, "ROLLBACK")
 	replicationtest.Exec(t, writer, "PREPARE TRANSACTION 'orphan''s'")
 	_, err = repl.CreateSlot(t.Context(), "s", replication.SlotOptions{Timeout: 300 * time.Millisecond})
 	if stop := wantStop(t, err, replication.SlotBlocked); !strings.Contains(stop.Message, "ROLLBACK PREPARED 'orphan''s'") {
