@@ -96,6 +96,27 @@ func TestStopRemovesEverythingAndMayBeRepeated(t *testing.T) {
 	}
 }
 
+// TestTemporaryFolderOfAnotherUser: the server's user need not be allowed to write to TMPDIR.
+func TestTemporaryFolderOfAnotherUser(t *testing.T) {
+	private, err := os.MkdirTemp("", "stepping-tmpdir-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.Remove(private); err != nil {
+			t.Errorf("something is left: %v", err)
+		}
+	})
+	if err := os.Chmod(private, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", private)
+	srv := StartForTest(t, Options{})
+	if err := srv.Stop(); err != nil {
+		t.Error(err)
+	}
+}
+
 // childEnv makes the test binary start a server, tell its folder, port and
 // process, and hang, for its parent to kill.
 const childEnv = "STEPPING_EMBEDDED_TEST_CHILD"

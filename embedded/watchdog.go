@@ -10,7 +10,8 @@ import (
 // watchdogScript waits for the end of its standard input, which is the death of
 // the process that started it, in whatever way it died. It then ends the server
 // in immediate mode, waits for it and removes its folder. $1 is the folder.
-// The process id is read at the end, as a restart changes it.
+// The process id is read at the end, as a restart changes it. Where the server's
+// user may not write to the folder above, its own can be emptied, but not removed.
 const watchdogScript = `trap '' INT HUP TERM
 while read -r _; do :; done
 pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null)
@@ -23,7 +24,7 @@ if [ -n "$pid" ] && kill -QUIT "$pid" 2>/dev/null; then
     sleep 0.1
   done
 fi
-rm -rf "$1"
+rm -rf "$1" 2>/dev/null || [ ! -e "$1/data" ]
 `
 
 // watchdog is a shell that outlives this process for just as long as it takes
