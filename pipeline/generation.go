@@ -25,6 +25,7 @@ type generation struct {
 	byName  map[string]*view // output and error names → view
 
 	tables  []decode.Table
+	keys    map[uint32][][]int // see basis
 	decoder *decode.Decoder
 	base    *base
 	deltas  *decode.Deltas
@@ -87,6 +88,7 @@ func newGeneration(id uint32, outputs []*plan.Output, eval expr.Evaluator, store
 		}
 		g.tables = append(g.tables, t)
 	}
+	g.keys = g.basis()
 	g.base = newBase(id, store, g.tables)
 	g.deltas = decode.NewDeltas(g.tables, g.base)
 	g.decoder = decode.NewDecoder(g.tables, nil)

@@ -342,6 +342,9 @@ func (e *engine) checkDrift(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := e.checkBasis(ctx); err != nil {
+		return err
+	}
 	return e.checkStorage(ctx)
 }
 

@@ -31,10 +31,10 @@ type Relation struct {
 
 // Column is a column of a relation.
 type Column struct {
-	Num     int // attnum
-	Name    string
-	Type    *values.Type
-	NotNull bool
+	Num       int // attnum
+	Name      string
+	Type      *values.Type
+	Collation uint32 // attcollation
 	// Generation is the tree of the expression that a generated column is computed by,
 	// if the stream leaves the column out.
 	Generation string
@@ -70,25 +70,25 @@ func (c *Catalog) Relation(ctx context.Context, oid uint32) (*Relation, error) {
 		return nil, fmt.Errorf("read relation %d: %w", oid, err)
 	}
 	type attr struct {
-		col       Column
-		typ, coll uint32
-		typmod    int32
+		col    Column
+		typ    uint32
+		typmod int32
 	}
 	rows, err := c.tx.Query(ctx, `
-		SELECT attnum, attname, atttypid, atttypmod, attcollation, attnotnull
+		SELECT attnum, attname, atttypid, atttypmod, attcollation
 		FROM pg_catalog.pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped ORDER BY attnum`, oid)
 	if err != nil {
 		return nil, fmt.Errorf("read columns of %s: %w", r.SQL(), err)
 	}
 	attrs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (a attr, err error) {
-		err = row.Scan(&a.col.Num, &a.col.Name, &a.typ, &a.typmod, &a.coll, &a.col.NotNull)
+		err = row.Scan(&a.col.Num, &a.col.Name, &a.typ, &a.typmod, &a.col.Collation)
 		return a, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read columns of %s: %w", r.SQL(), err)
 	}
 	for _, a := range attrs {
-		if a.col.Type, err = c.Type(ctx, a.typ, a.typmod, a.coll); err != nil {
+		if a.col.Type, err = c.Type(ctx, a.typ, a.typmod, a.col.Collation); err != nil {
 			return nil, fmt.Errorf("column %s of %s: %w", a.col.Name, r.SQL(), err)
 		}
 		r.Columns = append(r.Columns, a.col)
@@ -106,29 +106,19 @@ func (c *Catalog) Relation(ctx context.Context, oid uint32) (*Relation, error) {
 	return r, nil
 }
 
-// readKeys finds what identifies a row at every commit: unique constraints and
-// indexes over plain NOT NULL columns, without a predicate.
+// readKeys finds the keys of a relation all of whose columns are known.
 func (c *Catalog) readKeys(ctx context.Context, r *Relation) error {
-	rows, err := c.tx.Query(ctx, `
-		SELECT (SELECT pg_catalog.array_agg(k::int4 ORDER BY o) FROM unnest(i.indkey[0:i.indnkeyatts-1]) WITH ORDINALITY u(k, o))
-		FROM pg_catalog.pg_index i
-		WHERE i.indrelid = $1 AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
-		  AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint x WHERE x.conindid = i.indexrelid AND x.contype = 'x')
-		ORDER BY i.indisprimary DESC, i.indnkeyatts, i.indexrelid`, r.OID)
+	keys, err := readKeys(ctx, c.tx, []uint32{r.OID})
 	if err != nil {
-		return fmt.Errorf("read keys of %s: %w", r.SQL(), err)
-	}
-	keys, err := pgx.CollectRows(rows, pgx.RowTo[[]int32])
-	if err != nil {
-		return fmt.Errorf("read keys of %s: %w", r.SQL(), err)
+		return fmt.Errorf("%s: %w", r.SQL(), err)
 	}
 next:
-	for _, key := range keys {
+	for _, key := range keys[r.OID] {
 		var cols []int
 		for _, num := range key {
-			i := r.Column(int(num))
-			if i < 0 || !r.Columns[i].NotNull {
-				continue next
+			i := r.Column(num)
+			if i < 0 {
+				continue next // a system column
 			}
 			cols = append(cols, i)
 		}
