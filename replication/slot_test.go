@@ -33,13 +33,15 @@ func TestSlotCreationNamesItsBlockers(t *testing.T) {
 	late := replicationtest.Open(t, dsn)
 	replicationtest.Exec(t, late, "BEGIN; SET application_name = 'late'")
 	replicationtest.Exec(t, writer, "COMMIT; BEGIN; INSERT INTO public.t VALUES (2, 'x')")
-	writes := time.AfterFunc(500*time.Millisecond, func() {
-		if _, err := late.Exec(t.Context(), "INSERT INTO public.t VALUES (3, 'x')"); err != nil {
-			t.Errorf("write late: %v", err)
-		}
+	wrote := make(chan error, 1)
+	time.AfterFunc(500*time.Millisecond, func() {
+		_, err := late.Exec(t.Context(), "INSERT INTO public.t VALUES (3, 'x')")
+		wrote <- err
 	})
-	defer writes.Stop()
 	_, err = repl.CreateSlot(t.Context(), "s", replication.SlotOptions{Timeout: 3 * time.Second})
+	if err := <-wrote; err != nil {
+		t.Fatal(err)
+	}
 	stop := wantStop(t, err, replication.SlotBlocked)
 	if first, second := strings.Index(stop.Message, "the nightly job"), strings.Index(stop.Message, "late"); first < 0 || second < first {
 		t.Fatal(stop.Message)

@@ -107,8 +107,10 @@ func TestBellIsQuiet(t *testing.T) {
 	e.must(err)
 	defer func() { _ = bell.Close(context.WithoutCancel(e.ctx)) }()
 	ctx, cancel := context.WithTimeout(e.ctx, 20*time.Second)
-	defer cancel()
+	rings := make(chan struct{})
+	defer func() { cancel(); <-rings }()
 	go func() {
+		defer close(rings)
 		for ctx.Err() == nil {
 			if _, err := e.db.Exec(ctx, `SELECT stepping_cdc.ring_bell()`); err != nil {
 				return
