@@ -53,6 +53,9 @@ func ofType(cols []genColumn, typ string) string {
 
 // expr is an expression of a type; where no column has it, a constant.
 func (g *generator) expr(s scope, typ string, depth int) string {
+	if depth > 0 && g.asking < 2 && g.chance(3) {
+		return g.asked(s, typ)
+	}
 	if depth > 0 && g.chance(50) {
 		sub := func(t string) string { return g.expr(s, t, depth-1) }
 		switch g.pick(6) {

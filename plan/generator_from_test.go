@@ -43,6 +43,17 @@ func (g *generator) item(depth int, siblings, outer []genColumn) (string, []genC
 	alias := g.name("t")
 	visible := append(slices.Clone(siblings), outer...)
 	s := scope{cols: siblings, outer: outer}
+	if siblings == nil && depth > 0 && g.chance(5) {
+		return g.tree(depth-1, outer)
+	}
+	if g.chance(6) {
+		return g.merged(alias)
+	}
+	if len(visible) > 0 && g.chance(8) {
+		if sql, cols, ok := g.nearest(alias, visible); ok {
+			return sql, cols
+		}
+	}
 	switch n := g.pick(100); {
 	case n < 10 && len(g.ctes) > 0:
 		c := g.ctes[g.pick(len(g.ctes))]

@@ -86,13 +86,16 @@ func (g *generator) aggregate(s scope) (string, string) {
 }
 
 func (g *generator) grouped(depth int, outer []genColumn) (string, []genColumn) {
+	if g.chance(6) {
+		return g.keyed(outer)
+	}
 	in, cols := g.from(depth, outer)
 	s := scope{cols, outer}
 	var parts, groups []string
 	var out []genColumn
 	plain := scope{outer: outer} // the grouped columns
 	sets := true                 // only over columns: versions differ in what sets of constants show
-	for range g.pick(3) {
+	for range g.of("", "g", "g", "gg", "gg", "ggg") {
 		typ := g.typeOf(scope{cols: cols})
 		name := g.name("g")
 		e := g.expr(scope{cols: cols}, typ, g.pick(2))
@@ -113,6 +116,11 @@ func (g *generator) grouped(depth int, outer []genColumn) (string, []genColumn) 
 		name := g.name("a")
 		parts, out = append(parts, e+" AS "+name), append(out, genColumn{name, typ})
 	}
+	if g.chance(4) { // an aggregate of this query in one that is in it
+		e, typ := g.aggregateAround(s)
+		name := g.name("a")
+		parts, out = append(parts, e+" AS "+name), append(out, genColumn{name, typ})
+	}
 	if g.chance(6) {
 		name := g.name("v")
 		e, typ := g.of("rank() OVER (ORDER BY count(*))", "sum(count(*)) OVER ()", "max(count(*)) OVER ()", "dense_rank() OVER (ORDER BY count(*) DESC)"), "int"
@@ -121,7 +129,8 @@ func (g *generator) grouped(depth int, outer []genColumn) (string, []genColumn) 
 		}
 		parts, out = append(parts, e+" AS "+name), append(out, genColumn{name, typ})
 	}
-	sql := "SELECT " + strings.Join(parts, ", ") + " FROM " + in + g.where(s, depth)
+	where := g.where(s, depth)
+	groupBy := ""
 	if len(groups) > 0 {
 		var by []string
 		for i := range groups {
@@ -131,16 +140,17 @@ func (g *generator) grouped(depth int, outer []genColumn) (string, []genColumn) 
 		// CUBE (1, 2) of two equal expressions is written as CUBE (x, x), which is another
 		// query; so it cannot be asked as of a time.
 		sets = sets && !repeated(groups)
-		switch {
-		case sets && g.chance(8):
-			list = "ROLLUP (" + list + ")"
-		case sets && g.chance(8):
-			list = "CUBE (" + list + ")"
-		case sets && g.chance(5):
-			list = "GROUPING SETS ((" + list + "), (), (" + by[0] + "))"
+		groupBy = " GROUP BY " + list
+		if sets && g.chance(25) {
+			groupBy = " GROUP BY " + g.sets(by)
+			for range g.pick(3) {
+				name := g.name("o")
+				parts = append(parts, "GROUPING("+groups[g.pick(len(groups))]+g.of("", ", "+groups[0])+") AS "+name)
+				out = append(out, genColumn{name, "int"})
+			}
 		}
-		sql += " GROUP BY " + list
 	}
+	sql := "SELECT " + strings.Join(parts, ", ") + " FROM " + in + where + groupBy
 	switch n := g.pick(100); {
 	case n < 15:
 		sql += " HAVING count(*) > " + fmt.Sprint(g.pick(3))
@@ -153,6 +163,68 @@ func (g *generator) grouped(depth int, outer []genColumn) (string, []genColumn) 
 		sql += " HAVING " + g.of("NOT ", "") + "(count(*)::text < (" + e + ")::text COLLATE \"C\" OR " + g.cond(plain, 1, -1) + ")"
 	}
 	return sql, out
+}
+
+// sets are grouping sets over expressions by their numbers.
+func (g *generator) sets(by []string) string {
+	list, first, last := strings.Join(by, ", "), by[0], by[len(by)-1]
+	switch g.pick(9) {
+	case 0, 1:
+		return "ROLLUP (" + list + ")"
+	case 2:
+		return "CUBE (" + list + ")"
+	case 3:
+		return "GROUPING SETS ((" + list + "), (), (" + first + "))"
+	case 4:
+		return first + ", ROLLUP (" + list + ")"
+	case 5:
+		return "GROUPING SETS (ROLLUP (" + list + "), CUBE (" + last + "), " + first + ")"
+	case 6:
+		return "DISTINCT ROLLUP (" + list + "), CUBE (" + last + ")"
+	case 7:
+		return "CUBE ((" + list + "), " + last + ")"
+	}
+	return "ROLLUP (" + first + "), GROUPING SETS ((" + list + "), (" + last + "), ())"
+}
+
+// aggregateAround is a sub-query with an aggregate of the query around it.
+func (g *generator) aggregateAround(s scope) (string, string) {
+	typ := g.of("int", "num", "text", "date")
+	x, mine := g.name("x"), g.of("min", "max")+"("+g.argument(s, typ)+")"
+	t, c, ok := g.tableWith(typ)
+	if !ok || !s.own(mine) {
+		return "(SELECT count(*) FROM edges)", "int"
+	}
+	return fmt.Sprintf("(SELECT count(*) FROM %[1]s %[2]s WHERE %[2]s.%[3]s %[4]s %[5]s)", t.name, x, c.sql, g.of("=", "<", "<>", "IS NOT DISTINCT FROM"), mine), "int"
+}
+
+// keyed is grouped by a primary key, on which all columns of its table depend.
+func (g *generator) keyed(outer []genColumn) (string, []genColumn) {
+	t, key := genTables[g.pick(4)], "%[1]s.id"
+	if t.name == "lines" {
+		key = "%[1]s.no, %[1]s.order_id"
+	}
+	alias := g.name("t")
+	mine := qualified(alias, t.cols)
+	next, more := g.item(0, nil, outer)
+	cols := append(slices.Clone(mine), more...)
+	var parts []string
+	var out []genColumn
+	for range 1 + g.pick(3) {
+		typ, name := g.typeOf(scope{cols: mine}), g.name("g")
+		parts, out = append(parts, g.expr(scope{mine, outer}, typ, 1)+" AS "+name), append(out, genColumn{name, typ})
+	}
+	for range 1 + g.pick(2) {
+		e, typ := g.aggregate(scope{cols, outer})
+		name := g.name("a")
+		parts, out = append(parts, e+" AS "+name), append(out, genColumn{name, typ})
+	}
+	having := ""
+	if g.chance(30) {
+		having = " HAVING " + g.cond(scope{mine, outer}, 1, g.pick(2)-1)
+	}
+	return fmt.Sprintf("SELECT %s FROM %s %s %s %s ON %s GROUP BY %s%s", strings.Join(parts, ", "), t.name, alias, g.of("JOIN", "LEFT JOIN", "RIGHT JOIN"), next,
+		g.on(mine, more, outer, 0), fmt.Sprintf(key, alias), having), out
 }
 
 func repeated(exprs []string) bool {

@@ -19,6 +19,8 @@ type generator struct {
 	ctes  []genRelation
 	views []genRelation // of the same seed, so far
 	clock bool          // they may mention the present time
+
+	asking int // how many sub-queries are around an expression's
 }
 
 // genColumn is a column in scope: how it is written, and its type, one of
@@ -210,6 +212,9 @@ func (g *generator) set(s scope, typ string) string {
 }
 
 func (g *generator) distinct(depth int, outer []genColumn) (string, []genColumn) {
+	if g.chance(20) {
+		return g.nearestOn()
+	}
 	in, cols := g.from(depth, outer)
 	s := scope{cols, outer}
 	list, out := g.project(s, depth)
@@ -290,11 +295,13 @@ func (g *generator) setOperation(depth int, outer []genColumn) (string, []genCol
 				out = append(out, genColumn{name, typ})
 			}
 			if wide, ok := widen[typ]; ok && g.chance(10) {
-				typ, unified[i] = wide, wide
+				typ = wide
 			}
 			e := g.expr(s, typ, 1)
 			if branches > 0 && !unknown[i] && g.chance(4) {
 				e, unknown[i] = "NULL", true // two of unknown type would be text
+			} else if typ != types[i] {
+				unified[i] = typ
 			}
 			parts = append(parts, e+" AS "+name)
 		}
