@@ -25,6 +25,7 @@ func TestDefinitionsChange(t *testing.T) {
 		CREATE FUNCTION fits(int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT $1 < 100'; CREATE DOMAIN fitting AS int CHECK (fits(VALUE));
 		CREATE FUNCTION equal_mod(int, int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT $1 % 3 = $2 % 3'; CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = equal_mod);
 		CREATE FUNCTION add_up(int, int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 + coalesce($2, 0)'; CREATE AGGREGATE totals(int) (SFUNC = add_up, STYPE = int, INITCOND = '0');
+		CREATE TYPE grade AS ENUM ('low', 'high'); CREATE TABLE graded (id int PRIMARY KEY, g grade); INSERT INTO graded VALUES (1, 'low'), (2, 'high'), (3, NULL);
 		CREATE VIEW lower_view AS SELECT id, n FROM t WHERE n > 0; CREATE VIEW upper_view AS SELECT count(*) AS c FROM lower_view;
 		CREATE VIEW adopted_view AS SELECT id, s FROM t WHERE n < 3`)
 	w.view("plain", `SELECT sum(n) AS s FROM t`)
@@ -37,6 +38,8 @@ func TestDefinitionsChange(t *testing.T) {
 	w.view("operated", `SELECT a.id, b.id AS other FROM t a JOIN t b ON a.n === b.n`)
 	w.view("aggregated", `SELECT id % 2 AS k, totals(n) AS s FROM t GROUP BY 1`)
 	w.view("viewed", `SELECT c FROM upper_view`)
+	w.view("enumerated", `SELECT count(*) AS n, enum_range(NULL::grade)::text AS labels FROM t`)
+	w.view("of_grade", `SELECT id, g, enum_range(g, NULL)::text AS above, enum_last(g) AS last FROM graded`)
 	w.views = append(w.views, config.View{Name: "adopted", From: "public.adopted_view"})
 	opts := Options{checkEvery: tickEvery}
 	w.run(opts)
@@ -57,6 +60,8 @@ func TestDefinitionsChange(t *testing.T) {
 		{sql: `CREATE OR REPLACE FUNCTION equal_mod(int, int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT $1 % 4 = $2 % 4'`},
 		{sql: `CREATE OR REPLACE FUNCTION add_up(int, int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 + 2 * coalesce($2, 0)'`},
 		{sql: `CREATE OR REPLACE AGGREGATE totals(int) (SFUNC = add_up, STYPE = int, INITCOND = '5')`},
+		{sql: `ALTER TYPE grade ADD VALUE 'middle' AFTER 'low'`},
+		{sql: `ALTER TYPE grade RENAME VALUE 'high' TO 'best'`},
 		{sql: `CREATE OR REPLACE VIEW lower_view AS SELECT id, n FROM t WHERE n > 1`},
 		{sql: `CREATE OR REPLACE VIEW adopted_view AS SELECT id, s FROM t WHERE n < 4`},
 		{sql: `ALTER FUNCTION twice(int) RENAME TO thrice; CREATE FUNCTION twice(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 4 * $1'`},

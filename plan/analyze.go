@@ -85,8 +85,8 @@ func Analyze(ctx context.Context, conn *pgx.Conn, views []View, reserved Reserve
 	a := &analyzer{ctx: ctx, tx: tx, cat: catalog.New(tx), reserved: reserved, oids: map[string]uint32{}, names: map[uint32]string{}, readers: map[string]uint32{}, adopted: map[string]uint32{}}
 	s := &a.result.Settings
 	err = tx.QueryRow(ctx, `SELECT pg_catalog.now(), pg_catalog.current_setting('TimeZone'), pg_catalog.current_setting('search_path'), pg_catalog.current_setting('server_version_num')::pg_catalog.int4 / 10000,
-		pg_catalog.current_setting($1), pg_catalog.current_setting($2)`, translate.Monetary, translate.TextSearch).
-		Scan(&a.now, &s.TimeZone, &s.SearchPath, &a.version, &s.Monetary, &s.TextSearch)
+		(SELECT pg_catalog.json_object_agg(name, pg_catalog.current_setting(name)) FROM pg_catalog.unnest($1::text[]) AS u(name))`, translate.RareSettings).
+		Scan(&a.now, &s.TimeZone, &s.SearchPath, &a.version, &s.Rare)
 	if err != nil {
 		return nil, fmt.Errorf("read the session's settings: %w", err)
 	}

@@ -71,7 +71,8 @@ func (g *generator) expr(s scope, typ string, depth int) string {
 		if typ == "bool" && g.chance(30) {
 			return g.cond(s, depth-1, -1)
 		}
-		return g.fill(g.of(families[typ].exprs...), s, depth-1)
+		exprs, _ := g.templates(typ)
+		return g.fill(g.of(exprs...), s, depth-1)
 	}
 	visible := s.cols
 	if len(s.outer) > 0 && (len(visible) == 0 || g.chance(25)) {
@@ -112,7 +113,7 @@ func (g *generator) cond(s scope, depth, queries int) string {
 	case 1:
 		return fmt.Sprintf("(%s %sIN (%s, %s))", a, g.of("", "NOT "), g.expr(s, typ, 0), g.expr(s, typ, 0))
 	case 2, 3:
-		if conds := families[typ].conds; len(conds) > 0 {
+		if _, conds := g.templates(typ); len(conds) > 0 {
 			return g.fill(g.of(conds...), s, max(depth-1, 0))
 		}
 	case 4:

@@ -73,7 +73,15 @@ func (g *generator) item(depth int, siblings, outer []genColumn) (string, []genC
 	case n < 18 && depth > 0:
 		return fmt.Sprintf("generate_series(%s, least(%s, 4))%s %s", g.of("0", "1", "3"), g.scalarInt(s, depth), g.of("", " WITH ORDINALITY"), alias+"(i)"), []genColumn{{alias + ".i", "int"}}
 	case n < 22 && siblings != nil:
-		switch g.pick(7) {
+		if g.version >= 17 && g.chance(25) {
+			return g.jsonTable(s, alias)
+		}
+		switch g.pick(9) {
+		case 7:
+			return fmt.Sprintf("jsonb_path_query(%s, '$.** ? (@ <> 1)') WITH ORDINALITY %s(j, o)", g.expr(s, "json", 0), alias), qualified(alias, []genColumn{{"j", "json"}, {"o", "int"}})
+		case 8:
+			return fmt.Sprintf("ROWS FROM (unnest(%s) , jsonb_to_recordset(CASE jsonb_typeof(%[2]s) WHEN 'array' THEN '[{\"a\": 1, \"b\": \"x\"}, {}]'::jsonb END) AS (a int, b text)) %[3]s(x, y, a, b)", g.expr(s, "pairs", 0), g.expr(s, "json", 0), alias),
+				qualified(alias, []genColumn{{"x", "int"}, {"y", "text"}, {"a", "int"}, {"b", "text"}})
 		case 3:
 			return fmt.Sprintf("ROWS FROM (unnest(%s), generate_series(%s, 3), regexp_split_to_table(%s, '')) WITH ORDINALITY %s(i, n, s, o)", g.expr(s, "list", 0), g.of("1", "2"), g.expr(s, "text", 0), alias),
 				qualified(alias, []genColumn{{"i", "int"}, {"n", "int"}, {"s", "text"}, {"o", "int"}})

@@ -20,7 +20,8 @@ type generator struct {
 	views []genRelation // of the same seed, so far
 	clock bool          // they may mention the present time
 
-	asking int // how many sub-queries are around an expression's
+	version int // the server's
+	asking  int // how many sub-queries are around an expression's
 }
 
 // genColumn is a column in scope: how it is written, and its type, one of
@@ -189,9 +190,12 @@ func (g *generator) plain(depth int, outer []genColumn) (string, []genColumn) {
 	if g.chance(6) {
 		// Lists of different lengths end with NULLs.
 		for range 1 + g.pick(2) {
-			name, typ := g.name("s"), g.of("int", "text")
+			name, typ := g.name("s"), g.of("int", "text", "int", "json", "range", "pair")
 			list += ", " + g.set(s, typ) + " AS " + name
 			out = append(out, genColumn{name, typ})
+		}
+		if g.chance(20) { // what they return is told apart, sorted, cut off
+			return "SELECT " + g.of("", "DISTINCT ") + list + " FROM " + in + g.where(s, depth) + " ORDER BY " + g.order(len(out), true) + g.of("", " LIMIT 3", " FETCH FIRST 2 ROWS WITH TIES"), out
 		}
 	}
 	return "SELECT " + list + " FROM " + in + g.where(s, depth), out
@@ -199,7 +203,14 @@ func (g *generator) plain(depth int, outer []genColumn) (string, []genColumn) {
 
 // set is a call of a set-returning function.
 func (g *generator) set(s scope, typ string) string {
-	if typ == "text" {
+	switch typ {
+	case "json":
+		return g.of("jsonb_path_query("+g.expr(s, "json", 0)+", '$.b[*]')", "jsonb_array_elements(CASE WHEN jsonb_typeof("+g.expr(s, "json", 0)+") = 'x' THEN '[]' ELSE jsonb_build_array("+g.expr(s, "int", 1)+", "+g.expr(s, "text", 0)+") END)")
+	case "range":
+		return "unnest(" + g.expr(s, "multirange", 1) + ")"
+	case "pair":
+		return "unnest(" + g.expr(s, "pairs", 1) + ")"
+	case "text":
 		return "regexp_split_to_table(" + g.expr(s, "text", 0) + ", '')"
 	}
 	switch g.pick(3) {
@@ -246,7 +257,13 @@ func (g *generator) first(depth int, outer []genColumn) (string, []genColumn) {
 		e, _ := g.scalar(scope{qualified(alias, out), outer}, depth-1)
 		before = e + g.of("", " DESC", " NULLS FIRST") + ", "
 	}
-	sql = fmt.Sprintf("SELECT * FROM (%s) %s ORDER BY %s%s", sql, alias, before, g.order(len(out), true))
+	sql = fmt.Sprintf("SELECT * FROM (%s) %s ORDER BY %s", sql, alias, before)
+	order := g.order(len(out), true)
+	if g.chance(10) { // with its ties, any order leaves open nothing
+		first, _, _ := strings.Cut(order, ",")
+		return sql + first + fmt.Sprintf(" FETCH FIRST %d ROWS WITH TIES", 1+g.pick(3)), out
+	}
+	sql += order
 	switch g.pick(6) {
 	case 0:
 		return sql + fmt.Sprintf(" FETCH FIRST %d ROWS WITH TIES", 1+g.pick(3)), out

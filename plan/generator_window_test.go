@@ -58,9 +58,17 @@ func (g *generator) window(cols, outer []genColumn) (string, string) {
 		filter = " FILTER (WHERE " + g.cond(s, 1, -1) + ")"
 	}
 	c := cols[g.pick(len(cols))]
-	switch g.pick(13) {
+	switch g.pick(17) {
+	case 13: // aggregates that Postgres computes
+		return "jsonb_agg(" + g.expr(s, g.of("int", "text", "mood", "tstz"), 0) + ")" + filter + " OVER (" + total + rows + ")", "json"
+	case 14:
+		return "array_agg((" + g.expr(s, "int", 0) + ")::int)" + filter + " OVER (" + total + rows + ")", "list"
+	case 15:
+		return "range_agg(" + g.expr(s, "range", 1) + ")" + filter + " OVER (" + g.of(total+rows, some+peers) + ")", "multirange"
+	case 16:
+		return "regr_count(" + g.expr(s, "int", 0) + ", " + g.expr(s, "int", 1) + ")" + filter + " OVER (" + g.of(total+rows, some+peers) + ")", "int"
 	case 0:
-		return g.of("row_number()", "ntile(3)") + " OVER (" + total + ")", "int"
+		return g.of("row_number()", "ntile(3)", "ntile(1 + abs("+g.expr(s, "int", 0)+")::int % 3)") + " OVER (" + total + ")", "int"
 	case 1:
 		return g.of("rank", "dense_rank") + "() OVER (" + some + ")", "int"
 	case 2:
@@ -97,11 +105,52 @@ func (g *generator) windowed(depth int, outer []genColumn) (string, []genColumn)
 		name := g.name("c")
 		parts, out = append(parts, c.sql+" AS "+name), append(out, genColumn{name, c.typ})
 	}
+	windows := ""
 	for range 1 + g.pick(2) {
 		e, typ := g.window(cols, outer)
 		name := g.name("v")
+		switch call, over, ok := strings.Cut(e, " OVER ("); {
+		case ok && closes("("+over) && g.chance(20):
+			e, windows = named(call, over, windows, g)
+		case ok && typ == "int" && g.chance(8):
+			e = "coalesce(" + e + " % 3, 0)"
+		}
 		parts, out = append(parts, e+" AS "+name), append(out, genColumn{name, typ})
 	}
 	// Of equal rows, it is open which one a row of a frame is.
-	return fmt.Sprintf("SELECT %s FROM (SELECT DISTINCT * FROM (%s) %s) %s", strings.Join(parts, ", "), sql, g.name("d"), alias), out
+	sql = fmt.Sprintf("SELECT %s FROM (SELECT DISTINCT * FROM (%s) %s) %s", strings.Join(parts, ", "), sql, g.name("d"), alias)
+	if g.chance(10) { // rows are told apart after the windows
+		sql = strings.Replace(sql, "SELECT ", "SELECT DISTINCT ", 1)
+	}
+	return sql + windows, out
+}
+
+// closes says whether the first parenthesis closes at the end.
+func closes(sql string) bool {
+	for depth, i := 0, 0; i < len(sql); i++ {
+		switch sql[i] {
+		case '(':
+			depth++
+		case ')':
+			if depth--; depth == 0 {
+				return i == len(sql)-1
+			}
+		}
+	}
+	return false
+}
+
+// named gives a call's window a name, all of it or but its PARTITION BY and ORDER BY.
+func named(call, over, windows string, g *generator) (string, string) {
+	w, rest := g.name("win"), ""
+	for _, mode := range []string{" ROWS ", " RANGE ", " GROUPS "} {
+		if i := strings.LastIndex(over, mode); i >= 0 && !strings.Contains(over[:i], "(") && g.chance(60) {
+			over, rest = over[:i]+")", over[i:len(over)-1]
+		}
+	}
+	windows += map[bool]string{true: " WINDOW ", false: ", "}[windows == ""] + w + " AS (" + over
+	if rest != "" {
+		return call + " OVER (" + w + rest + ")", windows
+	}
+	return call + " OVER " + w, windows
 }

@@ -177,7 +177,7 @@ func (s *randomSummary) String() string {
 // views runs the views of a seed over random writes.
 func (run *randomRun) views(t *testing.T, dsn string) {
 	seed := run.seed
-	g := &generator{rnd: rand.New(rand.NewPCG(seed, 77)), clock: seed%5 == 0}
+	g := &generator{rnd: rand.New(rand.NewPCG(seed, 77)), clock: seed%5 == 0, version: majorVersion(t, connect(t, dsn))}
 	var views []plan.View
 	for i := range perSeed {
 		v := plan.View{Name: fmt.Sprintf("random_%d_%d", seed, i)}

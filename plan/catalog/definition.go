@@ -8,7 +8,7 @@ import (
 )
 
 // Definition is one of what a view means by name beside its tables: a user's function or
-// aggregate, a domain, a database view. It can be replaced in place, of which the stream
+// aggregate, a domain, an enum, a database view. It can be replaced in place, of which the stream
 // tells nothing.
 type Definition struct {
 	Object
@@ -60,6 +60,10 @@ const definitionsSQL = `
 	SELECT u.class, u.oid, format('domain %I.%I', n.nspname, t.typname), pg_catalog.md5(ROW(n.nspname, t.typname, t.typbasetype, t.typtypmod, t.typnotnull,
 			(SELECT string_agg(k.conbin::text, E'\n' ORDER BY k.oid) FROM pg_catalog.pg_constraint k WHERE k.contypid = t.oid))::text)
 	FROM unnest(p.classes, p.oids) AS u(class, oid) JOIN pg_catalog.pg_type t ON t.oid = u.oid AND t.typtype = 'd' JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+	WHERE u.class = 'pg_catalog.pg_type'::pg_catalog.regclass
+	UNION ALL
+	SELECT u.class, u.oid, format('enum %I.%I', n.nspname, t.typname), pg_catalog.md5(ARRAY(SELECT e.enumlabel FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder)::text)
+	FROM unnest(p.classes, p.oids) AS u(class, oid) JOIN pg_catalog.pg_type t ON t.oid = u.oid AND t.typtype = 'e' JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 	WHERE u.class = 'pg_catalog.pg_type'::pg_catalog.regclass
 	UNION ALL
 	SELECT u.class, u.oid, format('view %I.%I', n.nspname, v.relname), pg_catalog.md5(r.ev_action::text)

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,7 +21,6 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/config/guard"
 	"github.com/stepping-cdc/stepping-cdc/plan"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
-	"github.com/stepping-cdc/stepping-cdc/plan/translate"
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
@@ -85,10 +85,11 @@ func (e *Evaluator) connect(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("connect to evaluate functions: %w", err)
 	}
+	maps.Copy(cfg.RuntimeParams, e.settings.Rare)
 	for name, value := range map[string]string{
 		"application_name": "stepping-cdc evaluate", "TimeZone": e.settings.TimeZone, "DateStyle": "ISO, MDY", "IntervalStyle": "postgres",
 		"search_path": e.settings.SearchPath, "bytea_output": "hex", "extra_float_digits": "1", "statement_timeout": "0", "client_encoding": "UTF8",
-		"xmloption": "content", "xmlbinary": "base64", translate.Monetary: e.settings.Monetary, translate.TextSearch: e.settings.TextSearch,
+		"xmloption": "content", "xmlbinary": "base64",
 	} {
 		cfg.RuntimeParams[name] = value
 	}

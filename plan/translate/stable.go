@@ -14,22 +14,29 @@ import (
 type Settings struct {
 	TimeZone   string
 	SearchPath string // for the bodies of functions that rely on it
-	Monetary   string // lc_monetary
-	TextSearch string // default_text_search_config
+	// Rare are those that few views depend on: only those views are made anew if one of them is another.
+	Rare map[string]string
 }
 
-// The settings that few views depend on: only those are made anew if one of them is another.
+// The settings in Rare.
 const (
-	Monetary   = "lc_monetary"
-	TextSearch = "default_text_search_config"
+	monetary   = "lc_monetary"
+	numeric    = "lc_numeric"
+	timeNames  = "lc_time"
+	textSearch = "default_text_search_config"
 )
 
-// pin notes that the view depends on a setting.
-func (t *translator) pin(name string) {
+// RareSettings are the names of those that few views depend on.
+var RareSettings = []string{monetary, numeric, timeNames, textSearch}
+
+// pin notes that the view depends on settings.
+func (t *translator) pin(names ...string) {
 	if t.pinned == nil {
 		t.pinned = map[string]string{}
 	}
-	t.pinned[name] = map[string]string{Monetary: t.settings.Monetary, TextSearch: t.settings.TextSearch}[name]
+	for _, name := range names {
+		t.pinned[name] = t.settings.Rare[name]
+	}
 }
 
 // UTC says whether local time is UTC.
@@ -46,16 +53,15 @@ func (s Settings) UTC() bool {
 // is STABLE may read tables, the clock or the session.
 var stableNames = map[string]bool{
 	"textanycat": true, "anytextcat": true, "array_to_string": true, "concat": true, "concat_ws": true, "format": true, "quote_literal": true, "quote_nullable": true,
-	"to_char": true, "to_date": true, "to_timestamp": true, "to_number": true,
 	"to_json": true, "to_jsonb": true, "array_to_json": true, "row_to_json": true,
 	"json_build_array": true, "json_build_object": true, "jsonb_build_array": true, "jsonb_build_object": true,
 	"date_trunc": true, "date_part": true, "extract": true, "timezone": true, "date_bin": true, "make_timestamptz": true,
 	"timestamptz_pl_interval": true, "timestamptz_mi_interval": true, "interval_pl_timestamptz": true,
 	"timestamptz": true, "timestamp": true, "date": true, "time": true, "timetz": true,
 	"timetzdate_pl": true, "datetimetz_pl": true,
-	"json_populate_record": true, "jsonb_populate_record": true, "json_populate_recordset": true, "jsonb_populate_recordset": true,
+	"json_populate_record": true, "jsonb_populate_record": true, "json_populate_recordset": true, "jsonb_populate_recordset": true, "jsonb_populate_record_valid": true,
 	"json_to_record": true, "jsonb_to_record": true, "json_to_recordset": true, "jsonb_to_recordset": true,
-	"date_add": true, "date_subtract": true, "generate_series": true, "overlaps": true, "xml": true, "xml_is_well_formed": true,
+	"date_add": true, "date_subtract": true, "in_range": true, "generate_series": true, "overlaps": true, "xml": true, "xml_is_well_formed": true,
 	"jsonb_path_exists_tz": true, "jsonb_path_match_tz": true, "jsonb_path_query_tz": true, "jsonb_path_query_array_tz": true, "jsonb_path_query_first_tz": true,
 }
 
@@ -72,9 +78,17 @@ func isTimeComparison(name string) bool {
 	return false
 }
 
-// textSearch are functions that depend on default_text_search_config; of those with a
+// formatted are functions of a template, some of whose patterns mean what a locale says: L, D and
+// G of numbers, TM of times (postgresql.org/docs/current/functions-formatting.html).
+var formatted = map[string]bool{"to_char": true, "to_date": true, "to_timestamp": true, "to_number": true}
+
+// enumerates are functions of a type's labels, beside its values. A view that has the type in a column
+// or by its name is made anew when they change.
+var enumerates = map[string]bool{"enum_first": true, "enum_last": true, "enum_range": true}
+
+// searchesText are functions that depend on default_text_search_config; of those with a
 // configuration, which are IMMUTABLE, nobody asks.
-var textSearch = map[string]bool{
+var searchesText = map[string]bool{
 	"ts_match_tt": true, "ts_match_tq": true, // text @@ text, text @@ tsquery
 	"to_tsvector": true, "json_to_tsvector": true, "jsonb_to_tsvector": true, "to_tsquery": true, "plainto_tsquery": true,
 	"phraseto_tsquery": true, "websearch_to_tsquery": true, "ts_headline": true,
@@ -105,7 +119,7 @@ func (t *translator) settled(n *pgtree.Node, ty *values.Type) bool {
 		return true
 	}
 	if isMoney(ty) {
-		t.pin(Monetary)
+		t.pin(monetary)
 		return true
 	}
 	ok, err := t.cat.ImmutableText(t.ctx, ty.BaseOID)
@@ -154,11 +168,16 @@ func (t *translator) stable(n *pgtree.Node, p *catalog.Proc, args []expr.Expr) b
 		return true
 	case builtin && encodes(p, args):
 		return true
-	case builtin && convertsMoney(p):
-		t.pin(Monetary)
+	case builtin && enumerates[p.Name]:
 		return true
-	case builtin && textSearch[p.Name]:
-		t.pin(TextSearch)
+	case builtin && convertsMoney(p):
+		t.pin(monetary)
+		return true
+	case builtin && formatted[p.Name]:
+		t.pin(monetary, numeric, timeNames)
+		return true
+	case builtin && searchesText[p.Name]:
+		t.pin(textSearch)
 		return true
 	}
 	remedy := "leave it out"
