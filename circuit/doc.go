@@ -38,6 +38,8 @@
 //     in join.go, over the integrals that index.go keeps.
 //   - So are joins on an inequality with one row of bounds: when the bounds move,
 //     only what they have moved across is looked at: range.go.
+//   - And functions of a row and of the time that seldom change as it passes: only the rows
+//     are looked at whose turn has come: turn.go.
 //   - And joins of rows whose intervals meet, over integrals in which they are found:
 //     interval.go and interval_trace.go.
 //   - And joins of each row with the one nearest to it on the other side: asof.go.

@@ -75,6 +75,10 @@ func (o *rangeJoin) held() int { return o.left.held() + o.right.held() }
 
 func (o *rangeJoin) release() { o.left, o.right = delta{}, delta{} }
 
+func (o *turning) held() int { return o.left.held() + o.right.held() + o.moved.held() }
+
+func (o *turning) release() { o.left, o.right, o.moved = delta{}, delta{}, delta{} }
+
 func (o *asOfJoin) held() int { return o.left.held() + o.right.held() }
 
 func (o *asOfJoin) release() { o.left, o.right = delta{}, delta{} }

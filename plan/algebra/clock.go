@@ -142,9 +142,8 @@ func timed(n Node) Node {
 	return n
 }
 
-// timedFilter asks conditions without the clock first, then those that an Against
-// answers, and then the rest. Rows in which a mixed comparison turns more than once
-// are told apart first: for them it is asked at each movement of the clock.
+// timedFilter asks conditions without the clock first, then those that no row has to be
+// looked at for at each movement of it, and then the rest.
 func timedFilter(n *Filter) Node {
 	in := n.In
 	early, rest := split(n.Conds, func(c expr.Expr) bool { return expr.Total(c) && !expr.HasClock(c) })
@@ -154,46 +153,19 @@ func timedFilter(n *Filter) Node {
 		x.take(c)
 		return expr.Total(c) && len(x.moments) == 0
 	})
-	in = timedConds(in, quick, false)
-	steady := crossings(rest)
-	if len(steady) == 0 {
-		return timedConds(in, rest, false)
-	}
-	others := &expr.BoolOp{Op: expr.Not, Args: []expr.Expr{expr.Conjoin(steady)}, T: values.BoolType}
-	return &UnionAll{Parts: true, Inputs: []Node{
-		timedConds(&Filter{In: in, Conds: steady}, rest, true),
-		timedConds(&Filter{In: in, Conds: []expr.Expr{others}}, rest, false),
-	}}
+	return timedConds(timedConds(in, quick), rest)
 }
 
-// timedConds filters by conditions of the time; if steady, each crossing in them turns
-// once in each row.
-func timedConds(in Node, conds []expr.Expr, steady bool) Node {
+// timedConds filters by conditions of the time.
+func timedConds(in Node, conds []expr.Expr) Node {
 	if !expr.HasClock(conds...) {
 		return filter(in, conds)
 	}
 	width := len(in.Cols())
 	x := newClocked(in)
-	x.steady = steady
 	conds = x.takeAll(conds)
 	wide, to := x.build()
 	return pickNode(filter(wide, expr.RemapAll(conds, to)), FirstN(width))
-}
-
-// crossings are the conditions under which all crossings in some conditions are steady.
-func crossings(conds []expr.Expr) []expr.Expr {
-	var steady []expr.Expr
-	for _, c := range conds {
-		expr.Walk(c, func(e expr.Expr) {
-			if key, _, _ := comparison(e); key != nil {
-				return
-			}
-			if x := crossingOf(e); x != nil {
-				steady = append(steady, x.steady)
-			}
-		})
-	}
-	return steady
 }
 
 // timedJoin makes a side of an equality that depends on the clock a column of its
@@ -272,18 +244,15 @@ func timedOuter(n *OuterJoin) Node {
 	r.placeholder += 1 << 20
 	conds := make([]expr.Expr, len(n.Conds))
 	for i, c := range n.Conds {
-		c = expr.Map(c, func(e expr.Expr) expr.Expr {
-			if key, _, _ := comparison(e); key != nil {
-				switch side(key, lw) {
-				case leftSide:
-					return l.compare(e)
-				case rightSide:
-					return r.compare(e)
-				}
+		conds[i] = l.leaves(above(c, func(e expr.Expr) expr.Expr {
+			switch side(e, lw) {
+			case leftSide:
+				return l.compare(e)
+			case rightSide:
+				return r.compare(e)
 			}
-			return e
-		})
-		conds[i] = l.leaves(c)
+			return nil
+		}))
 	}
 	left, to := l.build()
 	right, rightTo := r.build()
@@ -363,17 +332,22 @@ type clocked struct {
 	first       int // column number of in's first column in the expressions
 	placeholder int
 	sure        bool // keys that may fail are left alone
-	steady      bool // crossings turn once
 	groups      []*Against
 	bounds      []*Moment
 	flags       []flag // by placeholder
+	turns       []*Turning
+	times       []*Moment // of turns
+	turned      []flag    // by placeholder, as of flags
 	moments     []*expr.Clock
 }
 
-// flag is one test: of which group, the how manieth.
+// flag is one test, or one turn: of which group, the how manieth.
 type flag struct{ group, test int }
 
-const momentPlaceholder = 1 << 16
+const (
+	turnPlaceholder   = 1 << 15
+	momentPlaceholder = 1 << 16
+)
 
 func newClocked(in Node) *clocked { return &clocked{in: in, placeholder: 1 << 24} }
 
@@ -387,7 +361,27 @@ func (x *clocked) takeAll(es []expr.Expr) []expr.Expr {
 
 // take replaces what depends on the clock by columns.
 func (x *clocked) take(e expr.Expr) expr.Expr {
-	return x.leaves(expr.Map(e, x.compare))
+	return x.leaves(above(e, x.compare))
+}
+
+// above replaces expressions that depend on the clock, the largest ones for which f has another
+// one.
+func above(e expr.Expr, f func(expr.Expr) expr.Expr) expr.Expr {
+	if !expr.HasClock(e) {
+		return e
+	}
+	if to := f(e); to != nil {
+		return to
+	}
+	children := e.Children()
+	if len(children) == 0 {
+		return e
+	}
+	to := make([]expr.Expr, len(children))
+	for i, c := range children {
+		to[i] = above(c, f)
+	}
+	return e.With(to)
 }
 
 // comparison finds the sides of a comparison of a row's expression with one of the
@@ -412,16 +406,15 @@ func comparison(e expr.Expr) (key expr.Expr, bound *expr.Clock, t Test) {
 	return nil, nil, t
 }
 
-// compare replaces a comparison with the clock by a column.
+// compare replaces a comparison with the clock, and what else seldom changes, by a column;
+// nil if an expression is neither.
 func (x *clocked) compare(e expr.Expr) expr.Expr {
 	key, bound, test := comparison(e)
-	if x.steady && key == nil {
-		if c := crossingOf(e); c != nil {
-			key, bound, test = c.at, c.bound, c.test
-		}
+	if key == nil {
+		return x.turn(e)
 	}
-	if key == nil || x.sure && !expr.Total(key) {
-		return e
+	if x.sure && !expr.Total(key) {
+		return nil
 	}
 	key = expr.Shift(key, -x.first)
 	g := 0
@@ -490,6 +483,18 @@ func (x *clocked) build() (Node, map[int]int) {
 	}
 	for i, f := range x.flags {
 		to[x.placeholder+i] = starts[f.group] + f.test
+	}
+	for g, t := range x.turns {
+		start := len(node.Cols())
+		t.In, t.Bounds = node, x.times[g]
+		for i, f := range x.turned {
+			if f.group == g {
+				for c := range t.each() {
+					to[x.placeholder+turnPlaceholder+2*i+c] = start + f.test*t.each() + c
+				}
+			}
+		}
+		node = t
 	}
 	if len(x.moments) > 0 {
 		width := len(node.Cols())

@@ -52,6 +52,8 @@ func (k Keyring) find(n Node) [][]int {
 		return k.of(n.In)
 	case *Against:
 		return k.of(n.In)
+	case *Turning:
+		return k.of(n.In)
 	case *Moment:
 		return [][]int{{}}
 	case *Aggregate:

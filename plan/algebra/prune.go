@@ -113,6 +113,8 @@ func (p *pruner) rewrite(n Node, need []int) Node {
 		return out
 	case *Against:
 		return p.pruneAgainst(n, need)
+	case *Turning:
+		return p.pruneTurning(n, need)
 	case *Moment:
 		out := &Moment{}
 		for _, c := range need {

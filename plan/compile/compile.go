@@ -198,6 +198,8 @@ func (c *compiler) compile(n algebra.Node, id string) *compiled {
 		return c.moment(n, id)
 	case *algebra.Against:
 		return c.against(n, id)
+	case *algebra.Turning:
+		return c.turning(n, id)
 	case *algebra.Aggregate:
 		return c.aggregate(n, id)
 	case *algebra.Recursive:

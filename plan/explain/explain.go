@@ -214,6 +214,13 @@ func (e *explainer) describeNode(b *box, n algebra.Node) {
 		}
 		b.lines = append(b.lines, "as time passes, visits the rows whose answer changes")
 		state("its rows by (%s)", expr.Show(n.Key, names(n.In.Cols())))
+	case *algebra.Turning:
+		b.title = "Turn with the clock"
+		for _, e := range n.Exprs {
+			b.lines = append(b.lines, expr.Show(e, names(n.In.Cols())))
+		}
+		b.lines = append(b.lines, "as time passes, visits the rows whose answer changes")
+		state("its rows by when that will be")
 	case *algebra.Repeat:
 		b.title = "Repeat"
 		b.lines = append(b.lines, expr.Show(n.Count, names(n.In.Cols()))+" times")

@@ -1,0 +1,149 @@
+package turn
+
+import (
+	"strings"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/values"
+)
+
+// probe is what tells of the turns of a comparison, or of a value that goes in steps;
+// nil if it is neither.
+func (a *analysis) probe(n *expr.Native) expr.Expr {
+	if !n.Func.Strict {
+		return nil
+	}
+	if n.Cmp == "" {
+		return a.step(n)
+	}
+	l, r := a.motion(n.Args[0]), a.motion(n.Args[1])
+	if l.direction == unknown || r.direction == unknown || l.direction == r.direction {
+		return nil
+	}
+	if n.Cmp == "=" || n.Cmp == "<>" {
+		return order(n.Args[0], n.Args[1])
+	}
+	return n
+}
+
+// steps are functions that make steps of what moves.
+var steps = map[string]string{
+	"date": "time", "date_trunc": "field", "extract": "field", "date_part": "field",
+	"floor": "number", "ceil": "number", "ceiling": "number", "round": "number", "trunc": "number",
+	"int2": "number", "int4": "number", "int8": "number",
+}
+
+// shortest is how long a step takes at least, in microseconds, for its end to be awaited: if
+// most rows change with most ticks, to look at all of them costs less.
+const shortest = 10_000_000
+
+// step is what tells of the steps of a value; nil if it has none.
+func (a *analysis) step(n *expr.Native) expr.Expr {
+	switch steps[head(n)] {
+	case "number":
+		if len(n.Args) != 1 {
+			return nil
+		}
+		if m := a.motion(n.Args[0]); m.direction != unknown && m.rate*shortest <= 1 {
+			return n
+		}
+	case "time":
+		if len(n.Args) == 1 && a.motion(n.Args[0]).direction == rising {
+			return n
+		}
+	case "field":
+		return a.fieldSteps(n)
+	}
+	return nil
+}
+
+// stepping is how a value moves that has steps.
+func (a *analysis) stepping(n *expr.Native) motion {
+	if head(n) == "date_trunc" && n.T.Kind == values.KindInterval {
+		return a.motion(n.Args[1]) // that of a difference goes in steps, too
+	}
+	m := a.motion(n.Args[len(n.Args)-1])
+	m.rate, m.stepped = 0, true
+	return m
+}
+
+// fieldSteps is what tells of the steps of a field of a moving time, difference or age.
+func (a *analysis) fieldSteps(n *expr.Native) expr.Expr {
+	if len(n.Args) != 2 {
+		return nil
+	}
+	c, ok := n.Args[0].(*expr.Const)
+	if !ok || c.V.IsNull() || c.V.IsErr() {
+		return nil
+	}
+	field, of := strings.ToLower(c.V.Str()), n.Args[1]
+	unit := map[string]int64{"minute": 60_000_000, "hour": microsPerHour, "day": microsPerDay}[field]
+	switch of.Type().Kind {
+	case values.KindTimestamp, values.KindTimestampTZ:
+		if a.motion(of).direction != rising {
+			return nil
+		}
+		switch field {
+		case "week", "dow", "isodow", "doy", "isoyear":
+			unit = microsPerDay
+		case "month", "quarter", "year", "decade", "century", "millennium":
+			return monthOf(of)
+		}
+		if unit != 0 {
+			return units(field, of, unit)
+		}
+	case values.KindInterval:
+		call, ok := of.(*expr.Native)
+		if !ok {
+			return nil
+		}
+		switch call.Name {
+		case "timestamptz_mi(timestamptz,timestamptz)", "timestamp_mi(timestamp,timestamp)":
+			if m := a.motion(of); unit != 0 && m.direction != unknown {
+				return units(field, of, unit)
+			}
+		case "age(timestamp,timestamp)", "age(timestamptz,timestamptz)":
+			switch field {
+			case "month", "quarter", "year", "decade", "century", "millennium":
+				before := len(a.breaks)
+				m := a.motion(of)
+				a.breaks = a.breaks[:before] // the months of an age never go back
+				if m.direction != unknown {
+					return monthsOf(of)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// field is a field that moves in one direction: the length of a difference of times, the days of it,
+// or the years of an age.
+func (a *analysis) field(n *expr.Native) motion {
+	if len(n.Args) != 2 {
+		return nowhere
+	}
+	c, ok := n.Args[0].(*expr.Const)
+	call, native := n.Args[1].(*expr.Native)
+	if !ok || !native || c.V.IsNull() || c.V.IsErr() {
+		return nowhere
+	}
+	switch call.Name {
+	case "timestamptz_mi(timestamptz,timestamptz)", "timestamp_mi(timestamp,timestamp)":
+		switch m := a.motion(call); c.V.Str() {
+		case "epoch":
+			m.rate /= 1e6
+			return m
+		case "day":
+			return motion{direction: m.direction, stepped: true}
+		}
+	case "age(timestamp,timestamp)", "age(timestamptz,timestamptz)":
+		if c.V.Str() == "year" && a.fieldSteps(n) != nil {
+			before := len(a.breaks)
+			m := a.motion(call)
+			a.breaks = a.breaks[:before]
+			return motion{direction: m.direction, stepped: true}
+		}
+	}
+	return nowhere
+}
