@@ -70,12 +70,12 @@ func (b *Builder) Turning(left, right Stream, width int, label string, spec Turn
 }
 
 func (o *turning) push(_ *step, _ *node, port int, in *Batch) error {
-	d := &o.left
+	d, key := &o.left, KeyFunc(nil)
 	if port == 1 {
-		d = &o.right
+		d, key = &o.right, one
 	}
 	for i, w := range in.W {
-		if err := d.add(nil, in.Row(i), w, nil); err != nil {
+		if err := d.add(key, in.Row(i), w, nil); err != nil {
 			return err
 		}
 	}
@@ -93,9 +93,14 @@ func (o *turning) finish(s *step, n *node) error {
 		}
 		o.right.write(s, n, append(slices.Clip(n.prefix), turnRight))
 	}
+	o.reset()
+	return n.out.flush(s)
+}
+
+func (o *turning) reset() {
 	o.left.empty()
 	o.right.empty()
-	return n.out.flush(s)
+	o.moved.empty()
 }
 
 func (o *turning) turn(s *step, n *node) error {

@@ -1,11 +1,15 @@
 package turn
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
+
+// acrossTypes are comparisons of times of two types, other than by equality.
+var acrossTypes = regexp.MustCompile(`^(date|timestamp|timestamptz)_(lt|le|gt|ge)_(date|timestamp|timestamptz)\(`)
 
 // probe is what tells of the turns of a comparison, or of a value that goes in steps;
 // nil if it is neither.
@@ -13,7 +17,7 @@ func (a *analysis) probe(n *expr.Native) expr.Expr {
 	if !n.Func.Strict {
 		return nil
 	}
-	if n.Cmp == "" {
+	if n.Cmp == "" && !acrossTypes.MatchString(n.Name) {
 		return a.step(n)
 	}
 	l, r := a.motion(n.Args[0]), a.motion(n.Args[1])
@@ -117,20 +121,33 @@ func (a *analysis) fieldSteps(n *expr.Native) expr.Expr {
 	return nil
 }
 
-// field is a field that moves in one direction: the length of a difference of times, the days of it,
-// or the years of an age.
+// field is a field that moves in one direction: the seconds of a time or of a difference of times, the
+// days of that, or the years of an age.
 func (a *analysis) field(n *expr.Native) motion {
 	if len(n.Args) != 2 {
 		return nowhere
 	}
 	c, ok := n.Args[0].(*expr.Const)
-	call, native := n.Args[1].(*expr.Native)
-	if !ok || !native || c.V.IsNull() || c.V.IsErr() {
+	if !ok || c.V.IsNull() || c.V.IsErr() {
+		return nowhere
+	}
+	field := strings.ToLower(c.V.Str())
+	switch n.Args[1].Type().Kind {
+	case values.KindTimestamp, values.KindTimestampTZ:
+		m := a.motion(n.Args[1])
+		if field != "epoch" {
+			return nowhere
+		}
+		m.rate /= 1e6
+		return m
+	}
+	call, ok := n.Args[1].(*expr.Native)
+	if !ok {
 		return nowhere
 	}
 	switch call.Name {
 	case "timestamptz_mi(timestamptz,timestamptz)", "timestamp_mi(timestamp,timestamp)":
-		switch m := a.motion(call); c.V.Str() {
+		switch m := a.motion(call); field {
 		case "epoch":
 			m.rate /= 1e6
 			return m
@@ -138,7 +155,7 @@ func (a *analysis) field(n *expr.Native) motion {
 			return motion{direction: m.direction, stepped: true}
 		}
 	case "age(timestamp,timestamp)", "age(timestamptz,timestamptz)":
-		if c.V.Str() == "year" && a.fieldSteps(n) != nil {
+		if field == "year" && a.fieldSteps(n) != nil {
 			before := len(a.breaks)
 			m := a.motion(call)
 			a.breaks = a.breaks[:before]

@@ -1,0 +1,155 @@
+package turn
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/values"
+	"github.com/stepping-cdc/stepping-cdc/values/fn"
+)
+
+var (
+	intervalSpan = &expr.Col{Index: 0, Name: "iv", T: values.IntervalType}
+	timeColumn   = &expr.Col{Index: 1, Name: "lt", T: values.TimestampType}
+	numberColumn = &expr.Col{Index: 2, Name: "n", T: values.Int4Type}
+	dateColumn   = &expr.Col{Index: 3, Name: "d", T: values.DateType}
+)
+
+const timeAt = 4 // where the time is in a row
+
+func call(t *testing.T, signature string, result *values.Type, args ...expr.Expr) *expr.Native {
+	t.Helper()
+	types := make([]*values.Type, len(args))
+	for i, a := range args {
+		types[i] = a.Type()
+	}
+	f := fn.Lookup(signature, types, result)
+	if f == nil {
+		t.Fatalf("there is no %s", signature)
+	}
+	return &expr.Native{Func: f, Name: signature, Args: args, T: result}
+}
+
+func compare(e *expr.Native, op string) *expr.Native { e.Cmp = op; return e }
+
+func text(s string) expr.Expr { return &expr.Const{V: values.String(s), T: values.TextType} }
+
+// TestNext: the value is the same at all times up to the next turn, which is found from each
+// of them, and another one there. Where turns lie close together, around the ends of months,
+// they are counted one by one.
+func TestNext(t *testing.T) {
+	fn.SetServerVersion(15)
+	stamp := func() *expr.Clock { return &expr.Clock{H: &expr.Col{T: values.TimestampType}, Calm: true} }
+	day := func() *expr.Clock { return &expr.Clock{H: &expr.Col{T: values.DateType}, Calm: true} }
+	minus := call(t, "timestamp_mi_interval(timestamp,interval)", values.TimestampType, stamp(), intervalSpan)
+	twice := call(t, "timestamp_pl_interval(timestamp,interval)", values.TimestampType, minus, intervalSpan)
+	since := call(t, "timestamp_mi(timestamp,timestamp)", values.IntervalType, stamp(), timeColumn)
+	until := call(t, "timestamp_mi(timestamp,timestamp)", values.IntervalType, timeColumn, stamp())
+	age := call(t, "age(timestamp,timestamp)", values.IntervalType, stamp(), timeColumn)
+	back := call(t, "age(timestamp,timestamp)", values.IntervalType, timeColumn, stamp())
+	numeric := values.NumericType
+	cases := map[string]*expr.Native{
+		"shift":         compare(call(t, "timestamp_lt(timestamp,timestamp)", values.BoolType, minus, timeColumn), "<"),
+		"shift, equal":  compare(call(t, "timestamp_eq(timestamp,timestamp)", values.BoolType, timeColumn, minus), "="),
+		"there, back":   compare(call(t, "timestamp_ge(timestamp,timestamp)", values.BoolType, twice, timeColumn), ">="),
+		"of dates":      call(t, "date_gt_timestamp(date,timestamp)", values.BoolType, dateColumn, call(t, "date_pl_interval(date,interval)", values.TimestampType, day(), intervalSpan)),
+		"days":          compare(call(t, "int4lt(int4,int4)", values.BoolType, call(t, "date_mi(date,date)", values.Int4Type, day(), dateColumn), numberColumn), "<"),
+		"length":        compare(call(t, "interval_lt(interval,interval)", values.BoolType, since, intervalSpan), "<"),
+		"age":           compare(call(t, "interval_lt(interval,interval)", values.BoolType, age, intervalSpan), "<"),
+		"age back":      compare(call(t, "interval_lt(interval,interval)", values.BoolType, back, intervalSpan), "<"),
+		"age's year":    call(t, "extract(text,interval)", numeric, text("year"), age),
+		"age's month":   call(t, "extract(text,interval)", numeric, text("month"), back),
+		"day":           call(t, "extract(text,interval)", numeric, text("day"), since),
+		"hour":          call(t, "extract(text,interval)", numeric, text("HOUR"), until),
+		"hours":         call(t, "date_trunc(text,interval)", values.IntervalType, text("hour"), until),
+		"date":          call(t, "date(timestamp)", values.DateType, minus),
+		"month":         call(t, "date_trunc(text,timestamp)", values.TimestampType, text("month"), twice),
+		"hour of day":   call(t, "extract(text,timestamp)", numeric, text("hour"), minus),
+		"rounded":       call(t, "floor(numeric)", numeric, call(t, "numeric_div(numeric,numeric)", numeric, call(t, "extract(text,interval)", numeric, text("epoch"), since), &expr.Const{V: values.NumericFromInt(-3600, 0), T: numeric})),
+		"days and more": compare(call(t, "numeric_gt(numeric,numeric)", values.BoolType, call(t, "extract(text,interval)", numeric, text("day"), since), call(t, "numeric(int4)", numeric, numberColumn)), ">"),
+	}
+	for name, e := range cases {
+		t.Run(name, func(t *testing.T) {
+			turn := Of(e)
+			if turn == nil {
+				t.Fatal("not known to be one")
+			}
+			parts := turn.Parts()
+			for i, p := range parts {
+				parts[i] = expr.Map(p, func(e expr.Expr) expr.Expr {
+					if c, ok := e.(*expr.Clock); ok {
+						return &expr.Col{Index: timeAt, T: c.Type()}
+					}
+					return e
+				})
+			}
+			turn = turn.With(parts)
+			f, value := turn.Finder(timeAt), expr.Compile(turn.Value)
+			rnd := rand.New(rand.NewPCG(3, uint64(len(name))))
+			turns := 0
+			for range 100 {
+				turns += follow(t, rnd, f, value)
+			}
+			if turns < 60 {
+				t.Errorf("only %d turns", turns)
+			}
+		})
+	}
+}
+
+// follow goes from turn to turn of one row.
+func follow(t *testing.T, rnd *rand.Rand, f *Finder, value expr.Eval) (turns int) {
+	t.Helper()
+	const epoch2024 = 8766 * microsPerDay
+	unit := int64(f.unit)
+	at := func() int64 {
+		v := epoch2024 + rnd.Int64N(400)*microsPerDay
+		switch rnd.IntN(3) {
+		case 0:
+			v += rnd.Int64N(48) * microsPerHour / 2
+		case 1:
+			v += rnd.Int64N(microsPerDay)
+		}
+		return v
+	}
+	spans := []values.Datum{
+		values.MakeInterval(0, 0, rnd.Int64N(microsPerDay)), values.MakeInterval(0, int32(rnd.IntN(90)-45), 0),
+		values.MakeInterval(int32(rnd.IntN(27)-13), 0, 0), values.MakeInterval(int32(rnd.IntN(27)-13), int32(rnd.IntN(30)), -rnd.Int64N(microsPerDay)),
+		values.MakeInterval(1, 0, 0),
+	}
+	row := []values.Datum{spans[rnd.IntN(len(spans))], values.Int(at()), values.Int(rnd.Int64N(80)), values.Int(at() / microsPerDay), values.Null}
+	ask := func(t int64) values.Datum { row[timeAt] = values.Int(t); return value(row) }
+	now := (at() - rnd.Int64N(500)*microsPerDay) / unit
+	for range 12 {
+		v := ask(now)
+		row[timeAt] = values.Int(now)
+		next := f.Next(row)
+		if row[timeAt] != values.Int(now) {
+			t.Fatal("the row was changed")
+		}
+		if next <= now {
+			t.Fatalf("the next turn after %d is at %d: %v", now, next, row)
+		}
+		// Half-hours up to the turn, or for some months, and the moments around them.
+		end := min(next, now+200*microsPerDay/unit)
+		step := max((end-now)/400, 1)
+		for s := now; s < end; s += 1 + rnd.Int64N(2*step) {
+			if got := ask(s); got != v {
+				t.Fatalf("at %d it is %v, at %d %v, before %d: %v", now, v, s, got, next, row)
+			}
+			if row[timeAt] = values.Int(s); rnd.IntN(60) == 0 && f.Next(row) != next {
+				t.Fatalf("from %d the next turn is at %d, from %d at %d: %v", now, next, s, f.Next(row), row)
+			}
+		}
+		if next == Never {
+			break
+		}
+		if got := ask(next - 1); got != v {
+			t.Fatalf("just before %d it is %v, at %d %v: %v", next, got, now, v, row)
+		}
+		turns++
+		now = next
+	}
+	return turns
+}
