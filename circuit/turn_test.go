@@ -51,7 +51,7 @@ var turnSpec = circuit.TurnSpec{
 }
 
 var timeSpec = circuit.AggSpec{
-	Global: true,
+	Global:     true,
 	Aggregates: []circuit.Aggregate{{Width: 1, Args: func(row, dst []datum) bool { dst[0] = row[0]; return true }, Linear: newSum}},
 }
 

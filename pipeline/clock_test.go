@@ -25,6 +25,7 @@ func (w *world) addClockViews() {
 	w.view("ages", `SELECT id, now() - at AS age, size FROM recent JOIN jobs USING (id, at)`)
 	w.view("late", `SELECT max(at) AS last, count(*) AS n, current_date AS day FROM due HAVING count(*) > 0`)
 	w.view("latest", `SELECT id, lt FROM jobs WHERE lt < localtimestamp ORDER BY lt DESC, id LIMIT 3`)
+	w.view("turns", `SELECT size, bool_or(now() - at > size * interval '300 ms') AS over, count(*) FILTER (WHERE lt + interval '1 day' < localtimestamp + size * interval '1 day') AS n FROM jobs GROUP BY size`)
 	w.view("plain", `SELECT count(*) AS n, sum(size) AS s FROM jobs`)
 }
 
