@@ -32,6 +32,8 @@ const maxFileSize = 4 << 20
 
 // Config is a checked configuration, with all defaults filled in.
 type Config struct {
+	// File is the file's name as it was given.
+	File string
 	// Path is the absolute path of the file.
 	Path   string
 	Source Source
@@ -129,7 +131,7 @@ func Load(path string, flags *pflag.FlagSet) (*Config, error) {
 		})
 		return nil, &Problems{File: path, List: problems}
 	}
-	cfg.Path = abs
+	cfg.File, cfg.Path = path, abs
 	return cfg, nil
 }
 

@@ -74,7 +74,7 @@ views:
 		t.Fatal(err)
 	}
 	want := &Config{
-		Path: path,
+		File: path, Path: path,
 		Source: Source{
 			DSN:  "postgres://app:geheim@db.example:5433/shop?sslmode=require",
 			Slot: "my_slot", Publication: "My Publication",
@@ -105,7 +105,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &Config{
-		Path:   path,
+		File: path, Path: path,
 		Source: Source{Slot: "stepping_cdc", Publication: "stepping_cdc", ManagePublication: true},
 		Sink:   Sink{Schema: "stepping"},
 		State:  State{Dir: filepath.Join(filepath.Dir(path), "stepping-state"), Memory: 256 << 20},

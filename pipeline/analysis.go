@@ -25,7 +25,7 @@ const ControlSchema = "stepping_cdc"
 type ProblemsError struct {
 	Views  []plan.Problem
 	Source []replication.Problem
-	Specs  []error // output tables that cannot be made
+	Specs  []*SpecError
 }
 
 func (e *ProblemsError) Error() string {
@@ -105,24 +105,24 @@ func TableRefs(outputs []*plan.Output) []replication.TableRef {
 	return refs
 }
 
-// specError is an output table that cannot be made.
-type specError struct {
-	view string
-	err  error
+// SpecError is an output table that cannot be made.
+type SpecError struct {
+	View string
+	Err  error
 }
 
-func (e *specError) Error() string { return "view " + e.view + ": " + e.err.Error() }
+func (e *SpecError) Error() string { return "view " + e.View + ": " + e.Err.Error() }
 
-func (e *specError) Unwrap() error { return e.err }
+func (e *SpecError) Unwrap() error { return e.Err }
 
 // Specs are the output tables of analyzed views.
-func Specs(cfg *config.Config, a *plan.Analysis) (map[string]*sink.ViewSpec, []error) {
+func Specs(cfg *config.Config, a *plan.Analysis) (map[string]*sink.ViewSpec, []*SpecError) {
 	indexes := map[string][][]string{}
 	for _, v := range cfg.Views {
 		indexes[v.Name] = v.Indexes
 	}
 	specs := map[string]*sink.ViewSpec{}
-	var errs []error
+	var errs []*SpecError
 	for _, o := range a.Outputs {
 		s := &sink.ViewSpec{
 			Name: o.Name, Schema: cfg.Sink.Schema, Key: o.Key, Indexes: indexes[o.Name], Query: o.Query,
@@ -133,7 +133,7 @@ func Specs(cfg *config.Config, a *plan.Analysis) (map[string]*sink.ViewSpec, []e
 			s.Columns = append(s.Columns, sink.Column{Name: c.Name, Type: c.Type})
 		}
 		if err := s.Validate(); err != nil {
-			errs = append(errs, &specError{o.Name, err})
+			errs = append(errs, &SpecError{o.Name, err})
 		}
 		specs[o.Name] = s
 	}

@@ -168,18 +168,13 @@ func (r *CheckReport) views(cfg *config.Config, analysis *plan.Analysis) {
 	wrong := map[string]bool{}
 	for _, p := range analysis.Problems {
 		wrong[p.View] = true
-		f := Finding{Area: "view", Code: string(p.Code), Object: p.View, Message: p.Message, Remedy: p.Remedy, Place: cfg.Path}
-		for _, v := range cfg.Views {
-			if v.Name == p.View {
-				line, column := v.QueryPlace(placeOf(v.Query, p.Line, p.Col))
-				f.Place = fmt.Sprintf("%s:%d:%d", cfg.Path, line, column)
-			}
-		}
+		f := Finding{Area: "view", Code: string(p.Code), Object: p.View, Message: p.Message, Remedy: p.Remedy, Place: place(cfg, p.View, p.Line, p.Col)}
 		r.wrong(f)
 	}
 	_, errs := Specs(cfg, analysis)
 	for _, err := range errs {
-		r.wrong(Finding{Area: "view", Code: "output", Place: cfg.Path, Message: err.Error()})
+		wrong[err.View] = true
+		r.wrong(Finding{Area: "view", Code: "output", Object: err.View, Place: place(cfg, err.View, 0, 0), Message: err.Err.Error()})
 	}
 	for _, o := range analysis.Outputs {
 		if wrong[o.Name] {
@@ -195,6 +190,17 @@ func (r *CheckReport) views(cfg *config.Config, analysis *plan.Analysis) {
 		}
 		r.fine("view", o.Name, "%s, %s; %s", count(len(o.Columns), "column"), reads, keyText(o))
 	}
+}
+
+// place is where in the file, as it was named, a view's query is at a line and column of its own.
+func place(cfg *config.Config, view string, line, column int) string {
+	for _, v := range cfg.Views {
+		if v.Name == view {
+			line, column := v.QueryPlace(placeOf(v.Query, line, column))
+			return fmt.Sprintf("%s:%d:%d", cfg.File, line, column)
+		}
+	}
+	return cfg.File
 }
 
 func keyText(o *plan.Output) string {
@@ -297,8 +303,12 @@ func (r *CheckReport) schema(ctx context.Context, conn *pgx.Conn, schema string)
 // output checks that the name of an output table is free, or taken by ours.
 func (r *CheckReport) output(ctx context.Context, conn *pgx.Conn, schema, name string) error {
 	var kind, comment string
+	// A table is a type of its name as well; only those of arrays make room.
 	err := conn.QueryRow(ctx, `SELECT c.relkind::text, coalesce(obj_description(c.oid, 'pg_class'), '')
-		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`, schema, name).Scan(&kind, &comment)
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2
+		UNION ALL
+		SELECT 'type', '' FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE n.nspname = $1 AND t.typname = $2 AND t.typrelid = 0
+			AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)`, schema, name).Scan(&kind, &comment)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}

@@ -99,3 +99,19 @@ func TestCheckOfARunningConfiguration(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// TestCheckNamesWhatIsInTheWay: a table that is not ours, and a type, as a table is one as well; and what
+// keeps an output from being made has the view's place and its name, once.
+func TestCheckNamesWhatIsInTheWay(t *testing.T) {
+	f := newFixture(t, `CREATE SCHEMA stepping; CREATE TABLE stepping.theirs (k int); CREATE TYPE stepping.mood AS ENUM ('a'); CREATE TYPE stepping.roomy AS ENUM ('a')`,
+		"theirs: SELECT 1 AS k", "mood: SELECT 1 AS k", "_roomy: SELECT 1 AS k", "nothing: SELECT")
+	r := pipeline.Check(t.Context(), f.cfg)
+	if diff := cmp.Diff([]string{"output nothing", "output_foreign stepping.theirs", "output_foreign stepping.mood"}, problems(r)); diff != "" {
+		t.Error(diff)
+	}
+	for _, x := range r.Findings {
+		if x.Object == "nothing" && (x.Place == "" || strings.Contains(x.Message, "nothing")) {
+			t.Errorf("%+v", x)
+		}
+	}
+}

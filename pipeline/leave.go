@@ -24,8 +24,8 @@ func (e *engine) analyze(ctx context.Context) error {
 	e.cfg = without(e.cfg, e.unfit)
 	if len(e.cfg.Views) == 0 {
 		problems := &ProblemsError{}
-		for _, cause := range e.unfit {
-			problems.Specs = append(problems.Specs, errors.New(cause))
+		for view, cause := range e.unfit {
+			problems.Specs = append(problems.Specs, &SpecError{view, errors.New(cause)})
 		}
 		return problems
 	}
@@ -80,11 +80,7 @@ func (e *ProblemsError) byView(a *plan.Analysis) map[string]string {
 		blame(p.View, p.Message)
 	}
 	for _, err := range e.Specs {
-		var spec *specError
-		if !errors.As(err, &spec) {
-			return nil
-		}
-		blame(spec.view, spec.err.Error())
+		blame(err.View, err.Err.Error())
 	}
 	for _, p := range e.Source {
 		if p.Table == "" {

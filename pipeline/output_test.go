@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stepping-cdc/stepping-cdc/config"
@@ -19,6 +20,9 @@ func TestOutputMeddled(t *testing.T) {
 		"ALTER TABLE stepping.total ALTER COLUMN n TYPE numeric",
 		"DROP TABLE stepping.pages; CREATE TABLE stepping.pages (page text)",
 		"CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; CREATE TRIGGER mine BEFORE INSERT ON stepping.names FOR EACH ROW EXECUTE FUNCTION f()",
+		"ALTER TABLE stepping.pages SET UNLOGGED",
+		"ALTER TABLE stepping.total RENAME TO old_total", // its indexes keep their names
+		"ALTER TABLE stepping.revenue RENAME TO old_revenue; ALTER TABLE stepping.names SET SCHEMA public",
 	} {
 		t.Log(meddling)
 		before := w.sessions()
@@ -37,6 +41,20 @@ func TestOutputMeddled(t *testing.T) {
 		w.eventually("all are live", "SELECT bool_and(state = 'live') FROM stepping_cdc.views")
 		w.check()
 	}
+	// A view's entry is gone: it is made anew at the next start.
+	w.halt()
+	w.exec("DELETE FROM stepping_cdc.views WHERE name = 'names'")
+	w.run(Options{})
+	w.state("names", "live")
+	w.check()
+	// Someone has set the outputs' position.
+	w.exec("UPDATE stepping_cdc.progress SET lsn = lsn - 8")
+	w.exec("UPDATE orders SET amount = amount + 1")
+	if err := w.fails(); !strings.Contains(err.Error(), "stepping_cdc.progress was changed by someone else") || !strings.Contains(err.Error(), "--resnapshot") {
+		t.Errorf("it ends with %v", err)
+	}
+	w.run(Options{Resnapshot: true})
+	w.check()
 }
 
 // TestUnwritableOutput gives a view a row that the server does not take into its

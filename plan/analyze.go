@@ -193,8 +193,9 @@ func (a *analyzer) declare() error {
 			}
 		}
 		if len(again) == len(pending) {
-			for _, p := range failures {
-				a.problem(p)
+			for i := range failures {
+				a.explainAbsence(pending, failures, i)
+				a.problem(failures[i])
 			}
 			return nil
 		}
@@ -373,8 +374,8 @@ func (a *analyzer) checkNames(v View, m *translate.Meaning) error {
 	}
 	for _, rel := range m.Tables {
 		if slices.Contains(a.reserved, rel.Schema) {
-			m.Problem(translate.CodeRelation, rel.SQL(), "table "+rel.SQL()+" is written by stepping-cdc itself",
-				"read a maintained view by its own name, without a schema")
+			m.Problem(translate.CodeRelation, rel.SQL(), "table "+rel.SQL()+" is in a schema that stepping-cdc writes to itself",
+				"read a maintained view by its own name, without a schema; if the table is yours, let sink.schema be another one")
 		}
 	}
 	return nil

@@ -55,12 +55,20 @@ func TestAllProblemsAtOnce(t *testing.T) {
 		plan.View{Name: "c", Query: "SELECT id FROM b"},
 		plan.View{Name: "d", Query: "SELECT id FROM good, d"},
 		plan.View{Name: "e", From: "app.missing"},
+		plan.View{Name: "h 1", Query: "SELECT 1 AS id\nFROM \"h 2\""},
+		plan.View{Name: "h 2", Query: "SELECT id FROM h3, good"},
+		plan.View{Name: "h3", Query: "SELECT id FROM (SELECT id FROM \"h 1\") x"},
+		plan.View{Name: "i", Query: "SELECT id FROM H3"},
+		plan.View{Name: "j", Query: "SELECT id FROM app.h3"},
 		plan.View{Name: "f", From: "public.orders"},
 		plan.View{Name: "g", From: "not; a name"},
 	)
 	expect(t, got, `view a, line 1 column 12: timeofday() differs from row to row`, `view a, line 1 column 25: random() is VOLATILE`,
-		`view b, line 1 column 8: column "nothing" does not exist`, `view c, line 1 column 16: relation "b" does not exist`,
-		`view d, line 1 column 22: relation "d" does not exist`, `view e: from: relation "app.missing" does not exist`,
+		`view b, line 1 column 8: column "nothing" does not exist`, `view c, line 1 column 16: view b, which it reads, has a problem of its own`,
+		`view d, line 1 column 22: the view reads itself`, `view e: from: relation "app.missing" does not exist`,
+		`view h 1, line 2 column 6: the view reads itself: h 1 → h 2 → h3 → h 1`, `view h 2, line 1 column 16: the view reads itself: h 2 → h3 → h 1 → h 2`,
+		`view h3, line 1 column 32: the view reads itself: h3 → h 1 → h 2 → h3`, `view i, line 1 column 16: view h3, which it reads, has a problem of its own`,
+		`view j, line 1 column 16: relation "app.h3" does not exist`,
 		`view f: from: public.orders is not a view`, `view g: from: `)
 	var left int
 	if err := conn.QueryRow(t.Context(), `SELECT count(*) FROM pg_class WHERE relpersistence = 't'`).Scan(&left); err != nil || left != 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -12,8 +13,8 @@ import (
 )
 
 // ErrFenced says that progress is not where this instance left it: another one
-// has taken over, or the row was set back. It is final for this Sink.
-var ErrFenced = errors.New("another instance has taken over the outputs")
+// has taken over, or the row was set. It is final for this Sink.
+var ErrFenced = errors.New("the outputs are not where this instance left them")
 
 // ErrPosition says that the caller takes another position than it is for that of
 // the outputs: it has lost sight of one of its own commits. Whoever begins again from
@@ -133,6 +134,17 @@ func isConnLost(err error) bool {
 	return errors.As(err, &c)
 }
 
+// moved says who has moved the progress, as far as check_progress knows: each instance has its
+// own epoch.
+func moved(message string) string {
+	if m := epochs.FindStringSubmatch(message); m != nil && m[1] == m[2] {
+		return "the row of stepping_cdc.progress was changed by someone else; start with --resnapshot"
+	}
+	return "another instance has taken over"
+}
+
+var epochs = regexp.MustCompile(`in epoch (\d+), .* in epoch (\d+)$`)
+
 // classify turns a server's error of a statement on a view's table (view is ""
 // for the control tables) into the errors of this package.
 func classify(err error, view string) error {
@@ -142,7 +154,7 @@ func classify(err error, view string) error {
 	}
 	switch pg.Code {
 	case migrations.StateFenced:
-		return fmt.Errorf("%w: %s", ErrFenced, pg.Message)
+		return fmt.Errorf("%w: %s: %s", ErrFenced, pg.Message, moved(pg.Message))
 	case migrations.StateDrifted:
 		return &DriftError{View: view, Cause: pg.Message, err: err}
 	case "42501": // insufficient privilege: the operator's to mend, no rebuild helps

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -37,6 +38,10 @@ func (tx *Tx) Publish(ctx context.Context, t *Table) error {
 			return fmt.Errorf("read default privileges for output of view %q: %w", spec.Name, s.lost(err))
 		}
 	}
+	renames, err := s.freeNames(ctx, t)
+	if err != nil {
+		return fmt.Errorf("look for free names for output of view %q: %w", spec.Name, s.lost(err))
+	}
 	steps := []string{
 		"CREATE SCHEMA IF NOT EXISTS " + quote(spec.Schema),
 		fmt.Sprintf("ALTER TABLE %s SET SCHEMA %s", t.rel, quote(spec.Schema)),
@@ -54,7 +59,7 @@ func (tx *Tx) Publish(ctx context.Context, t *Table) error {
 			steps = steps[1:]
 		}
 	}
-	for _, sql := range append(steps, defaults...) {
+	for _, sql := range slices.Concat(renames, steps, defaults) {
 		if _, err := s.pg.Exec(ctx, sql).ReadAll(); err != nil {
 			return fmt.Errorf("publish output of view %q: %w", spec.Name, s.lost(err))
 		}
@@ -75,6 +80,21 @@ func (tx *Tx) Publish(ctx context.Context, t *Table) error {
 		t.building = true
 	})
 	return nil
+}
+
+// freeNames renames the indexes of a built table whose names, which Postgres chose in the control
+// schema, are taken where it goes: an earlier table may still be there, under another name.
+func (s *Sink) freeNames(ctx context.Context, t *Table) ([]string, error) {
+	rows, err := s.conn.Query(ctx, `SELECT format('ALTER INDEX %I.%I RENAME TO %I', n.nspname, x.relname, c.relname || '_' || x.oid)
+		FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+		JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname = $1 AND c.relname = $2 AND EXISTS (
+			SELECT FROM pg_class o JOIN pg_namespace m ON m.oid = o.relnamespace WHERE m.nspname = $3 AND o.relname = x.relname)`,
+		t.schema, t.name, t.spec.Schema)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // defaultGrants writes out the default privileges of a schema: a table that is moved

@@ -97,10 +97,7 @@ func (v *ViewSpec) Validate() error {
 			}
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("view %q: %w", v.Name, err)
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 var systemColumns = map[string]bool{

@@ -76,7 +76,7 @@ func buildName(view string) string {
 // with deletes or updates wants them first.
 func (s *Sink) Create(ctx context.Context, spec *ViewSpec) (*Table, error) {
 	if err := spec.Validate(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("output table of view %q: %w", spec.Name, err)
 	}
 	t := newTable(spec, migrations.Schema, buildName(spec.Name), true)
 	defs, err := s.columnDefs(ctx, spec)
@@ -201,7 +201,7 @@ func compareColumns(spec *ViewSpec, have []string) string {
 // the view anew.
 func (s *Sink) Adopt(ctx context.Context, spec *ViewSpec) (*Table, error) {
 	if err := spec.Validate(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("output table of view %q: %w", spec.Name, err)
 	}
 	t := newTable(spec, spec.Schema, spec.Name, false)
 	comment, err := s.ownComment(ctx, s.conn, spec.Schema, spec.Name)
@@ -216,18 +216,14 @@ func (s *Sink) Adopt(ctx context.Context, spec *ViewSpec) (*Table, error) {
 	if err == nil && now != actual {
 		err = &DriftError{View: spec.Name, Cause: "a column's type or collation was altered"}
 	}
-	var meddled *string
+	var meddled string
 	if err == nil {
-		err = s.conn.QueryRow(ctx, `SELECT CASE
-				WHEN EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal) THEN 'it has a trigger'
-				WHEN EXISTS (SELECT FROM pg_rewrite WHERE ev_class = c.oid) THEN 'it has a rule'
-				WHEN c.relrowsecurity THEN 'it has row security'
-				WHEN EXISTS (SELECT FROM pg_inherits WHERE c.oid IN (inhrelid, inhparent)) THEN 'it takes part in inheritance'
-			END FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`,
+		err = s.conn.QueryRow(ctx, `SELECT CASE WHEN EXISTS (SELECT FROM stepping_cdc.views v WHERE v.name = c.relname) THEN `+meddledSQL+`
+				ELSE 'its row of stepping_cdc.views is gone' END FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`,
 			t.schema, t.name).Scan(&meddled)
 	}
-	if err == nil && meddled != nil {
-		err = &DriftError{View: spec.Name, Cause: *meddled}
+	if err == nil && meddled != "" {
+		err = &DriftError{View: spec.Name, Cause: meddled}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("adopt output table of view %q: %w", spec.Name, s.lost(err))
