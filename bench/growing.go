@@ -119,24 +119,25 @@ func (g *growing) load(ctx context.Context) error {
 			others = g.op.others(g.n)
 		}
 	}
-	for id := range max(others, g.n) {
-		if id < others {
-			r := g.otherRow(id)
-			g.u.add(&r, 1)
+	// One table after the other, as from a snapshot: as they came together, a join would have rows change their partners
+	// over and over.
+	for id := range others {
+		r := g.otherRow(id)
+		g.u.add(&r, 1)
+		if err := g.loadFull(ctx, id); err != nil {
+			return err
 		}
-		if id < g.n {
-			r := growthRow{id: id, at: g.now - hour + (id+1)*hour/g.n}
-			g.draw(&r)
-			if g.op.pinned == nil || !g.op.pinned(id) {
-				g.free = append(g.free, len(g.rows))
-			}
-			g.rows = append(g.rows, r)
-			g.t.add(&r, 1)
+	}
+	for id := range g.n {
+		r := growthRow{id: id, at: g.now - hour + (id+1)*hour/g.n}
+		g.draw(&r)
+		if g.op.pinned == nil || !g.op.pinned(id) {
+			g.free = append(g.free, len(g.rows))
 		}
-		if !g.op.whole && id%growthLoadStep == growthLoadStep-1 {
-			if err := g.loadStep(ctx); err != nil {
-				return err
-			}
+		g.rows = append(g.rows, r)
+		g.t.add(&r, 1)
+		if err := g.loadFull(ctx, id); err != nil {
+			return err
 		}
 	}
 	g.next = g.n
@@ -221,6 +222,14 @@ func (g *growing) step(ctx context.Context) ([]circuit.Output, error) {
 		return outs, g.store.StartFlush()
 	}
 	return outs, nil
+}
+
+// loadFull is loadStep when enough rows have come.
+func (g *growing) loadFull(ctx context.Context, id int64) error {
+	if g.op.whole || id%growthLoadStep != growthLoadStep-1 {
+		return nil
+	}
+	return g.loadStep(ctx)
 }
 
 // loadStep is a step whose time is nobody's.

@@ -26,6 +26,8 @@ const growthMerge = time.Minute
 const (
 	growthChanges = 2000                   // most changes of a round
 	growthRound   = 500 * time.Millisecond // after which a round ends
+	// growthCompared is up to how many rows a table has whose query Postgres is asked: it may look at all pairs.
+	growthCompared = 20_000
 	// tooSlow is what a change costs when larger sizes are left out: there is nothing
 	// to be learnt from them.
 	tooSlow = 5 * time.Millisecond
@@ -39,7 +41,8 @@ type growth struct {
 }
 
 type growthCost struct {
-	micros                sample  // by round
+	micros                sample // by round
+	load                  time.Duration
 	reads, writes, output float64 // keys and rows a change
 }
 
@@ -65,9 +68,6 @@ func measureGrowth(ctx context.Context, l *lab) error {
 		}
 		g := growth{op: &operators[i]}
 		for _, n := range l.decades() {
-			if g.op.most > 0 && n > g.op.most {
-				break
-			}
 			cost, err := l.growthOf(ctx, conn, g.op, n)
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", g.op.name, sized(n), err)
@@ -92,7 +92,7 @@ func measureGrowth(ctx context.Context, l *lab) error {
 func (g growth) String() string {
 	var parts []string
 	for i, c := range g.costs {
-		parts = append(parts, fmt.Sprintf("%s: %s µs, %s keys", short(float64(g.sizes[i])), number(c.micros.median()), number(c.reads)))
+		parts = append(parts, fmt.Sprintf("%s: %s µs, %s keys, loaded in %s s", short(float64(g.sizes[i])), number(c.micros.median()), number(c.reads), number(c.load.Seconds())))
 	}
 	return strings.Join(parts, "; ")
 }
@@ -121,14 +121,16 @@ func (l *lab) growthOf(ctx context.Context, conn *pgx.Conn, op *operator, n int6
 		return cost, err
 	}
 	defer g.close()
-	// Of the smallest, the output is kept beside, and compared.
-	if n == l.decades()[0] {
+	// Of the smallest, the output is kept beside, and compared, where Postgres computes it soon.
+	if n == l.decades()[0] && n <= growthCompared {
 		g.output = map[string]int64{}
 	}
+	started := time.Now()
 	disk.StartLoad()
 	if err := g.load(ctx); err != nil {
 		return cost, fmt.Errorf("load: %w", err)
 	}
+	cost.load = time.Since(started)
 	disk.EndLoad(ctx, growthMerge)
 	changes, limit := growthChanges, growthRound
 	if l.opts.quick {

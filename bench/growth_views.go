@@ -18,7 +18,6 @@ type operator struct {
 	clock       bool                                  // each change is a row that comes and a moment at which one goes
 	last        bool                                  // only the rows with the greatest ids change
 	whole       bool                                  // one partition is all there is, loaded at once
-	most        int64                                 // the largest size, where loading more would take minutes
 }
 
 // groups of ten rows of t each.
@@ -76,10 +75,14 @@ var operators = []operator{
 		query: `SELECT t.id, u.id AS stretch FROM t JOIN u ON t.k BETWEEN u.k AND u.v`},
 	{name: "join on BETWEEN, bounds", key: place, value: short15, other: points,
 		query: `SELECT t.id, u.id AS inside FROM t JOIN u ON u.k BETWEEN t.k AND t.v`},
-	{name: "join on overlap", most: 1e5, key: place, value: short15, other: stretches,
+	{name: "join on overlap", key: place, value: short15, other: stretches,
 		query: `SELECT t.id, u.id AS stretch FROM t JOIN u ON t.k < u.v AND u.k < t.v`},
-	{name: "left join on BETWEEN", most: 1e5, key: place, other: stretches, others: half,
+	{name: "left join on BETWEEN", key: place, other: stretches, others: half,
 		query: `SELECT t.id, u.id AS stretch FROM t LEFT JOIN u ON t.k BETWEEN u.k AND u.v`},
+	{name: "bound that moves", key: oneOfTen,
+		query: `SELECT k, count(*) AS n, sum(v) AS total FROM t WHERE v < (SELECT 0.2 * avg(o.v) FROM t AS o WHERE o.k = t.k) GROUP BY k`},
+	{name: "bounds that move", key: oneOfTen,
+		query: `SELECT t.id FROM t JOIN (SELECT k, avg(v) - 100 AS low, avg(v) + 100 AS high FROM t GROUP BY k) AS mean ON mean.k = t.k AND t.v BETWEEN mean.low AND mean.high`},
 	{name: "as-of join", key: place, other: points,
 		query: `SELECT t.id, x.id AS before FROM t, LATERAL (SELECT u.id FROM u WHERE u.k <= t.k ORDER BY u.k DESC, u.id LIMIT 1) x`},
 	{name: "EXISTS", key: anyOf, other: own, others: half,

@@ -3,6 +3,7 @@ package circuit
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
@@ -167,13 +168,38 @@ func (b *Builder) Join(l, r Indexed, width int, label string, f JoinFunc) Stream
 
 // Intervals is a stream arranged by the intervals that its rows stand for.
 type Intervals struct {
-	id      int
-	columns []int // nil: all
+	id       int
+	columns  []int // nil: all
+	bounding []int
 }
 
 // Only is as that of Indexed.
 func (ix Intervals) Only(columns ...int) Intervals {
-	return Intervals{ix.id, append([]int{}, columns...)}
+	ix.columns = append([]int{}, columns...)
+	return ix
+}
+
+// Bounding says of which columns f looks at nothing but the side of a bound on which the other row lies: two rows that
+// differ in these alone make the same of any other row, unless it lies at one of their bounds or
+// one of them does not meet it. So when such a column changes, only what lies between the old bounds
+// and the new ones is looked at.
+func (ix Intervals) Bounding(columns ...int) Intervals {
+	ix.bounding = columns
+	return ix
+}
+
+// fixed is the columns that f looks at in other ways; nil if it does in all.
+func (ix Intervals) fixed(width int) *kept {
+	if len(ix.bounding) == 0 {
+		return nil
+	}
+	k := &kept{}
+	for c := range width {
+		if (ix.columns == nil || slices.Contains(ix.columns, c)) && !slices.Contains(ix.bounding, c) {
+			k.columns = append(k.columns, c)
+		}
+	}
+	return k
 }
 
 // IntervalIndex arranges a stream by intervals. All joins over the same stream and
@@ -203,6 +229,7 @@ func (b *Builder) IntervalJoin(l, r Intervals, width int, label string, f JoinFu
 		op.right.kept.want(r.columns)
 		op.left.ordered = op.left.ordered || !op.right.spec.Point
 		op.right.ordered = op.right.ordered || !op.left.spec.Point
+		op.fixed = [2]*kept{l.fixed(op.left.width), r.fixed(op.right.width)}
 	}
 	return Stream{id}
 }

@@ -41,7 +41,8 @@
 //   - And functions of a row and of the time that seldom change as it passes: only the rows
 //     are looked at whose turn has come: turn.go.
 //   - And joins of rows whose intervals meet, over integrals in which they are found:
-//     interval.go and interval_trace.go.
+//     interval.go and interval_trace.go. When bounds move there, too, what they have moved
+//     across is looked at: interval_moved.go.
 //   - And joins of each row with the one nearest to it on the other side: asof.go.
 //   - Distinct looks at the integral only for the rows in the delta:
 //     distinct.go.

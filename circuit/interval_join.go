@@ -17,6 +17,7 @@ type intervalJoin struct {
 	left, right *intervalIndex
 	leftN       *node
 	rightN      *node
+	fixed       [2]*kept  // of left and right: Intervals.Bounding
 	turns       [2]uint64 // the last deltas taken of left and right
 	search      intervalSearch
 	l, r        decoded
@@ -79,6 +80,10 @@ func (o *intervalJoin) probe(s *step, n *node, d *decoded, trace *node, other *i
 	}
 	n.stats.RowsIn += int64(d.of.delta.len())
 	o.search.open(s, n, other, trace.prefix)
+	fixed := o.fixed[0]
+	if d == &o.r {
+		fixed = o.fixed[1]
+	}
 	emit := func(i int, row []values.Datum, w int64) error {
 		if err := d.to(i); err != nil {
 			return err
@@ -90,7 +95,7 @@ func (o *intervalJoin) probe(s *step, n *node, d *decoded, trace *node, other *i
 		}
 		return n.out.flushFull(s)
 	}
-	return o.search.close(o.search.delta(d.of, emit))
+	return o.search.close(o.search.delta(d.of, fixed, emit))
 }
 
 // product joins the two deltas. Both are sorted by group and lower bound: of those of one side that meet

@@ -28,7 +28,9 @@ type intervalSearch struct {
 	bound []byte  // up to which is read
 	found []values.Datum
 	run   []int                                          // entries of one group
+	fixed *kept                                          // of the delta's columns, those that do not change with its bounds alone; nil: not known
 	emit  func(i int, row []values.Datum, w int64) error // entry i of the delta meets the row
+	pairing
 }
 
 // open makes the search ready for a step, in a trace under a prefix.
@@ -53,8 +55,8 @@ func (t *intervalSearch) begin(kind byte, group []byte) {
 }
 
 // delta goes through a delta.
-func (t *intervalSearch) delta(d *intervalIndex, emit func(i int, row []values.Datum, w int64) error) error {
-	t.emit = emit
+func (t *intervalSearch) delta(d *intervalIndex, fixed *kept, emit func(i int, row []values.Datum, w int64) error) error {
+	t.emit, t.fixed = emit, fixed
 	for i := 0; i < d.delta.len(); {
 		t.run = t.run[:0]
 		for end := d.groupEnd(i); i < end; i++ {
@@ -86,10 +88,22 @@ func (t *intervalSearch) group(d *intervalIndex, run []int) error {
 		}
 	}
 	if t.spec.Point {
+		var pairs [][2]int
+		if !d.spec.Point {
+			var err error
+			if run, pairs, err = t.moved(d, run); err != nil {
+				return err
+			}
+		}
 		t.begin(tracePoints, group)
 		for _, i := range run {
 			x := d.extent(i)
 			if err := t.between(i, len(group)+1, x.from, &x); err != nil {
+				return err
+			}
+		}
+		for _, pair := range pairs {
+			if err := t.points(d, pair, len(group)+1); err != nil {
 				return err
 			}
 		}
@@ -186,8 +200,20 @@ func (t *intervalSearch) holding(d *intervalIndex, run []int, group []byte) erro
 		level = levelAbove
 	}
 	if level != levelPoint {
+		var pairs [][2]int
+		if d.spec.Point && level != levelAll {
+			var err error
+			if run, pairs, err = t.moved(d, run); err != nil {
+				return err
+			}
+		}
 		for _, i := range run {
 			if err := t.at(i, kind, group, level, d.extent(i).from); err != nil {
+				return err
+			}
+		}
+		for _, pair := range pairs {
+			if err := t.halves(d, pair, kind, group, level); err != nil {
 				return err
 			}
 		}

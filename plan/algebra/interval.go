@@ -13,7 +13,12 @@ type Interval struct{ From, To expr.Expr }
 func (i Interval) Point() bool { return i.From != nil && i.To != nil && same(i.From, i.To) }
 
 // Meeting is what rows of either side of a join are compared by.
-type Meeting struct{ L, R Interval }
+type Meeting struct {
+	L, R Interval
+	// By are the conditions that it is of, if they are comparisons and no more: then they are true
+	// where one side is a point strictly within the other one's bounds.
+	By []int
+}
 
 // Intervals finds, among the conditions over L ++ R of a join, comparisons that bound
 // each side by the other: it returns what rows of either stand for, such that they can only
@@ -51,15 +56,26 @@ func Intervals(conds []expr.Expr, width int, single bool) (m Meeting, ok bool) {
 	}
 	switch {
 	case best > apart:
-		return Meeting{Interval{From: u.l, To: d.l}, Interval{From: d.r, To: u.r}}, true
+		return Meeting{Interval{From: u.l, To: d.l}, Interval{From: d.r, To: u.r}, comparisons(conds, u, d)}, true
 	case len(up)+len(down) == 0:
 		return m, false
 	case len(up) == 0:
 		d = down[0]
-		return Meeting{Interval{From: d.l, To: d.l}, Interval{From: d.r}}, true
+		return Meeting{Interval{From: d.l, To: d.l}, Interval{From: d.r}, comparisons(conds, d)}, true
 	}
 	u = up[0]
-	return Meeting{Interval{From: u.l, To: u.l}, Interval{To: u.r}}, true
+	return Meeting{Interval{From: u.l, To: u.l}, Interval{To: u.r}, comparisons(conds, u)}, true
+}
+
+// comparisons are the conditions that bounds are of, if each is one comparison.
+func comparisons(conds []expr.Expr, of ...bounding) (by []int) {
+	for _, b := range of {
+		if n, ok := conds[b.cond].(*expr.Native); !ok || n.Cmp == "" {
+			return nil
+		}
+		by = append(by, b.cond)
+	}
+	return by
 }
 
 // bounding is a comparison of L with R: expressions over either.

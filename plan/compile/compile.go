@@ -453,19 +453,23 @@ func (c *compiler) meet(l, r *side, kind sameness, conds []expr.Expr, keep []int
 		for i, o := range keep {
 			out[i] = both.at[o]
 		}
-		s := c.pairing(l, r, kind, conds, columnsOf(placed, out), len(out), fmt.Sprint(label, " at ", both.at), pairs(expr.Conjoin(placed), l.width, both.width, out))
+		s := c.pairing(l, r, kind, conds, placed, out, len(out), fmt.Sprint(label, " at ", both.at), pairs(expr.Conjoin(placed), l.width, both.width, out))
 		return &compiled{stream: s, width: len(out), id: id, at: algebra.FirstN(len(out)), errs: errs, dirty: late, late: late}
 	}
 	// A condition that can fail, or that Postgres evaluates, is an operator of
 	// its own above the join.
+	cols := append(append([]algebra.Column{}, l.cols...), r.cols...)
 	all := algebra.FirstN(both.width)
 	f := pairs(nil, l.width, both.width, all)
 	if !late && !expr.HasRemote(placed) {
+		if joined, conds := c.meetBounded(l, r, kind, conds, placed, keep, both, id, label); joined != nil {
+			joined.errs = errs
+			return c.mapper(joined, append(cols, algebra.Column{Name: "bounded", Type: values.BoolType, Hidden: true}), conds, algebra.Refs(cols, keep), id, label)
+		}
 		f = possiblePairs(compileAll(placed), l.width, both.width)
 	}
-	s := c.pairing(l, r, kind, conds, columnsOf(placed, both.at), both.width, fmt.Sprint(label, " all of ", both.at), f)
+	s := c.pairing(l, r, kind, conds, placed, both.at, both.width, fmt.Sprint(label, " all of ", both.at), f)
 	joined := &compiled{stream: s, width: both.width, id: id + " before conditions", at: both.at, errs: errs, dirty: late, late: late}
-	cols := append(append([]algebra.Column{}, l.cols...), r.cols...)
 	return c.mapper(joined, cols, conds, algebra.Refs(cols, keep), id, label)
 }
 
