@@ -7,6 +7,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
 	"github.com/stepping-cdc/stepping-cdc/values"
+	"github.com/stepping-cdc/stepping-cdc/values/fn"
 )
 
 // The query functions of SQL/JSON (17 and later) are evaluated by Postgres:
@@ -19,6 +20,14 @@ const (
 	jsonQuery
 	jsonValue
 )
+
+const (
+	boolOID = 16
+	textOID = 25
+)
+
+// noDocument is what there is to find in NULL: no array.
+const noDocument = ""
 
 // jsonBehaviors are what ON EMPTY and ON ERROR can say, by JsonBehaviorType.
 var jsonBehaviors = []string{"NULL", "ERROR", "EMPTY", "TRUE", "FALSE", "UNKNOWN", "EMPTY ARRAY", "EMPTY OBJECT", "DEFAULT"}
@@ -125,11 +134,11 @@ func (t *translator) jsonColumn(e *pgtree.Node, ty *values.Type, call *sqlCall, 
 		}
 	}
 	call.text(" PATH ")
-	return t.jsonLiteral(e.Node("path_spec"), call, s) && t.jsonOptions(e, call, s)
+	return t.jsonLiteral(e.Node("path_spec"), call, s) && t.jsonOptions(e, call, s, nil)
 }
 
 // jsonOptions writes how a result is wrapped, and what there is instead of one.
-func (t *translator) jsonOptions(e *pgtree.Node, call *sqlCall, s *scope) bool {
+func (t *translator) jsonOptions(e *pgtree.Node, call *sqlCall, s *scope, moving map[string]expr.Expr) bool {
 	const conditional, unconditional = 2, 3
 	if e.Int("op") == jsonQuery {
 		switch e.Int("wrapper") {
@@ -144,12 +153,13 @@ func (t *translator) jsonOptions(e *pgtree.Node, call *sqlCall, s *scope) bool {
 			}
 		}
 	}
-	return t.jsonBehavior(e.Node("on_empty"), "EMPTY", call, s) && t.jsonBehavior(e.Node("on_error"), "ERROR", call, s)
+	return t.jsonBehavior(e.Node("on_empty"), "EMPTY", call, s, moving) && t.jsonBehavior(e.Node("on_error"), "ERROR", call, s, moving)
 }
 
 // jsonBehavior writes ON EMPTY or ON ERROR. The value of a DEFAULT has to be a
-// constant there, so it is computed here.
-func (t *translator) jsonBehavior(b *pgtree.Node, on string, call *sqlCall, s *scope) bool {
+// constant there, so it is computed here. One that is not the same at all times goes into moving, if
+// that is there, and NULL in its place.
+func (t *translator) jsonBehavior(b *pgtree.Node, on string, call *sqlCall, s *scope, moving map[string]expr.Expr) bool {
 	if b == nil {
 		return true
 	}
@@ -158,23 +168,30 @@ func (t *translator) jsonBehavior(b *pgtree.Node, on string, call *sqlCall, s *s
 		t.unknown(b)
 		return false
 	}
-	call.text(" " + jsonBehaviors[kind])
-	if jsonBehaviors[kind] == "DEFAULT" {
-		sql, ok := t.jsonDefault(b.Node("expr"), s)
-		if !ok {
+	behavior := jsonBehaviors[kind]
+	if behavior == "DEFAULT" {
+		e := t.expr(b.Node("expr"), s)
+		sql, ok := t.jsonDefault(e)
+		switch {
+		case e == placeholder:
+			return false // refused
+		case ok:
+			behavior += " " + sql
+		case moving != nil:
+			moving[on], behavior = e, "NULL"
+		default:
 			const construct = "DEFAULT of SQL/JSON"
-			t.problem(b, CodeUnsupported, construct, construct+" is a constant to Postgres, and this one has not the same value at all times, or none", "write coalesce(…) around the call")
+			t.problem(b, CodeUnsupported, construct, construct+" is a constant to Postgres, and this one has not the same value at all times, or none",
+				"write JSON_VALUE of a document, of a type that is neither a domain nor composite")
 			return false
 		}
-		call.text(" " + sql)
 	}
-	call.text(" ON " + on)
+	call.text(" " + behavior + " ON " + on)
 	return true
 }
 
 // jsonDefault is the value of a constant expression as SQL.
-func (t *translator) jsonDefault(n *pgtree.Node, s *scope) (sql string, ok bool) {
-	e := t.expr(n, s)
+func (t *translator) jsonDefault(e expr.Expr) (sql string, ok bool) {
 	if r, remote := e.(*expr.Remote); remote {
 		if sql, ok = literal(r); !ok {
 			return "", false
@@ -188,10 +205,40 @@ func (t *translator) jsonDefault(n *pgtree.Node, s *scope) (sql string, ok bool)
 		}
 		e = &expr.Const{V: v, T: r.T}
 	}
-	if e == placeholder {
-		return "", false
-	}
 	return literal(e)
+}
+
+// jsonInstead puts defaults that are not the same at all times in the places that a call of theirs left
+// NULL. What there is to find says which are these: nothing at all, or what has no value of the type. That a
+// null is one, in JSON_QUERY, and NULL in JSON_VALUE, is Postgres' way.
+func jsonInstead(kind int, call, found expr.Expr, moving map[string]expr.Expr, boolean *values.Type) expr.Expr {
+	instead := &expr.Case{Else: call, T: call.Type()}
+	for _, on := range []string{"EMPTY", "ERROR"} {
+		e, ok := moving[on]
+		if !ok {
+			continue
+		}
+		left := &fn.Func{F2: func(call, found values.Datum) values.Datum {
+			return values.Bool(call.IsNull() && on == jsonLeft(kind, found))
+		}}
+		instead.Whens = append(instead.Whens, &expr.Native{Func: left, Name: "json_left(" + on + ")", Args: []expr.Expr{call, found}, T: boolean}, e)
+	}
+	return instead
+}
+
+// jsonLeft is whether a call without a value has nothing to give one of, or what has none: "" if NULL is
+// what it gives.
+func jsonLeft(kind int, found values.Datum) string {
+	if found.IsNull() {
+		return "ERROR"
+	}
+	switch what := found.Str(); {
+	case what == "[]":
+		return "EMPTY"
+	case what == noDocument || kind == jsonValue && what == "[null]":
+		return ""
+	}
+	return "ERROR"
 }
 
 // jsonCall translates JSON_EXISTS, JSON_QUERY and JSON_VALUE.
@@ -204,25 +251,39 @@ func (t *translator) jsonCall(n *pgtree.Node, s *scope) expr.Expr {
 	returning := n.Node("returning")
 	ty := t.typ(returning.OID("typid"), int32(returning.Int("typmod")), n.OID("collation"))
 	doc := guardClock(t.expr(n.Node("formatted_expr"), s), ty)
-	call := &sqlCall{}
-	// Of NULL, the result is NULL. Servers give what the row before gave rise to, if
-	// that was a value for EMPTY or ERROR; so they are not asked.
-	call.text("CASE WHEN ")
-	call.arg(doc)
-	call.text(" IS NOT NULL THEN " + names[kind] + "(")
-	call.arg(doc)
-	call.text(", ")
-	call.arg(t.expr(n.Node("path_spec"), s))
-	t.jsonPassing(n, call, s)
+	begin := func(name string) *sqlCall {
+		// Of NULL, the result is NULL. Servers give what the row before gave rise to, if
+		// that was a value for EMPTY or ERROR; so they are not asked.
+		call := &sqlCall{}
+		call.text("CASE WHEN ")
+		call.arg(doc)
+		call.text(" IS NOT NULL THEN " + name + "(")
+		call.arg(doc)
+		call.text(", ")
+		call.arg(t.expr(n.Node("path_spec"), s))
+		t.jsonPassing(n, call, s)
+		return call
+	}
+	call := begin(names[kind])
 	if kind != jsonExists {
 		call.text(" RETURNING " + ty.SQL)
 	}
-	if !t.jsonOptions(n, call, s) {
+	moving := map[string]expr.Expr{}
+	if ty.OID != ty.BaseOID || ty.Kind == values.KindRecord {
+		moving = nil // NULL, which takes the place of a default, may be no value of a domain, and one of a row
+	}
+	if !t.jsonOptions(n, call, s, moving) {
 		return nil
 	}
 	call.text(") END")
 	if !t.settled(n, ty) || !t.understood(n, names[kind], call, ty) {
 		return nil
 	}
-	return expr.NewRemote(call.sql, call.args, false, ty)
+	value := expr.NewRemote(call.sql, call.args, false, ty)
+	if len(moving) == 0 {
+		return value
+	}
+	found := begin("JSON_QUERY")
+	found.text(" RETURNING text WITH UNCONDITIONAL WRAPPER EMPTY ARRAY ON EMPTY NULL ON ERROR) ELSE '" + noDocument + "' END")
+	return jsonInstead(kind, value, expr.NewRemote(found.sql, found.args, false, t.typ(textOID, -1, 0)), moving, t.typ(boolOID, -1, 0))
 }
