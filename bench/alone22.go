@@ -173,6 +173,11 @@ func (r *alone22) load(ctx context.Context, _ int) error {
 			return err
 		}
 	}
+	// As the pipeline does.
+	if err := r.store.Flush(ctx); err != nil {
+		return err
+	}
+	r.store.EndLoad(ctx, r.took/10)
 	return nil
 }
 
@@ -302,7 +307,14 @@ func (r *alone22) full(ctx context.Context) error {
 	if r.rows < alone22Step {
 		return nil
 	}
-	return r.step(ctx)
+	if err := r.step(ctx); err != nil {
+		return err
+	}
+	if r.took-r.flushed > aloneFlush { // as the pipeline does
+		r.flushed = r.took
+		return r.store.StartFlush()
+	}
+	return nil
 }
 
 func (r *alone22) step(ctx context.Context) error {
@@ -318,10 +330,6 @@ func (r *alone22) step(ctx context.Context) error {
 	r.rows = 0
 	for _, f := range r.feeds {
 		f.rows.Reset()
-	}
-	if r.took-r.flushed > aloneFlush { // as the pipeline does
-		r.flushed = r.took
-		return r.store.StartFlush()
 	}
 	return nil
 }

@@ -55,6 +55,16 @@ func crashWrites(step uint64, b state.Batch) {
 	state.SetUint64(b, positionKey, step)
 }
 
+// crashLoad begins and ends loads between commits, some of them empty.
+func crashLoad(step uint64, s *state.Disk) {
+	switch step % 64 {
+	case 20, 21, 60:
+		s.StartLoad()
+	case 45, 61:
+		s.EndLoad(context.Background(), 0)
+	}
+}
+
 // model is what a store holds after the first steps, in memory.
 type model struct {
 	s    *state.Memory
@@ -91,6 +101,7 @@ func crashChild(dir string) {
 	fmt.Println("open at", position)
 	b := s.NewBatch()
 	for step := position + 1; ; step++ {
+		crashLoad(step, s)
 		crashWrites(step, b)
 		if _, err := b.Commit(); err != nil {
 			fmt.Println("commit:", err)
@@ -243,6 +254,7 @@ func TestPowerCut(t *testing.T) {
 				return
 			default:
 			}
+			crashLoad(step, s)
 			crashWrites(step, b)
 			_, err := b.Commit()
 			if err == nil && step%5 == 0 {

@@ -38,7 +38,7 @@ type Event struct {
 // Disk is a Store in a directory, kept by Pebble, a log-structured merge tree.
 //
 // Commits gather in a layer before Pebble (front says how), which goes to Pebble
-// as one batch, or go there as one. Pebble's write-ahead log is off: a batch is
+// as one batch, or, large ones and those of a load, go there each as one. Pebble's write-ahead log is off: a batch is
 // applied to a memtable, and memtables reach the disk whole and in order, each
 // with one atomic edit of the manifest. A batch never straddles two memtables.
 // That is what makes a crash leave a prefix of the commits.
@@ -170,10 +170,10 @@ func (o *Options) memory() int64 {
 
 func (d *Disk) pebbleOptions(o Options, exists bool) *pebble.Options {
 	memory := o.memory()
-	// Up to three memtables (one filling, the others being flushed) take three
-	// eighths; two layers, and one that is on its way, three sixteenths.
-	const memtables = 3
-	memtable := min(memory/8, 64<<20)
+	// Two memtables (one filling, the other being flushed) take three eighths; two
+	// layers, and one that is on its way, three sixteenths.
+	const memtables = 2
+	memtable := min(memory*3/16, 96<<20)
 	opts := &pebble.Options{
 		FS:                          o.FS,
 		Lock:                        d.lock,

@@ -76,16 +76,20 @@ func (b *diskBatch) Reset() {
 	b.err = nil
 }
 
-// exact is a batch of the same writes, in as much memory as they need. Pebble keeps
-// a large batch until it is flushed, while this one, whose room grows by doubling,
-// is filled with the next writes.
-func (b *diskBatch) exact() (*pebble.Batch, error) {
+// write writes the batch to Pebble, which keeps a large one until it is flushed: of such
+// a batch, which is filled with the next writes, it gets a copy in as much
+// memory as that needs.
+func (b *diskBatch) write(large int) error {
+	if b.b.Len() < large {
+		return b.b.Commit(pebble.NoSync)
+	}
 	b.grown = true
 	exact := b.d.db.NewBatch()
-	if err := exact.SetRepr(bytes.Clone(b.b.Repr())); err != nil {
-		return nil, errors.Join(err, exact.Close())
+	err := exact.SetRepr(bytes.Clone(b.b.Repr()))
+	if err == nil {
+		err = exact.Commit(pebble.NoSync)
 	}
-	return exact, nil
+	return errors.Join(err, exact.Close())
 }
 
 // renew is Reset for a batch that was large and is small again.

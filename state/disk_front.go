@@ -60,7 +60,7 @@ func (d *Disk) commitBatch(b *diskBatch) (uint64, error) {
 	if b.err != nil {
 		return 0, b.err
 	}
-	if b.b.Len() >= d.front.through {
+	if b.b.Len() >= d.front.through || d.loading.Load() {
 		return d.commitThrough(b)
 	}
 	f := &d.front
@@ -90,8 +90,9 @@ func (d *Disk) commitBatch(b *diskBatch) (uint64, error) {
 	return seq, nil
 }
 
-// commitThrough writes a large batch to Pebble, behind what the layer holds: it
-// is about as fast to Pebble as to the layer, and has to go there anyway.
+// commitThrough writes a large batch, or one of a load, to Pebble, behind what the
+// layer holds: it is about as fast to Pebble as to the layer, and has to go there
+// anyway.
 func (d *Disk) commitThrough(b *diskBatch) (uint64, error) {
 	f := &d.front
 	f.mu.Lock()
@@ -109,14 +110,10 @@ func (d *Disk) commitThrough(b *diskBatch) (uint64, error) {
 	if b.err != nil {
 		return 0, b.err
 	}
-	exact, err := b.exact()
-	if err != nil {
-		return 0, err
-	}
 	f.mu.Lock()
 	below := d.hold()
 	f.mu.Unlock()
-	err = errors.Join(exact.Commit(pebble.NoSync), exact.Close())
+	err := b.write(f.through)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err != nil {

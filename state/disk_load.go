@@ -7,7 +7,11 @@ import (
 )
 
 // A load writes more than merging keeps up with, and nobody waits for anything else
-// meanwhile: so more is merged at once than when a commit is to be fresh.
+// meanwhile: so more is merged at once than when a commit is to be fresh. Nor does
+// consolidating pay: hardly a key is written twice. So commits pass by the layer and
+// go to a memtable of Pebble, which takes several times as many keys before it is
+// flushed: the larger the files are that are flushed, the less often what is in them is
+// merged.
 
 const (
 	// settledAt is how many files on top of each other are few: Pebble merges
@@ -25,7 +29,8 @@ func (d *Disk) mergers() (lower, upper int) {
 	return 1, 1
 }
 
-// StartLoad announces writes of much more than memory holds, until EndLoad.
+// StartLoad announces writes of much more than memory holds, until EndLoad. What a
+// crash leaves is the store after some commit as ever, of fewer ones perhaps.
 func (d *Disk) StartLoad() { d.loading.Store(true) }
 
 // EndLoad waits, no longer than patience, until merging has caught up with what was

@@ -20,8 +20,8 @@ import (
 // large is a value that makes a batch go past the layer.
 var large = make([]byte, 1<<20)
 
-// TestIteratorsOutliveDrains keeps iterators open while commits, drains, flushes
-// and large batches go on, and compares what they see, moving back and forth, with
+// TestIteratorsOutliveDrains keeps iterators open while commits, drains, flushes,
+// large batches and loads go on, and compares what they see, moving back and forth, with
 // what was there when they were made.
 func TestIteratorsOutliveDrains(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
@@ -73,11 +73,15 @@ func TestIteratorsOutliveDrains(t *testing.T) {
 					rt.Fatal(err)
 				}
 			}
-			switch rapid.IntRange(0, 5).Draw(rt, "then") {
+			switch rapid.IntRange(0, 7).Draw(rt, "then") {
 			case 0, 1:
 				err = disk.StartFlush()
 			case 2:
 				err = disk.Flush(context.Background())
+			case 3:
+				disk.StartLoad()
+			case 4:
+				disk.EndLoad(context.Background(), 0)
 			}
 			if err != nil {
 				rt.Fatal(err)
@@ -132,7 +136,7 @@ func TestIteratorsOutliveDrains(t *testing.T) {
 }
 
 // TestReadersWhileDraining has readers watch a sum that every commit leaves as it
-// is, while layers are drained, flushed and passed by.
+// is, while layers are drained, flushed and passed by, by large batches and by loads.
 func TestReadersWhileDraining(t *testing.T) {
 	const accounts, each = 200, 100
 	s := openDisk(t, t.TempDir())
@@ -179,8 +183,13 @@ func TestReadersWhileDraining(t *testing.T) {
 			b.AddWeight(account(from), -w)
 			b.AddWeight(account(to), w)
 		}
-		if i%40 == 0 {
+		switch i % 120 {
+		case 0, 40:
 			b.Set([]byte("large"), large)
+		case 80:
+			s.StartLoad()
+		case 110:
+			s.EndLoad(context.Background(), 0)
 		}
 		if _, err := b.Commit(); err != nil {
 			t.Fatal(err)

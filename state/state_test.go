@@ -46,13 +46,23 @@ func TestDiskConforms(t *testing.T) {
 	statetest.Exercise(t, func(t *testing.T) state.Store { return openDisk(t, t.TempDir()) })
 }
 
+// TestLoadingDiskConforms: a load takes another way to the disk.
+func TestLoadingDiskConforms(t *testing.T) {
+	statetest.Exercise(t, func(t *testing.T) state.Store {
+		s := openDisk(t, t.TempDir())
+		s.StartLoad()
+		return s
+	})
+}
+
 // TestStoresAgree does the same random operations on both stores, the one on
-// disk now and then flushed or closed and reopened, and compares all they hold.
+// disk now and then flushed or closed and reopened, loading or not, and compares
+// all they hold.
 func TestStoresAgree(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		o := small
 		o.FS = vfs.NewMem() // no fsync to wait for
-		reopen := func() state.Store {
+		reopen := func() *state.Disk {
 			s, err := state.Open("state", o)
 			if err != nil {
 				rt.Fatal(err)
@@ -97,7 +107,7 @@ func TestStoresAgree(t *testing.T) {
 					rt.Fatal(err)
 				}
 			}
-			switch rapid.IntRange(0, 5).Draw(rt, "then") {
+			switch rapid.IntRange(0, 7).Draw(rt, "then") {
 			case 0:
 				if err := disk.Flush(context.Background()); err != nil {
 					rt.Fatal(err)
@@ -110,6 +120,10 @@ func TestStoresAgree(t *testing.T) {
 					rt.Fatal(err)
 				}
 				disk = reopen()
+			case 2:
+				disk.StartLoad()
+			case 3:
+				disk.EndLoad(context.Background(), 0)
 			}
 			lower := []byte("v" + key.Draw(rt, "lower"))
 			if diff := cmp.Diff(statetest.Contents(t, memory, nil, nil), statetest.Contents(t, disk, nil, nil)); diff != "" {
