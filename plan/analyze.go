@@ -161,8 +161,14 @@ func (a *analyzer) adopt(views []View) error {
 		if a.readers[v.Name], err = a.cat.Reader(a.ctx, oid); err != nil {
 			return err
 		}
+		if p, err := a.unwritable(v, oid); err != nil {
+			return err
+		} else if p != nil {
+			a.problem(*p)
+			continue
+		}
 		a.adopted[v.Name] = oid
-		v.Query = strings.TrimRight(strings.TrimSpace(query), ";")
+		v.Query = comparingRecords(strings.TrimRight(strings.TrimSpace(query), ";"))
 		a.views = append(a.views, v)
 	}
 	return nil

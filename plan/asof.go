@@ -113,7 +113,7 @@ func (d *asOf) read(ctx context.Context, tx pgx.Tx, views []string) error {
 	var qualified string
 	_, err = pgx.ForEachRow(rows, []any{&oid, &def.name, &def.temp, &qualified, &def.query}, func() error {
 		v := def
-		v.query = strings.TrimSuffix(strings.TrimSpace(v.query), ";")
+		v.query = comparingRecords(strings.TrimSuffix(strings.TrimSpace(v.query), ";"))
 		d.byOID[oid] = &v
 		if !v.temp {
 			d.byName[qualified] = &v

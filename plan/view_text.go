@@ -1,0 +1,118 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/plan/translate"
+)
+
+// Postgres compares the rows within rows as values of type record: in (a, ROW(b)) = (c, ROW(d))
+// the NULLs of b and d are equal. It writes that as a = c AND ROW(b) = ROW(d), and reads this
+// as b = d, of which a NULL makes NULL
+// (postgresql.org/docs/current/functions-comparisons.html#COMPOSITE-TYPE-COMPARISON). So where
+// the text of a view is read again, it has to say what it means.
+
+// The operators = and <> of records (Postgres' catalog/pg_operator.dat).
+const (
+	recordEqual    = 2988
+	recordNotEqual = 2989
+)
+
+// comparingRecords is the text of a view as Postgres writes it, such that it compares records
+// where the view does: = and <> of two row constructors are that always, as those of rows are
+// written field by field. With a cast, the second is no constructor to the parser.
+func comparingRecords(text string) string {
+	toks := lexemes(text)
+	closing := closingParentheses(toks)
+	var casts []int // in text
+	for i, tok := range toks {
+		if tok.text != "ROW" || i+1 >= len(toks) {
+			continue
+		}
+		end, ok := closing[i+1]
+		if !ok {
+			continue
+		}
+		right := end + 1
+		switch {
+		case right < len(toks) && toks[right].text == "=":
+			right++
+		case right+1 < len(toks) && toks[right].text == "<" && toks[right+1].text == ">":
+			right += 2
+		default:
+			continue
+		}
+		if right+1 < len(toks) && toks[right].text == "ROW" {
+			if end, ok := closing[right+1]; ok && (end+1 == len(toks) || toks[end+1].text != "::") {
+				casts = append(casts, toks[end].end)
+			}
+		}
+	}
+	slices.Sort(casts) // one comparison may stand in an operand of another
+	var out strings.Builder
+	from := 0
+	for _, at := range casts {
+		out.WriteString(text[from:at])
+		out.WriteString("::record")
+		from = at
+	}
+	out.WriteString(text[from:])
+	return out.String()
+}
+
+// closingParentheses are the lexemes that close those that open a parenthesis.
+func closingParentheses(toks []lexeme) map[int]int {
+	closing := map[int]int{}
+	var open []int
+	for i, t := range toks {
+		switch t.text {
+		case "(":
+			open = append(open, i)
+		case ")":
+			if n := len(open); n > 0 {
+				closing[open[n-1]] = i
+				open = open[:n-1]
+			}
+		}
+	}
+	return closing
+}
+
+// ordersRecords says whether a view orders records that row constructors make, by < or
+// another operator: Postgres writes that like the comparison of rows of their fields.
+func ordersRecords(tree pgtree.Value) bool {
+	const explicitCast = 1
+	constructor := func(n *pgtree.Node) bool { return n.Tag == "ROWEXPR" && n.Int("row_format") != explicitCast }
+	found := false
+	pgtree.Walk(tree, func(n *pgtree.Node) bool {
+		if n.Tag == "OPEXPR" && !slices.Contains([]int{recordEqual, recordNotEqual}, n.Int("opno")) {
+			args := n.Nodes("args")
+			found = found || len(args) == 2 && constructor(args[0]) && constructor(args[1])
+		}
+		return !found
+	})
+	return found
+}
+
+// unwritable says what is wrong with adopting a view whose text, as Postgres writes it, is
+// another query; nil if nothing is.
+func (a *analyzer) unwritable(v View, oid uint32) (*Problem, error) {
+	text, err := a.cat.ViewTree(a.ctx, oid)
+	if err != nil {
+		return nil, fmt.Errorf("adopt %s: %w", v.From, err)
+	}
+	tree, err := pgtree.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("adopt %s: %w", v.From, err)
+	}
+	if !ordersRecords(tree) {
+		return nil, nil
+	}
+	const construct = "an order of rows within rows"
+	return &Problem{View: v.Name, Code: translate.CodeUnsupported, Construct: construct,
+		Message: "from: " + v.From + " has " + construct + ", which Postgres writes as if it were one of rows",
+		Remedy:  "write its query instead"}, nil
+}
