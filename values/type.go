@@ -46,6 +46,7 @@ type Type struct {
 	Fields           []Field  // of a composite type
 	Labels           []string // of an enum, in sort order
 	NoBinary         bool     // the type has no typsend: values travel in text format
+	Collate          string   // Collation's name as SQL, where it is not the database's own
 	CCollation       bool     // Collation orders by bytes (C, POSIX, ucs_basic, C.UTF-8 builtin)
 	NonDeterministic bool     // the collation equates different strings
 	Variant          bool     // of VariantOf: the first of Fields says which of the others a value is

@@ -138,9 +138,15 @@ func typeName(typmod string) string {
 		FROM pg_catalog.pg_type named JOIN pg_catalog.pg_namespace named_in ON named_in.oid = named.typnamespace WHERE named.oid = $1)`
 }
 
+// defaultCollation is the pg_collation.oid of the database's own.
+const defaultCollation = 100
+
 // collate gives a type, and the elements of an array, a collation.
 func collate(t *values.Type, coll *Collation) {
 	t.Collation, t.CCollation, t.NonDeterministic = coll.OID, coll.ByBytes, coll.NonDeterministic
+	if coll.OID != defaultCollation {
+		t.Collate = coll.SQL()
+	}
 	if t.Elem != nil {
 		elem := *t.Elem
 		collate(&elem, coll)
@@ -191,7 +197,6 @@ func (c *Catalog) baseType(ctx context.Context, oid uint32) (*values.Type, error
 	t := values.NewType(f)
 	if t.Kind == values.KindJSONB {
 		// jsonb orders its strings by the database's default collation.
-		const defaultCollation = 100
 		coll, err := c.Collation(ctx, defaultCollation)
 		if err != nil {
 			return nil, err

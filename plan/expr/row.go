@@ -126,6 +126,9 @@ func Parts(e Expr) (sql []string, args []Expr) {
 		inner, more := Parts(f)
 		sql[len(sql)-1] += inner[0]
 		sql, args = append(sql, inner[1:]...), append(args, more...)
+		if of := f.Type(); of.Collate != "" && t.Anonymous() { // of a column of unnest it is lost
+			sql[len(sql)-1] += " COLLATE " + of.Collate
+		}
 		if names {
 			sql[len(sql)-1] += ` AS "` + strings.ReplaceAll(t.Fields[i].Name, `"`, `""`) + `"`
 		}
