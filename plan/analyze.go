@@ -286,6 +286,9 @@ func (a *analyzer) translate() error {
 		if err := a.checkNames(v, m); err != nil {
 			return err
 		}
+		if err := a.faithful(v, oid, tree, m); err != nil {
+			return err
+		}
 		for _, c := range out.Columns {
 			if c.Type.Anonymous() {
 				m.Problem(translate.CodeType, c.Name, fmt.Sprintf("column %q has the row type of another maintained view, which no table can have", c.Name), "name its columns")

@@ -57,6 +57,7 @@ CREATE AGGREGATE app.times(numeric) (SFUNC = numeric_mul, STYPE = numeric);
 CREATE VIEW app.adopted AS SELECT region, count(*) AS n, max(o.amount) AS most FROM customers c JOIN orders o ON o.customer_id = c.id GROUP BY region;
 CREATE MATERIALIZED VIEW app.adopted_mat AS SELECT DISTINCT note FROM orders WHERE qty > 1;
 CREATE VIEW app.inner_view AS SELECT id, amount * 2 AS twice, note FROM orders WHERE amount > 0;
+CREATE VIEW app.cube_of_equals AS SELECT a AS x, a AS y, count(*) AS n FROM loose GROUP BY CUBE (1, 2);
 `
 
 // pools holds, for each column type, literals to draw from: NULLs, ties,

@@ -167,6 +167,7 @@ var viewCases = []viewCase{
 	{name: "over_view", query: `SELECT region, n + 1 AS n FROM grouped_joined WHERE n > 1`},
 	{name: "over_views", query: `SELECT g.customer_id, h.s FROM grouped g JOIN "having" h ON h.customer_id = g.customer_id`},
 	{name: "over_source_view", query: `SELECT v.id, v.twice FROM app.inner_view v JOIN customers c ON c.id = v.id`},
+	{name: "over_source_cube", query: `SELECT * FROM app.cube_of_equals`},
 	{name: "adopted", from: "app.adopted", loose: true},
 	{name: "adopted_mat", from: "app.adopted_mat"},
 }
