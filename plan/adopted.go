@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
 	"github.com/stepping-cdc/stepping-cdc/plan/translate"
@@ -24,7 +25,12 @@ var groupingSets = regexp.MustCompile(`\b(CUBE|ROLLUP|GROUPING SETS)\b`)
 // means, or may mean, something else.
 func (a *analyzer) faithful(v View, oid uint32, tree string, m *translate.Meaning) error {
 	original, ok := a.adopted[v.Name]
+	word := groupingSets.FindString(v.Query)
 	if !ok || len(m.Problems()) > 0 {
+		return nil
+	}
+	// IS DISTINCT FROM of rows within rows is read field by field, which is the same by another tree.
+	if word == "" && strings.Contains(v.Query, "DISTINCT FROM ROW(") {
 		return nil
 	}
 	stored, err := a.cat.ViewTree(a.ctx, original)
@@ -37,7 +43,7 @@ func (a *analyzer) faithful(v View, oid uint32, tree string, m *translate.Meanin
 	}
 	if !same {
 		construct := v.From
-		if word := groupingSets.FindString(v.Query); word != "" {
+		if word != "" {
 			construct = word + " over expressions"
 		}
 		m.Problem(translate.CodeUnsupported, construct, "what Postgres writes of "+v.From+" (pg_get_viewdef) is another query than the view itself, as CUBE (1, 2) is where both expressions are equal",
