@@ -14,8 +14,8 @@ import (
 //
 // where a term is not computed that is zero: as in a range join, which has one row of bounds.
 //
-// It is done where the trace lies in one order for all that is sought: it has points, or the
-// delta has, and the trace's intervals are open on one side.
+// It is done where the trace has points: they lie in one order, any place of which can be sought. Intervals
+// lie under their nodes, which are sought as a whole.
 
 // pairing finds the pairs. It is a scratch of the search.
 type pairing struct {
@@ -172,32 +172,6 @@ func (x *extent) overlaps(y *extent) bool {
 		high = y.to
 	}
 	return x.below || x.above || bytes.Compare(low, high) < 0
-}
-
-// halves gives a pair of points what they do not have in common of a group's intervals that are open on one side, and
-// those that end at the points.
-func (t *intervalSearch) halves(d *intervalIndex, pair [2]int, kind byte, group []byte, level uint16) error {
-	t.begin(kind, group)
-	t.key = appendLevel(t.key, level)
-	at := func(i int) []byte {
-		key := d.extent(i).from
-		if kind == traceTo {
-			return appendDescending(nil, key)
-		}
-		return key
-	}
-	ends := [2][]byte{at(pair[0]), at(pair[1])}
-	return t.stretch(len(t.key), ends[0], ends[1], func(entry []byte) error {
-		for n, i := range pair {
-			if !notAbove(entry, ends[n]) {
-				continue
-			}
-			if err := t.give(i); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }
 
 // stretch reads what lies from one key to another one, both included and either being the less, under the first bytes of

@@ -200,20 +200,8 @@ func (t *intervalSearch) holding(d *intervalIndex, run []int, group []byte) erro
 		level = levelAbove
 	}
 	if level != levelPoint {
-		var pairs [][2]int
-		if d.spec.Point && level != levelAll {
-			var err error
-			if run, pairs, err = t.moved(d, run); err != nil {
-				return err
-			}
-		}
 		for _, i := range run {
 			if err := t.at(i, kind, group, level, d.extent(i).from); err != nil {
-				return err
-			}
-		}
-		for _, pair := range pairs {
-			if err := t.halves(d, pair, kind, group, level); err != nil {
 				return err
 			}
 		}
