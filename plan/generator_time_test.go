@@ -44,7 +44,7 @@ func init() {
 	declare("interval", family{
 		constants: []string{"interval '1 day'", "interval '2 hours'", "interval '0'", "NULL::interval", "interval '-1 mon 3 days'"},
 		exprs: []string{
-			"({interval} + {interval})", "(- {interval})", "({interval} * 3)", "({interval} / 7)", "({time})::interval", "({time} - {time})", "make_interval(hours => least(abs({int}), 20)::int)",
+			"({interval} + {interval})", "(- {interval})", "({interval} * 3)", "({interval} / 7)", "({time})::interval", "({time} - {time})", "make_interval(hours => least(abs(({int})::bigint), 20)::int)",
 			"CASE WHEN isfinite({x=ts}) AND isfinite({y=ts}) THEN {x} - {y} END", "CASE WHEN isfinite({x=tstz}) AND isfinite({y=tstz}) THEN {x} - {y} END", "CASE WHEN isfinite({x=ts}) AND isfinite({y=ts}) THEN age({x}, {y}) END",
 		},
 		extremes: true, step: "'5 hours'",

@@ -120,8 +120,8 @@ func side(e expr.Expr, width int) int {
 }
 
 // pushOuter moves conditions through a join that counts partners. Those from
-// above may thin out the kept side; one that no padded row can meet makes a left
-// join an inner one; so does a key of the other side, of a semi join. The join's own may thin out the side that is looked into.
+// above may thin out the kept side; those that no padded row can meet take the padding away; a key of
+// the other side makes a semi join an inner one. The join's own may thin out the side that is looked into.
 func (p *pusher) pushOuter(n *OuterJoin, conds []expr.Expr) Node {
 	lw := len(n.L.Cols())
 	var left, right, own, above []expr.Expr
@@ -132,13 +132,8 @@ func (p *pusher) pushOuter(n *OuterJoin, conds []expr.Expr) Node {
 	if n.Kind == SemiJoin && p.oneEach(n) {
 		return p.push(pickNode(&Join{Inputs: []Node{n.L, n.R}, Conds: n.Conds}, n.Out), conds)
 	}
-	if n.Kind == LeftJoin {
-		for _, c := range all {
-			if rejectsNulls(c, lw) {
-				inner := &Join{Inputs: []Node{n.L, n.R}, Conds: append(n.Conds[:len(n.Conds):len(n.Conds)], all...)}
-				return p.push(pickNode(inner, n.Out), nil)
-			}
-		}
+	if m := reduced(n, all); m != nil {
+		return p.push(m, conds)
 	}
 	for _, c := range all {
 		switch {
@@ -199,42 +194,6 @@ func pickNode(n Node, out []int) Node {
 		p.Names = append(p.Names, cols[c].Name)
 	}
 	return p
-}
-
-// rejectsNulls says whether a condition cannot be true of a row whose columns
-// from width on are all NULL.
-func rejectsNulls(c expr.Expr, width int) bool {
-	switch c := c.(type) {
-	case *expr.NullTest:
-		return c.Not && nullWhen(c.Arg, width)
-	case *expr.BoolOp:
-		if c.Op == expr.And {
-			for _, a := range c.Args {
-				if rejectsNulls(a, width) {
-					return true
-				}
-			}
-		}
-		return false
-	}
-	return nullWhen(c, width)
-}
-
-// nullWhen says whether an expression is NULL if the columns from width on are.
-func nullWhen(e expr.Expr, width int) bool {
-	switch e := e.(type) {
-	case *expr.Col:
-		return e.Index >= width
-	case *expr.Native:
-		if e.Func.Strict && e.Total {
-			for _, a := range e.Args {
-				if nullWhen(a, width) {
-					return true
-				}
-			}
-		}
-	}
-	return false
 }
 
 func (p *pruner) pruneOuter(n *OuterJoin, need []int) Node {
