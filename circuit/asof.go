@@ -130,9 +130,13 @@ func (o *asOfJoin) finish(s *step, n *node) error {
 	}
 	o.write(s, n, left, &o.left)
 	o.write(s, n, right, &o.right)
+	o.reset()
+	return n.out.flush(s)
+}
+
+func (o *asOfJoin) reset() {
 	o.left.empty()
 	o.right.empty()
-	return n.out.flush(s)
 }
 
 // write adds a delta to its trace. Entries are sought from any place on, so none is under a prefix.

@@ -134,7 +134,7 @@ func (c *Circuit) Step(ctx context.Context, inputs map[string]*Batch, batch stat
 	return c.StepInParts(ctx, inputs, batch, Parts{})
 }
 
-// Parts says what becomes of output deltas too large to be held in memory.
+// Parts says what becomes of deltas too large to be held in memory.
 type Parts struct {
 	Rows int // how many rows of an output are held
 	// Take is given that many, and may be called any number of times for an output
@@ -143,6 +143,9 @@ type Parts struct {
 	// that cancel. If it does not want an output's rows, they are gathered as ever. The
 	// batch is used again.
 	Take func(output string, rows *Batch) (bool, error)
+	// Passed, if there is one, is told of rows as they pass from operator to operator. An error
+	// of it ends the step: so who finds that too much is held (Held) may take it in smaller ones.
+	Passed func(rows int) error
 }
 
 // StepInParts is Step for deltas of any size. Take may write to the store, but not

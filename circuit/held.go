@@ -88,6 +88,11 @@ func (o *recursion) held() int {
 	for _, d := range o.free {
 		total += d.held()
 	}
+	for _, waiting := range []map[int64]*delta{o.arrived, o.recalls} {
+		for _, d := range waiting {
+			total += d.held()
+		}
+	}
 	return total
 }
 

@@ -115,6 +115,11 @@ func (e *emitter) send(s *step, rows *Batch) error {
 		return nil
 	}
 	e.n.stats.RowsOut += int64(rows.Len())
+	if s.parts.Passed != nil {
+		if err := s.parts.Passed(rows.Len()); err != nil {
+			return err
+		}
+	}
 	for _, to := range e.to {
 		s.c.due.add(to.n.id)
 		to.n.stats.RowsIn += int64(rows.Len())

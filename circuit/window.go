@@ -166,10 +166,14 @@ func (o *window) finish(s *step, n *node) error {
 		n.stats.BytesWritten += int64(len(o.entry) + len(c.value))
 		s.writes(n).Set(o.entry, c.value)
 	}
+	o.reset()
+	return n.out.flush(s)
+}
+
+func (o *window) reset() {
 	o.delta.empty()
 	o.keys.empty()
 	o.carried, o.block = nil, nil
-	return n.out.flush(s)
 }
 
 // evaluate goes through the partitions that change, and the places in each.

@@ -45,6 +45,7 @@ func (e *engine) applyGroup(ctx context.Context, events []replication.Event) err
 	id := transactionID(last.CommitLSN)
 	effects, err := e.compute(ctx, events, id)
 	if errors.Is(err, errTooMuch) {
+		e.gaveUp(&e.group, messageBytes(events), e.gens...)
 		if err := e.giveUpStep(); err != nil {
 			return err
 		}
@@ -71,10 +72,22 @@ func (e *engine) applyGroup(ctx context.Context, events []replication.Event) err
 		}
 		return nil
 	}
-	return e.settleStep(ctx, effects, settlement{
+	held := e.stepHeld(e.gens...)
+	err = e.settleStep(ctx, effects, settlement{
 		id: id, at: position{last.EndLSN, e.clock}, time: last.CommitTime,
 		suppressed: last.EndLSN <= e.progress,
 	})
+	if err == nil {
+		e.tookStep(&e.group, messageBytes(events), held, e.gens...)
+	}
+	return err
+}
+
+func messageBytes(events []replication.Event) (n int) {
+	for i := range events {
+		n += events[i].Bytes
+	}
+	return n
 }
 
 // giveUpStep forgets a step, in order to take it again in smaller ones.
@@ -210,6 +223,7 @@ func (e *engine) turning(effects []effect) bool {
 // this ID in the output log.
 func (e *engine) compute(ctx context.Context, events []replication.Event, id logID) ([]effect, error) {
 	room := e.opts.pieceBytes
+	divisible := len(events) > 1
 	for _, g := range e.gens {
 		g.deltas.Reset()
 		for i := range events {
@@ -224,12 +238,16 @@ func (e *engine) compute(ctx context.Context, events []replication.Event, id log
 			if n < len(list) {
 				return nil, errTooMuch
 			}
+			divisible = divisible || len(list) > 1 || len(list) == 1 && list[0].Kind == decode.Truncate
 		}
 		room = max(room-g.deltas.LookedUp(), 0)
 	}
 	var effects []effect
+	bound := e.bound(divisible, e.gens...)
 	for _, g := range e.gens {
-		outs, err := g.step(ctx, e.batch, e.parts(g, id), e.opts.pieceBytes)
+		parts := e.parts(g, id)
+		parts.Passed = bound
+		outs, err := g.step(ctx, e.batch, parts, e.opts.pieceBytes)
 		if err != nil {
 			return nil, err
 		}

@@ -77,14 +77,14 @@ func (b *base) scan(table int, visit func(key []byte, row []values.Datum, weight
 // errTaken ends a scan.
 var errTaken = errors.New("enough was taken")
 
-// take moves the first rows of a table, of about so many bytes, from its trace to a
-// batch in which they have negative weights. It says whether nothing is left.
-func (b *base) take(table int, rows *circuit.Batch, bytes int, batch state.Batch) (all bool, err error) {
+// take moves the first rows of a table, so many at most and of about so many bytes, from its
+// trace to a batch in which they have negative weights. It says whether nothing is left.
+func (b *base) take(table int, rows *circuit.Batch, most, bytes int, batch state.Batch) (all bool, err error) {
 	prefix := b.prefix[table]
 	end := state.PrefixEnd(prefix)
 	err = b.scan(table, func(key []byte, row []values.Datum, weight int64) error {
 		rows.Append(row, -weight)
-		if bytes -= decode.RowBytes(row); bytes > 0 {
+		if bytes -= decode.RowBytes(row); bytes > 0 && rows.Len() < most {
 			return nil
 		}
 		end = append(append([]byte(nil), key...), 0) // the next key there can be

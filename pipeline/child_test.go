@@ -35,6 +35,7 @@ type childOptions struct {
 	GroupBytes, ChunkBytes  int
 	PieceBytes              int
 	PartRows                int
+	StepBytes               int
 	Resnapshot              bool
 }
 
@@ -53,7 +54,7 @@ func runChild() int {
 		}
 		os.Exit(3)
 	}()
-	opts := Options{groupBytes: o.GroupBytes, chunkBytes: o.ChunkBytes, pieceBytes: o.PieceBytes, partRows: o.PartRows, Resnapshot: o.Resnapshot, Live: func() { fmt.Println("live") }}
+	opts := Options{groupBytes: o.GroupBytes, chunkBytes: o.ChunkBytes, pieceBytes: o.PieceBytes, partRows: o.PartRows, stepBytes: o.StepBytes, Resnapshot: o.Resnapshot, Live: func() { fmt.Println("live") }}
 	if o.KillAt != "" {
 		var mu sync.Mutex
 		left := o.KillAfter

@@ -35,8 +35,9 @@
 //
 // pass through the circuit in several steps, pieces, each committed to the state
 // with the number of messages applied so far. So do those that go by more old rows
-// than a step should hold (pieces.go). Their output changes gather in the
-// output log and are written in one output commit at their end. A crash in
+// than a step should hold (pieces.go), or make more of them: that is seen while the
+// step is computed, which is then given up (stride.go). Their output changes gather
+// in the output log and are written in one output commit at their end. A crash in
 // between resumes after the last step committed.
 //
 // # Outputs larger than a step should hold

@@ -34,7 +34,7 @@ type Options struct {
 	chunkBytes int              // cuts larger transactions; 0: as replication has it
 	partRows   int              // of an output are held in memory by a step
 	pieceBytes int              // of old rows, as well
-	stepBytes  int              // that a step of a snapshot should hold; the next one is made smaller after one that does not
+	stepBytes  int              // that a step should hold; the next one is made smaller after one that does not
 	discard    bool             // the state is damaged
 	checkEvery time.Duration    // how often the source is compared with what it should be
 	now        func() time.Time // instead of the source's clock; nil outside of tests
@@ -130,6 +130,9 @@ type engine struct {
 	serverTime    serverClock
 
 	parted   map[*view]bool // of the step under way: part of their rows is in the log
+	passed   int            // rows of the step under way, from operator to operator
+	group    stride         // bytes of messages of transactions that share a step
+	piece    stride         // changes of a transaction that takes several steps
 	partial  partial
 	held     *replication.Event // taken off the stream, still to be applied
 	skip     map[uint32]int     // messages of the partial transaction still to skip

@@ -187,7 +187,7 @@ func (e *engine) handle(ctx context.Context, ev replication.Event) error {
 		// is what a joining generation sees and what it does not.
 		if len(group) > 0 && !ev.Idle() {
 			last := &group[len(group)-1]
-			if !whole || bytes+ev.Bytes > e.opts.groupBytes ||
+			if !whole || bytes+ev.Bytes > e.group.now ||
 				(last.EndLSN <= e.progress) != (ev.EndLSN <= e.progress) ||
 				e.joining != nil && ev.CommitLSN >= e.joining.from {
 				// Later: under a steady load this would never end, and there are
@@ -214,16 +214,17 @@ func (e *engine) handle(ctx context.Context, ev replication.Event) error {
 				// Sent again: the state has it.
 			case e.partial.Commit != 0 && ev.CommitLSN != e.partial.Commit:
 				return fmt.Errorf("%w: the transaction at %s, applied in part, does not come again", errStateLost, e.partial.Commit)
-			case whole:
+			case whole && (ev.Bytes <= e.group.now || e.group.now == e.group.most):
 				group = append(group, ev)
 				bytes += ev.Bytes
 			default:
-				// One at a time: a transaction may have any number of chunks, and there
-				// are positions to look after meanwhile.
+				// Too large for a step, by its messages or by what came of others. One at a
+				// time: a transaction may have any number of chunks, and there are positions
+				// to look after meanwhile.
 				return e.applyChunk(ctx, &ev)
 			}
 		}
-		if bytes >= e.opts.groupBytes {
+		if bytes >= e.group.now {
 			return flushGroup()
 		}
 		next, ok, err := e.next()

@@ -153,17 +153,6 @@ func (g *generation) step(ctx context.Context, batch state.Batch, parts circuit.
 	return g.compute(ctx, inputs, batch, parts)
 }
 
-// truncate takes rows of about so many bytes out of a table, and says whether these
-// were all.
-func (g *generation) truncate(ctx context.Context, table int, batch state.Batch, bytes int) (outs []circuit.Output, whole bool, err error) {
-	rows := circuit.NewBatch(len(g.tables[table].Columns), 0)
-	if whole, err = g.base.take(table, rows, bytes, batch); err != nil {
-		return nil, false, err
-	}
-	outs, err = g.compute(ctx, map[string]*circuit.Batch{g.program.Sources[table].Name: rows}, batch, circuit.Parts{})
-	return outs, whole, err
-}
-
 func (g *generation) compute(ctx context.Context, inputs map[string]*circuit.Batch, batch state.Batch, parts circuit.Parts) ([]circuit.Output, error) {
 	outs, err := g.circuit.StepInParts(ctx, inputs, batch, parts)
 	if errors.Is(err, circuit.ErrOrderChanged) {

@@ -92,7 +92,7 @@ func kills(t *testing.T, n int, d time.Duration) {
 	var a *auditor
 	started, killed, alive := time.Now(), 0, 0
 	for killed < n || time.Since(started) < d {
-		c := w.child(childOptions{GroupBytes: 1 << (9 + rnd.IntN(12)), ChunkBytes: 1 << (9 + rnd.IntN(10)), PartRows: 1 << rnd.IntN(12), PieceBytes: 1 << (9 + rnd.IntN(12))})
+		c := w.child(childOptions{GroupBytes: 1 << (9 + rnd.IntN(12)), ChunkBytes: 1 << (9 + rnd.IntN(10)), PartRows: 1 << rnd.IntN(12), PieceBytes: 1 << (9 + rnd.IntN(12)), StepBytes: 1 << (11 + rnd.IntN(14))})
 		wait := time.Duration(rnd.IntN(2500)) * time.Millisecond
 		switch {
 		case killed > 0 && rnd.IntN(4) == 0:

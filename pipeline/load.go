@@ -87,7 +87,7 @@ func (e *engine) load(ctx context.Context, wanted []*plan.Output) error {
 		g.clock = max(e.now(), e.clock, e.progressClock)
 		inputs[plan.ClockSource] = clockRow(0, g.clock)
 	}
-	if _, err := e.loadStep(ctx, g, inputs); err != nil {
+	if _, err := e.loadStep(ctx, g, inputs, false); err != nil {
 		return err
 	}
 	order, err := loadOrder(ctx, g, session)
@@ -203,14 +203,17 @@ func (e *engine) loadTable(ctx context.Context, g *generation, table int, sessio
 		for lo := 0; lo < b.Len(); {
 			part := b.Slice(lo, min(lo+stride.now, b.Len()))
 			g.base.load(table, part, e.batch)
-			held, err := e.loadStep(ctx, g, map[string]*circuit.Batch{source: part})
+			held, err := e.loadStep(ctx, g, map[string]*circuit.Batch{source: part}, part.Len() > 1)
+			if errors.Is(err, errTooMuch) {
+				e.gaveUp(&stride, part.Len(), g)
+				e.batch.Reset()
+				continue
+			}
 			if err != nil {
 				return err
 			}
 			e.at(pointLoad)
-			if e.tooMuch(&stride, part.Len(), held) {
-				g.circuit.Release()
-			}
+			e.tookStep(&stride, part.Len(), held, g)
 			lo += part.Len()
 		}
 		done += int64(b.Len())
@@ -226,13 +229,13 @@ func (e *engine) loadTable(ctx context.Context, g *generation, table int, sessio
 }
 
 // loadStep runs one step of loading; the outputs gather in the state. It returns how much
-// memory the step took.
-func (e *engine) loadStep(ctx context.Context, g *generation, inputs map[string]*circuit.Batch) (held int, err error) {
-	outs, err := g.circuit.Step(ctx, inputs, e.batch)
+// memory the step took; if it may be taken in smaller ones, it is errTooMuch with too much.
+func (e *engine) loadStep(ctx context.Context, g *generation, inputs map[string]*circuit.Batch, divisible bool) (held int, err error) {
+	outs, err := g.circuit.StepInParts(ctx, inputs, e.batch, circuit.Parts{Passed: e.bound(divisible, g)})
 	if err != nil {
 		return 0, err
 	}
-	held = e.stepHeld(g.circuit)
+	held = e.stepHeld(g)
 	return held, e.loaded(g, outs)
 }
 

@@ -21,7 +21,7 @@ type shares struct {
 	partRows int   // rows of an output that a step holds
 	// pieceBytes of old rows are looked up for one step.
 	pieceBytes int
-	stepBytes  int // what a step of a snapshot should hold
+	stepBytes  int // what a step should hold of rows on their way
 }
 
 func shareOut(memory int64) shares {

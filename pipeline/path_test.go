@@ -171,7 +171,7 @@ func pathIndependence(t *testing.T, views []randomView, same func(w, other *worl
 	w.exec("UPDATE orders SET qty = 1 WHERE qty = 0")
 	w.run(Options{})
 	w.halt()
-	single, large, chunked, pieces, restarted, parted := w.variant("single"), w.variant("large"), w.variant("chunked"), w.variant("pieces"), w.variant("restarted"), w.variant("parted")
+	single, large, chunked, pieces, given, restarted, parted := w.variant("single"), w.variant("large"), w.variant("chunked"), w.variant("pieces"), w.variant("given"), w.variant("restarted"), w.variant("parted")
 
 	history := func(n int) decode.LSN {
 		randomSession(w.conn, rnd, n)
@@ -196,9 +196,10 @@ func pathIndependence(t *testing.T, views []randomView, same func(w, other *worl
 		large.until(lsn, Options{groupBytes: 64 << 20})
 		chunked.until(lsn, Options{groupBytes: 1 << 10, chunkBytes: 600})
 		pieces.until(lsn, Options{groupBytes: 1 << (8 + rnd.IntN(12)), pieceBytes: 1 << (6 + rnd.IntN(8))})
+		given.until(lsn, Options{stepBytes: 1 << (8 + rnd.IntN(10))})
 		parted.until(lsn, Options{groupBytes: 1 << (8 + rnd.IntN(12)), partRows: 1 + rnd.IntN(8)})
 		for range 3 {
-			restarted.start(Options{groupBytes: 1 << (6 + rnd.IntN(14)), chunkBytes: 1 << (8 + rnd.IntN(10)), partRows: 1 + rnd.IntN(40), pieceBytes: 1 << (6 + rnd.IntN(12))})
+			restarted.start(Options{groupBytes: 1 << (6 + rnd.IntN(14)), chunkBytes: 1 << (8 + rnd.IntN(10)), partRows: 1 + rnd.IntN(40), pieceBytes: 1 << (6 + rnd.IntN(12)), stepBytes: 1 << (8 + rnd.IntN(12))})
 			time.Sleep(time.Duration(rnd.IntN(1500)) * time.Millisecond)
 			restarted.halt()
 		}
@@ -206,6 +207,7 @@ func pathIndependence(t *testing.T, views []randomView, same func(w, other *worl
 		same(single, large, "one transaction a step, all in one")
 		same(single, chunked, "one transaction a step, in chunks")
 		same(single, pieces, "one transaction a step, in pieces by old rows")
+		same(single, given, "one transaction a step, steps given up that hold too much")
 		same(single, parted, "one transaction a step, outputs in parts")
 		same(single, restarted, "one transaction a step, with restarts")
 		if t.Failed() {

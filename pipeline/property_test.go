@@ -58,7 +58,7 @@ func randomRounds(t *testing.T, rounds int, d time.Duration) {
 	w.addRandomViews(randomViews)
 	w.addRandomViews(labelledViews)
 	options := func() Options {
-		return Options{groupBytes: 1 << (8 + rnd.IntN(14)), chunkBytes: 1 << (9 + rnd.IntN(10)), partRows: 1 << rnd.IntN(10), pieceBytes: 1 << (9 + rnd.IntN(14))}
+		return Options{groupBytes: 1 << (8 + rnd.IntN(14)), chunkBytes: 1 << (9 + rnd.IntN(10)), partRows: 1 << rnd.IntN(10), pieceBytes: 1 << (9 + rnd.IntN(14)), stepBytes: 1 << (10 + rnd.IntN(15))}
 	}
 	w.run(options())
 	started := time.Now()

@@ -135,6 +135,8 @@ func retryableConnect(err error) bool {
 // session is one life of the engine.
 func (p *Pipeline) session(ctx context.Context) (err error) {
 	e := &engine{started: time.Now(), full: p.cfg, cfg: p.cfg, opts: p.opts, log: p.log, live: &p.live, anew: p.anew, failed: p.failed, unfit: p.unfit, skip: map[uint32]int{}, lost: p.lost}
+	e.group = newStride(p.opts.groupBytes, p.opts.groupBytes, p.opts.stepBytes)
+	e.piece = newStride(mostChanges, mostChanges, p.opts.stepBytes)
 	defer func() {
 		if e.sink != nil {
 			p.lost = e.sink.Session()
