@@ -215,6 +215,34 @@ func TestInvalidatedSlot(t *testing.T) {
 	wantStop(t, replication.Diagnose(t.Context(), f.Conn, f.Slot, replication.ErrStreamEnded), replication.SlotLost)
 }
 
+// WAL that is gone although the slot is said to be well: a server that was restored, or a file lost.
+func TestRemovedWAL(t *testing.T) {
+	srv := embedded.StartForTest(t, embedded.Options{})
+	dsn := srv.NewDB(t)
+	f := follow(t, dsn, replication.StreamOptions{})
+	f.Stream.Close()
+	var segment string
+	if err := f.Conn.QueryRow(t.Context(), `SELECT pg_walfile_name(restart_lsn) FROM pg_replication_slots WHERE slot_name = $1`, f.Slot).Scan(&segment); err != nil {
+		t.Fatal(err)
+	}
+	replicationtest.Exec(t, f.Conn, "SELECT pg_switch_wal(); CREATE TABLE public.later ()")
+	if err := os.Remove(filepath.Join(srv.DataDir(), "pg_wal", segment)); err != nil {
+		t.Fatal(err)
+	}
+	stream, err := connect(t, dsn).Start(t.Context(), replication.StreamOptions{Slot: f.Slot, Publication: f.Publication, Start: f.Position})
+	if err == nil {
+		defer stream.Close()
+		for err == nil { // it may say that it is there before it reads
+			_, err = stream.Next(t.Context())
+		}
+	}
+	stop := wantStop(t, err, replication.SlotLost)
+	if !strings.Contains(stop.Message, segment) {
+		t.Error(stop.Message)
+	}
+	wantStop(t, replication.Diagnose(t.Context(), f.Conn, f.Slot, err), replication.SlotLost)
+}
+
 func TestSnapshotMeetsTheStream(t *testing.T) {
 	dsn := embedded.NewDB(t)
 	conn := replicationtest.Open(t, dsn)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -255,6 +256,14 @@ func (s *Stream) serverError(err *pgconn.PgError) error {
 		return slotLost(s.options.Slot, "", err)
 	case stateUndefinedFunction:
 		return fmt.Errorf("read replication stream: %w: %w", ErrNoBinary, err)
+	}
+	// It has no code of its own. https://www.postgresql.org/docs/current/view-pg-replication-slots.html
+	if strings.Contains(err.Message, "has already been removed") {
+		return &StopError{
+			Code: SlotLost, Err: err,
+			Message: fmt.Sprintf("the server has removed WAL that replication slot %s needs: %s", s.options.Slot, err.Message),
+			Remedy:  "drop the slot, then " + resnapshot,
+		}
 	}
 	return fmt.Errorf("read replication stream: %w", err)
 }

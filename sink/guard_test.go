@@ -114,7 +114,7 @@ func TestHalfOpenConnectionIsNoticed(t *testing.T) {
 // A commit that takes many times the silence, behind a lock or at work, is left alone.
 func TestLongCommitIsNoHalfOpenConnection(t *testing.T) {
 	e := setup(t)
-	const silence = 50 * time.Millisecond
+	const silence = 200 * time.Millisecond
 	throughFreezer(e, silence)
 	table := e.ints("v", []int{0})
 	lock, err := e.db.Begin(e.ctx)
