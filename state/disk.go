@@ -170,10 +170,10 @@ func (o *Options) memory() int64 {
 
 func (d *Disk) pebbleOptions(o Options, exists bool) *pebble.Options {
 	memory := o.memory()
-	// Two memtables (one filling, the other being flushed) take three eighths; two
-	// layers, and one that is on its way, three sixteenths.
-	const memtables = 2
-	memtable := min(memory*3/16, 96<<20)
+	// Up to three memtables (one filling, the others being flushed) take three
+	// eighths; two layers, and one that is on its way, three sixteenths.
+	const memtables = 3
+	memtable := min(memory/8, 64<<20)
 	opts := &pebble.Options{
 		FS:                          o.FS,
 		Lock:                        d.lock,
