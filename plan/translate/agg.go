@@ -149,7 +149,7 @@ func (t *translator) grouped(n *pgtree.Node, s *scope) (expr.Expr, bool) {
 		return groupCol(s.agg, i), true
 	}
 	switch n.Tag {
-	case "AGGREF", "CONST", "GROUPINGFUNC", "SUBLINK", "WINDOWFUNC", "CASETESTEXPR":
+	case "AGGREF", "CONST", "GROUPINGFUNC", "SUBLINK", "WINDOWFUNC", "CASETESTEXPR", trackedTag:
 		return nil, false
 	}
 	if n.Tag != "VAR" && slices.ContainsFunc([]string{"AGGREF", "GROUPINGFUNC", "SUBLINK", "PARAM", "WINDOWFUNC"}, func(tag string) bool { return contains(n, tag) }) {

@@ -59,6 +59,8 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 	switch n.Tag {
 	case "VAR":
 		return t.column(n, s)
+	case trackedTag:
+		return t.trackedColumn(n, s)
 	case "CONST":
 		return t.constant(n)
 	case "FUNCEXPR":

@@ -3,11 +3,13 @@ package translate
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
 	"github.com/stepping-cdc/stepping-cdc/values"
+	"github.com/stepping-cdc/stepping-cdc/values/agg"
 	"github.com/stepping-cdc/stepping-cdc/values/fn"
 )
 
@@ -155,8 +157,8 @@ func (tr *tracking) passed(t *translator, c *pgtree.Node, s *scope) {
 	case q.Bool("hasAggs") || q.Bool("hasWindowFuncs"):
 		t.problem(c, CodeSyntax, clause, "with a SEARCH or CYCLE clause, Postgres cannot compute a recursive term with aggregates or windows", "compute them in a sub-query, or over the result")
 		return
-	case len(q.Nodes("distinctClause")) > 0 || len(q.Nodes("groupClause")) > 0 || len(q.Nodes("groupingSets")) > 0:
-		t.problem(c, CodeVolatile, clause, "with a SEARCH or CYCLE clause, DISTINCT or GROUP BY in the recursive term leaves open which of the paths to a row remains", "write UNION, which tells paths apart, or take DISTINCT of the result")
+	case slices.ContainsFunc(expandSets(q), func(set []int) bool { return len(set) == 0 }):
+		t.problem(c, CodeSyntax, clause, "with a SEARCH or CYCLE clause, Postgres cannot compute a recursive term with an empty grouping set: of no rows there is no path", "leave the set out")
 		return
 	}
 	table := slices.IndexFunc(q.Nodes("rtable"), func(rte *pgtree.Node) bool {
@@ -167,18 +169,51 @@ func (tr *tracking) passed(t *translator, c *pgtree.Node, s *scope) {
 		return
 	}
 	targets, _ := q.Get("targetList").(pgtree.List)
-	targets = slices.Clone(targets)
 	before := len(op.Ints("colTypes"))
+	if len(targets) > before {
+		t.problem(c, CodeSyntax, clause, "with a SEARCH or CYCLE clause, Postgres cannot compute a recursive term that groups by what is not among its columns", "make it a column")
+		return
+	}
+	targets = slices.Clone(targets)
+	var vars strings.Builder
 	for i := range tr.columns {
-		v, err := pgtree.Parse(fmt.Sprintf("{TARGETENTRY :expr {VAR :varno %d :varattno %d :varlevelsup 0 :location -1} :resno %d :resname tracked :ressortgroupref 0 :resjunk false}",
-			table+1, before+i+1, before+i+1))
+		fmt.Fprintf(&vars, "{VAR :varno %d :varattno %d :varlevelsup 0 :location -1} ", table+1, before+i+1)
+	}
+	for i := range tr.columns {
+		v, err := pgtree.Parse(fmt.Sprintf("{TARGETENTRY :expr {%s :column %d :columns (%s)} :resno %d :resname tracked :ressortgroupref 0 :resjunk false}",
+			trackedTag, i, strings.TrimSpace(vars.String()), before+i+1))
 		if err != nil {
 			t.fail(err)
 			return
 		}
 		targets = append(targets, v)
 	}
-	s.rtes[at] = s.rtes[at].With("subquery", q.With("targetList", targets))
+	q = q.With("targetList", targets)
+	if len(q.Nodes("distinctClause")) > 0 {
+		// Postgres does not tell rows apart by the added columns: this is DISTINCT ON.
+		q = q.With("hasDistinctOn", pgtree.Token("true"))
+	}
+	s.rtes[at] = s.rtes[at].With("subquery", q)
+}
+
+// trackedTag is the kind of the nodes that stand for added columns in a term's target list. Postgres
+// writes none such.
+const trackedTag = "TRACKED"
+
+// trackedColumn is an added column as it is in the working table. Of a group of rows it is one's, which
+// SQL leaves open; all added columns are the same row's.
+func (t *translator) trackedColumn(n *pgtree.Node, s *scope) expr.Expr {
+	vars, at := n.Nodes("columns"), n.Int("column")
+	if s.agg == nil {
+		return t.expr(vars[at], s)
+	}
+	g := s.agg
+	s.agg = nil
+	row := rowOf(nil, t.exprs(vars, s))
+	s.agg = g
+	const signature = "any_value(anyelement)"
+	a := algebra.Agg{Name: signature, Args: []expr.Expr{row}, T: row.T, Impl: agg.Lookup(signature, []*values.Type{row.T}, row.T)}
+	return &expr.FieldOf{Arg: g.column(g.aggregate(a)), Index: at, T: row.Fields[at].Type()}
 }
 
 // goOn computes the columns of the recursive term, of which the first width are its
