@@ -95,11 +95,19 @@ func NewReach(t *values.Type, by *expr.Const, sub bool) (r Reach, comparable fun
 	if f == nil || f.F2 == nil {
 		return nil, nil, nil
 	}
-	nan := func(v values.Datum) bool {
-		return t.Kind == values.KindNumeric && !v.IsErr() && values.NumericCmp(v, values.ParseNumeric("NaN")) == 0
+	if t.Kind != values.KindNumeric {
+		return func(base values.Datum) (values.Datum, int, bool) { return f.F2(base, by.V), 0, false }, same, result
+	}
+	nan := func(v values.Datum) bool { return !v.IsErr() && values.NumericCmp(v, values.ParseNumeric("NaN")) == 0 }
+	past := 1
+	if sub {
+		past = -1
 	}
 	return func(base values.Datum) (values.Datum, int, bool) {
 		sum := f.F2(base, by.V)
+		if sum.IsErr() && !base.IsErr() {
+			return values.Null, past, false // Postgres has room for it, as no number is made of it
+		}
 		return sum, 0, nan(sum) && !nan(base)
 	}, same, result
 }

@@ -1,6 +1,9 @@
 package translate
 
 import (
+	"math"
+	"time"
+
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
@@ -29,6 +32,10 @@ func (t *translator) inRange(clause *pgtree.Node, frame *algebra.Frame, read []e
 		}
 		if b.Computed == nil && backwards(ty, b.By.T, b.By.V) {
 			t.problem(clause, CodeSyntax, construct, "invalid preceding or following size in window function", "")
+			return false
+		}
+		if b.Computed == nil && overflows(ty, b.By.V) {
+			t.problem(clause, CodeSyntax, construct, tooFar, "write 24 hours: to times of day, that is as far")
 			return false
 		}
 		var by expr.Expr = b.By
@@ -76,6 +83,20 @@ func backwards(ty, of *values.Type, by values.Datum) bool {
 	return values.Compare(of, by, values.MakeInterval(0, 0, 0)) < 0
 }
 
+// tooFar is what is wrong with an offset that overflows.
+const tooFar = "an offset so large that the frames of times of day depend on the version of Postgres"
+
+// overflows says whether a time of day and an offset have no sum in 64 bits, not even in another time zone.
+// There, some versions of Postgres and some types wrap around (in_range_time_interval,
+// in_range_timetz_interval of its date.c).
+func overflows(ty *values.Type, by values.Datum) bool {
+	if ty.Kind != values.KindTime && ty.Kind != values.KindTimeTZ {
+		return false
+	}
+	_, _, micros := by.Interval()
+	return micros > math.MaxInt64-int64(48*time.Hour/time.Microsecond)
+}
+
 // inOrder fails offsets that are backwards, for rows whose frames they bound: those that are ordered by NULL
 // have their peers for a frame, and Postgres looks at no offset if there are no others.
 func inOrder(value, e expr.Expr) expr.Expr {
@@ -83,10 +104,15 @@ func inOrder(value, e expr.Expr) expr.Expr {
 	return &expr.Native{
 		Name: "range_offset(" + ty.SQL + ")", Args: []expr.Expr{e, value}, T: of,
 		Func: &fn.Func{F2: func(v, value values.Datum) values.Datum {
-			if v.IsNull() || v.IsErr() || value.IsNull() || value.IsErr() || !backwards(ty, of, v) {
+			switch {
+			case v.IsNull() || v.IsErr() || value.IsNull() || value.IsErr():
 				return v
+			case backwards(ty, of, v):
+				return values.Errorf(invalidFrameSize, "invalid preceding or following size in window function")
+			case overflows(ty, v):
+				return values.Errorf(invalidFrameSize, tooFar)
 			}
-			return values.Errorf(invalidFrameSize, "invalid preceding or following size in window function")
+			return v
 		}},
 	}
 }
