@@ -18,6 +18,7 @@ const clockSchema = `
 CREATE TABLE events (id int PRIMARY KEY, person int, ts timestamptz, lt timestamp, d date, t time, ttl int, iv interval, epoch bigint, tx text);
 CREATE TABLE people (id int PRIMARY KEY, name text, seen timestamptz);
 CREATE SCHEMA app;
+CREATE DOMAIN app.few AS int CHECK (VALUE < 25);
 CREATE VIEW app.recent AS SELECT id, person, ts FROM events WHERE ts > now() - interval '30 days';
 CREATE VIEW app.nested AS SELECT recent.person, count(*) AS n, min(r2.ts) AS first FROM app.recent JOIN app.recent r2 USING (id) GROUP BY recent.person;
 CREATE VIEW app."Odd now" AS SELECT id, 'now() and CURRENT_DATE' AS s, d AS "now()" FROM events WHERE d <= CURRENT_DATE;

@@ -2,6 +2,7 @@
 
 CREATE TYPE address AS (street text, city text);
 CREATE DOMAIN percent AS numeric(5,2) CHECK (VALUE BETWEEN 0 AND 100);
+CREATE DOMAIN deadline AS timestamptz NOT NULL;
 
 CREATE TABLE bookings (
     id         bigint PRIMARY KEY,

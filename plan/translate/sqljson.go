@@ -26,42 +26,12 @@ const (
 	textOID = 25
 )
 
-// noDocument is what there is to find in NULL: no array.
-const noDocument = ""
+// findings is how JSON_QUERY says what there is to find at a path: an array of it, [] for nothing, or that the path
+// fails.
+const findings = " WITH UNCONDITIONAL WRAPPER EMPTY ARRAY ON EMPTY DEFAULT 'error' ON ERROR"
 
 // jsonBehaviors are what ON EMPTY and ON ERROR can say, by JsonBehaviorType.
 var jsonBehaviors = []string{"NULL", "ERROR", "EMPTY", "TRUE", "FALSE", "UNKNOWN", "EMPTY ARRAY", "EMPTY OBJECT", "DEFAULT"}
-
-// jsonTable writes JSON_TABLE.
-func (t *translator) jsonTable(n *pgtree.Node, row *values.Type, call *sqlCall, s *scope) bool {
-	doc, plan := n.Node("docexpr"), n.Node("plan")
-	call.text("JSON_TABLE(")
-	call.arg(guardClock(t.expr(doc.Node("formatted_expr"), s), row))
-	call.text(", ")
-	if !t.jsonTablePath(plan, call, s) {
-		return false
-	}
-	t.jsonPassing(doc, call, s)
-	if !t.jsonColumns(n, plan, row, call, s) {
-		return false
-	}
-	const onErrorError = 1
-	if b := doc.Node("on_error"); b != nil && b.Int("btype") == onErrorError {
-		call.text(" ERROR ON ERROR")
-	}
-	call.text(")")
-	return true
-}
-
-// jsonTablePath writes the path of a JSON_TABLE, or of a part of it, and its name.
-func (t *translator) jsonTablePath(scan *pgtree.Node, call *sqlCall, s *scope) bool {
-	path := scan.Node("path")
-	if !t.jsonLiteral(path.Node("value"), call, s) {
-		return false
-	}
-	call.text(" AS " + pgx.Identifier{path.Str("name")}.Sanitize())
-	return true
-}
 
 // jsonLiteral writes a path that has to be a literal.
 func (t *translator) jsonLiteral(n *pgtree.Node, call *sqlCall, s *scope) bool {
@@ -84,57 +54,6 @@ func (t *translator) jsonPassing(n *pgtree.Node, call *sqlCall, s *scope) {
 		call.arg(t.expr(e, s))
 		call.text(" AS " + pgx.Identifier{names[i]}.Sanitize())
 	}
-}
-
-// jsonColumns writes the columns of a scan, and those of the scans within it.
-func (t *translator) jsonColumns(n, scan *pgtree.Node, row *values.Type, call *sqlCall, s *scope) bool {
-	exprs, _ := n.Get("colvalexprs").(pgtree.List)
-	call.text(" COLUMNS (")
-	from, to := scan.Int("colMin"), scan.Int("colMax")
-	written := 0
-	for i := max(from, 0); from >= 0 && i <= to && i < len(row.Fields); i++ {
-		call.separate(written)
-		written++
-		call.text(pgx.Identifier{row.Fields[i].Name}.Sanitize())
-		e, ok := at(exprs, i).(*pgtree.Node)
-		if !ok {
-			call.text(" FOR ORDINALITY")
-			continue
-		}
-		call.text(" " + row.Fields[i].Type.SQL)
-		if !t.jsonColumn(e, row.Fields[i].Type, call, s) {
-			return false
-		}
-	}
-	var nested func(plan *pgtree.Node) bool
-	nested = func(plan *pgtree.Node) bool {
-		if plan.Tag == "JSONTABLESIBLINGJOIN" {
-			return nested(plan.Node("lplan")) && nested(plan.Node("rplan"))
-		}
-		call.separate(written)
-		written++
-		call.text("NESTED PATH ")
-		return t.jsonTablePath(plan, call, s) && t.jsonColumns(n, plan, row, call, s)
-	}
-	if child := scan.Node("child"); child != nil && !nested(child) {
-		return false
-	}
-	call.text(")")
-	return true
-}
-
-// jsonColumn writes how a column of a JSON_TABLE is found.
-func (t *translator) jsonColumn(e *pgtree.Node, ty *values.Type, call *sqlCall, s *scope) bool {
-	switch e.Int("op") {
-	case jsonExists:
-		call.text(" EXISTS")
-	case jsonQuery:
-		if f := ty.Kind; f == values.KindText || f == values.KindBPChar || f == values.KindName {
-			call.text(" FORMAT JSON")
-		}
-	}
-	call.text(" PATH ")
-	return t.jsonLiteral(e.Node("path_spec"), call, s) && t.jsonOptions(e, call, s, nil)
 }
 
 // jsonOptions writes how a result is wrapped, and what there is instead of one.
@@ -181,8 +100,8 @@ func (t *translator) jsonBehavior(b *pgtree.Node, on string, call *sqlCall, s *s
 			moving[on], behavior = e, "NULL"
 		default:
 			const construct = "DEFAULT of SQL/JSON"
-			t.problem(b, CodeUnsupported, construct, construct+" is a constant to Postgres, and this one has not the same value at all times, or none",
-				"write JSON_VALUE of a document, of a type that is neither a domain nor composite")
+			t.problem(b, CodeUnsupported, construct, construct+" is a constant to Postgres, and this one has not the same value at all times; NULL cannot stand in for it in a domain that does not have it",
+				"write it without the domain, and cast the result")
 			return false
 		}
 	}
@@ -208,10 +127,10 @@ func (t *translator) jsonDefault(e expr.Expr) (sql string, ok bool) {
 	return literal(e)
 }
 
-// jsonInstead puts defaults that are not the same at all times in the places that a call of theirs left
-// NULL. What there is to find says which are these: nothing at all, or what has no value of the type. That a
+// instead puts defaults that are not the same at all times in the places that a call of theirs left
+// NULL. What there is to find, which is NULL if it is not looked for, says which are these: nothing at all, or what has no value of the type. That a
 // null is one, in JSON_QUERY, and NULL in JSON_VALUE, is Postgres' way.
-func jsonInstead(kind int, call, found expr.Expr, moving map[string]expr.Expr, boolean *values.Type) expr.Expr {
+func instead(kind int, call, found expr.Expr, moving map[string]expr.Expr, boolean *values.Type) expr.Expr {
 	instead := &expr.Case{Else: call, T: call.Type()}
 	for _, on := range []string{"EMPTY", "ERROR"} {
 		e, ok := moving[on]
@@ -226,17 +145,29 @@ func jsonInstead(kind int, call, found expr.Expr, moving map[string]expr.Expr, b
 	return instead
 }
 
+// defaultsOf is where the defaults go that are not the same at all times, for a result of a type; nil if it cannot
+// have any: NULL, which takes the place of a default, is no value of some domains.
+func (t *translator) defaultsOf(ty *values.Type) map[string]expr.Expr {
+	if ty.OID != ty.BaseOID {
+		_, pgErr, err := t.cat.Value(t.ctx, "(NULL::"+ty.SQL+") IS NULL", values.BoolType)
+		if err != nil {
+			t.fail(err)
+		}
+		if err != nil || pgErr != nil {
+			return nil
+		}
+	}
+	return map[string]expr.Expr{}
+}
+
 // jsonLeft is whether a call without a value has nothing to give one of, or what has none: "" if NULL is
 // what it gives.
 func jsonLeft(kind int, found values.Datum) string {
-	if found.IsNull() {
-		return "ERROR"
-	}
-	switch what := found.Str(); {
-	case what == "[]":
-		return "EMPTY"
-	case what == noDocument || kind == jsonValue && what == "[null]":
+	switch {
+	case found.IsNull() || kind == jsonValue && found.Str() == "[null]":
 		return ""
+	case found.Str() == "[]":
+		return "EMPTY"
 	}
 	return "ERROR"
 }
@@ -268,10 +199,7 @@ func (t *translator) jsonCall(n *pgtree.Node, s *scope) expr.Expr {
 	if kind != jsonExists {
 		call.text(" RETURNING " + ty.SQL)
 	}
-	moving := map[string]expr.Expr{}
-	if ty.OID != ty.BaseOID || ty.Kind == values.KindRecord {
-		moving = nil // NULL, which takes the place of a default, may be no value of a domain, and one of a row
-	}
+	moving := t.defaultsOf(ty)
 	if !t.jsonOptions(n, call, s, moving) {
 		return nil
 	}
@@ -284,6 +212,6 @@ func (t *translator) jsonCall(n *pgtree.Node, s *scope) expr.Expr {
 		return value
 	}
 	found := begin("JSON_QUERY")
-	found.text(" RETURNING text WITH UNCONDITIONAL WRAPPER EMPTY ARRAY ON EMPTY NULL ON ERROR) ELSE '" + noDocument + "' END")
-	return jsonInstead(kind, value, expr.NewRemote(found.sql, found.args, false, t.typ(textOID, -1, 0)), moving, t.typ(boolOID, -1, 0))
+	found.text(" RETURNING text" + findings + ") END")
+	return instead(kind, value, expr.NewRemote(found.sql, found.args, false, t.typ(textOID, -1, 0)), moving, t.typ(boolOID, -1, 0))
 }

@@ -21,12 +21,18 @@ func (t *translator) tableFunction(rte *pgtree.Node, names []string, s *scope) a
 	n := rte.Node("tablefunc")
 	row := t.tableRow(n)
 	const jsonTable = 1
-	construct, write := "XMLTABLE", t.xmlTable
-	if n.Int("functype") == jsonTable {
-		construct, write = "JSON_TABLE", t.jsonTable
-	}
+	construct := "XMLTABLE"
 	call := &sqlCall{}
-	ok := write(n, row, call, s) && t.settled(n, row)
+	var ok bool
+	var json *jsonRows
+	if n.Int("functype") == jsonTable {
+		construct, json = "JSON_TABLE", &jsonRows{row: row}
+		ok = t.jsonTable(n, json, call, s)
+		row = json.wide()
+	} else {
+		ok = t.xmlTable(n, row, call, s)
+	}
+	ok = ok && t.settled(n, row)
 	if ok {
 		alias := "r"
 		for slices.ContainsFunc(row.Fields, func(f values.Field) bool { return f.Name == alias }) {
@@ -40,6 +46,9 @@ func (t *translator) tableFunction(rte *pgtree.Node, names []string, s *scope) a
 		return empty(t.unknownCols(names))
 	}
 	x := t.asSet(expr.NewRemote(call.sql, call.args, false, values.ArrayOf(row)), false)
+	if json != nil && len(json.moving) > 0 {
+		return t.jsonInstead(json, t.spreadSets([]*set{x}, false, nil, s), names)
+	}
 	return t.spreadSets([]*set{x}, false, names, s)
 }
 
