@@ -14,6 +14,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/config"
 	"github.com/stepping-cdc/stepping-cdc/decode"
 	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/sink"
 )
 
 // VerifyOptions say what Verify compares, and when.
@@ -59,6 +60,9 @@ type ViewVerdict struct {
 	Similar int64    `json:"similar,omitempty"`
 	Samples []Sample `json:"samples,omitempty"`
 	Error   string   `json:"error,omitempty"`
+	// State is how stepping_cdc.views says that the view is, where that is a reason to
+	// differ: not live; Error then is what it says there.
+	State sink.State `json:"state,omitempty"`
 }
 
 // Verification is the outcome of Verify.
@@ -178,8 +182,16 @@ func (v *verifier) run(ctx context.Context) (*Verification, error) {
 		case <-time.After(rand.N(10 * time.Millisecond)):
 		}
 	}
+	states, err := v.states(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, o := range v.views {
-		result.Views = append(result.Views, verdicts[o.Name])
+		x := verdicts[o.Name]
+		if state, ok := states[o.Name]; ok && x.Verdict == Differs {
+			x.State, x.Error = state.State, state.Error
+		}
+		result.Views = append(result.Views, x)
 	}
 	// What cannot be maintained can in most cases not be computed either.
 	failing := map[string]bool{}
@@ -340,6 +352,24 @@ func (v *verifier) readSettings(ctx context.Context) error {
 		return fmt.Errorf("read control tables: %w", notYet(err))
 	}
 	return nil
+}
+
+// states reads which views are not live, and why.
+func (v *verifier) states(ctx context.Context) (map[string]sink.Status, error) {
+	rows, err := v.aside.Query(ctx, `SELECT name, state, coalesce(error, '') FROM stepping_cdc.views WHERE state <> $1`, sink.Live)
+	if err != nil {
+		return nil, fmt.Errorf("read control tables: %w", err)
+	}
+	states := map[string]sink.Status{}
+	var s sink.Status
+	_, err = pgx.ForEachRow(rows, []any{&s.View, &s.State, &s.Error}, func() error {
+		states[s.View] = s
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read control tables: %w", err)
+	}
+	return states, nil
 }
 
 // notYet explains the absence of the control schema.

@@ -17,6 +17,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/config"
 	"github.com/stepping-cdc/stepping-cdc/embedded"
 	"github.com/stepping-cdc/stepping-cdc/pipeline"
+	"github.com/stepping-cdc/stepping-cdc/sink"
 )
 
 // fixture is a configuration over a database of its own.
@@ -206,6 +207,23 @@ func TestVerifyOfFailingAndAbsentViews(t *testing.T) {
 	v = f.verify(pipeline.VerifyOptions{AtRest: true})
 	want(t, v, "gone", pipeline.Absent)
 	want(t, v, "fine", pipeline.Equal)
+}
+
+// A view that is no longer maintained differs for that reason, which is said with
+// the rows; one that is maintained differs for none that we know.
+func TestVerifySaysWhichViewIsStopped(t *testing.T) {
+	f := newFixture(t, pairs+"; CREATE TABLE b (k int PRIMARY KEY)", "sums: SELECT g, sum(n) AS n FROM a GROUP BY g", "keys: SELECT k FROM b")
+	f.start()
+	f.exec(`ALTER TABLE a ALTER n TYPE float8; UPDATE a SET n = n + 1 WHERE k = 2; INSERT INTO b VALUES (1)`)
+	f.verify(pipeline.VerifyOptions{})
+	f.exec(`UPDATE stepping.keys SET k = 2`)
+	v := f.verify(pipeline.VerifyOptions{})
+	if x := want(t, v, "keys", pipeline.Differs); x.State != "" || x.Error != "" {
+		t.Errorf("%+v", x)
+	}
+	if x := want(t, v, "sums", pipeline.Differs); x.State != sink.Stopped || !strings.Contains(x.Error, "public.a") || x.Missing == 0 {
+		t.Errorf("%+v", x)
+	}
 }
 
 // writing changes the table all the time until the test stops it.

@@ -89,6 +89,9 @@ func printVerification(w io.Writer, v *pipeline.Verification) {
 		if x.Similar > 0 {
 			fmt.Fprintf(w, "  (%d equal but for scale or rounding)", x.Similar)
 		}
+		if x.State != "" {
+			fmt.Fprintf(w, "  (the view is %s)", x.State)
+		}
 		if x.Error != "" {
 			fmt.Fprintf(w, "  %s", x.Error)
 		}
