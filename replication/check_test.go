@@ -189,7 +189,19 @@ func TestProblemsOfAnUnmanagedPublication(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	replicationtest.Exec(t, conn, `DROP PUBLICATION "dba's"; CREATE PUBLICATION "dba's" FOR TABLE public.t WITH (publish = 'insert')`)
+	// Whether partitions' changes come as the whole table's is of no account to others.
+	replicationtest.Exec(t, conn, `CREATE TABLE public.p (id int PRIMARY KEY) PARTITION BY LIST (id);
+		CREATE TABLE public.p1 PARTITION OF public.p FOR VALUES IN (1);
+		DROP PUBLICATION "dba's"; CREATE PUBLICATION "dba's" FOR TABLE public.t, public.u, public.p`)
+	wantProblems(t, check(t, conn, options))
+	leaf, whole := options, options
+	whole.Tables = append(slices.Clone(options.Tables), replicationtest.Ref("p", "id"))
+	wantProblems(t, check(t, conn, whole), "publication_via_root dba's")
+	leaf.Tables = []replication.TableRef{replicationtest.Ref("p1", "id")}
+	wantProblems(t, check(t, conn, leaf), "publication_table public.p1")
+
+	replicationtest.Exec(t, conn, `DROP PUBLICATION "dba's"; CREATE PUBLICATION "dba's" FOR TABLE public.t, public.p WITH (publish = 'insert')`)
+	options = whole
 	problems := check(t, conn, options)
 	wantProblems(t, problems, "publication_operations dba's", "publication_via_root dba's", "publication_table public.u")
 	for _, p := range problems {
@@ -203,7 +215,7 @@ func TestProblemsOfAnUnmanagedPublication(t *testing.T) {
 		return
 	}
 	replicationtest.Exec(t, conn, `DROP PUBLICATION "dba's"; CREATE PUBLICATION "dba's"
-		FOR TABLE public.t (id, a), public.u WHERE (id > 0) WITH (publish_via_partition_root)`)
+		FOR TABLE public.t (id, a), public.u WHERE (id > 0), public.p WITH (publish_via_partition_root)`)
 	wantProblems(t, check(t, conn, options), "publication_columns public.t.b", "publication_filter public.u")
 	_, err := replication.EnsurePublication(t.Context(), conn, replication.PublicationOptions{Name: "dba's", Slot: "none", Tables: options.Tables})
 	wantStop(t, err, replication.PublicationChanged)
