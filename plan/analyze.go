@@ -55,7 +55,7 @@ type Output struct {
 	Views   []string                     // maintained views that it reads, directly or through others
 	Heirs   []catalog.Inheritance        // the tables that it reads with those that inherit from them
 	Whole   map[uint32]*catalog.Relation // the tables whose rows it reads as values, with all columns that they have
-	Defined []catalog.Definition         // functions, domains and database views of the user's that it depends on
+	Defined []catalog.Definition         // functions, domains and database views of the user's that it depends on, and partitions
 }
 
 // Analysis is what all views mean.
@@ -303,6 +303,13 @@ func (a *analyzer) translate() error {
 		out.Clock = algebra.DependsOnClock(out.Plan)
 		if out.Defined, err = a.cat.Defined(a.ctx, oid, a.adopted[v.Name]); err != nil {
 			return fmt.Errorf("view %s: %w", v.Name, err)
+		}
+		if len(m.Parted) > 0 {
+			parted, err := a.cat.Partitions(a.ctx, m.Parted)
+			if err != nil {
+				return fmt.Errorf("view %s: %w", v.Name, err)
+			}
+			out.Defined = append(out.Defined, parted...)
 		}
 		for oid := range m.Depends {
 			if name, ok := a.names[oid]; ok {

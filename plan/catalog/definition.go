@@ -8,7 +8,7 @@ import (
 )
 
 // Definition is one of what a view means by name beside its tables: a user's function or
-// aggregate, a domain, an enum, a database view. It can be replaced in place, of which the stream
+// aggregate, a domain, an enum, a database view, or which partitions a table has. It can be replaced in place, of which the stream
 // tells nothing.
 type Definition struct {
 	Object
@@ -69,12 +69,26 @@ const definitionsSQL = `
 	SELECT u.class, u.oid, format('view %I.%I', n.nspname, v.relname), pg_catalog.md5(r.ev_action::text)
 	FROM unnest(p.classes, p.oids) AS u(class, oid) JOIN pg_catalog.pg_rewrite r ON r.oid = u.oid JOIN pg_catalog.pg_class v ON v.oid = r.ev_class AND v.relpersistence <> 't'
 	JOIN pg_catalog.pg_namespace n ON n.oid = v.relnamespace WHERE u.class = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+	UNION ALL
+	SELECT u.class, u.oid, format('the set of partitions of table %I.%I', n.nspname, r.relname), pg_catalog.md5((
+		WITH RECURSIVE below(oid) AS (SELECT r.oid UNION SELECT i.inhrelid FROM below b JOIN pg_catalog.pg_inherits i ON i.inhparent = b.oid)
+		SELECT string_agg(ROW(b.oid, x.relpartbound::text, k.partstrat, k.partattrs, k.partclass, k.partcollation, k.partexprs::text)::text, E'\n' ORDER BY b.oid)
+		FROM below b JOIN pg_catalog.pg_class x ON x.oid = b.oid LEFT JOIN pg_catalog.pg_partitioned_table k ON k.partrelid = b.oid))
+	FROM unnest(p.classes, p.oids) AS u(class, oid) JOIN pg_catalog.pg_class r ON r.oid = u.oid JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
+	WHERE u.class = 'pg_catalog.pg_partitioned_table'::pg_catalog.regclass
 	ORDER BY 1, 2`
 
 // Defined are the definitions that a view depends on, given as the database views that it
 // is, directly or through others.
 func (c *Catalog) Defined(ctx context.Context, views ...uint32) ([]Definition, error) {
 	rows, err := c.tx.Query(ctx, definedSQL, views)
+	return collectDefinitions(rows, err)
+}
+
+// Partitions are the sets of partitions of tables, as definitions.
+func (c *Catalog) Partitions(ctx context.Context, tables []uint32) ([]Definition, error) {
+	rows, err := c.tx.Query(ctx, `SELECT d.* FROM (SELECT array_agg('pg_catalog.pg_partitioned_table'::pg_catalog.regclass::oid), array_agg(u.oid) FROM unnest($1::oid[]) AS u(oid)) AS p(classes, oids),
+		LATERAL (`+definitionsSQL+`) d`, tables)
 	return collectDefinitions(rows, err)
 }
 

@@ -46,6 +46,7 @@ type Meaning struct {
 	Whole   map[uint32]*catalog.Relation // those of which it reads rows as values, with all columns that they have
 	Depends map[uint32]bool              // maintained views (their temporary views) that it reads
 	Heirs   []catalog.Inheritance        // the tables that it reads with those that inherit from them, by number
+	Parted  []uint32                     // those that it asks for the partitions of their rows
 	Locks   bool                         // it has a locking clause
 	Pinned  map[string]string            // settings that few views depend on and this one does, with their values
 	t       *translator
@@ -64,7 +65,7 @@ func (s Session) Translate(ctx context.Context, v View) (*Meaning, error) {
 	t := &translator{
 		ctx: ctx, cat: s.Catalog, settings: s.Settings, now: s.Now, version: s.Version, view: v.Name, recursionLimit: v.RecursionLimit, reader: v.Reader,
 		query: v.Query, prefix: v.Prefix, images: map[string][]byte{},
-		tables: map[uint32]*catalog.Relation{}, heirs: map[uint32][]uint32{}, whole: map[uint32]*catalog.Relation{}, depends: map[uint32]bool{}, loops: map[loop]algebra.Node{}, working: map[*pgtree.Node]*working{},
+		tables: map[uint32]*catalog.Relation{}, heirs: map[uint32][]uint32{}, partitioned: map[uint32]bool{}, whole: map[uint32]*catalog.Relation{}, depends: map[uint32]bool{}, loops: map[loop]algebra.Node{}, working: map[*pgtree.Node]*working{},
 		refs: map[*pgtree.Node][]outerRef{}, reading: map[*pgtree.Node]bool{}, cyclic: map[*pgtree.Node]bool{},
 	}
 	q, err := parseView(v.Tree)
@@ -76,6 +77,7 @@ func (s Session) Translate(ctx context.Context, v View) (*Meaning, error) {
 	for _, oid := range slices.Sorted(maps.Keys(t.heirs)) {
 		m.Heirs = append(m.Heirs, catalog.Inheritance{Parent: t.tables[oid], Heirs: t.heirs[oid]})
 	}
+	m.Parted = slices.Sorted(maps.Keys(t.partitioned))
 	return m, t.err
 }
 
@@ -100,18 +102,20 @@ type translator struct {
 	problems []Problem
 	expanded []uint32 // views being expanded, outermost first
 	tables   map[uint32]*catalog.Relation
-	heirs    map[uint32][]uint32           // of the tables that are read with them
-	whole    map[uint32]*catalog.Relation  // tables whose rows are read as values
-	depends  map[uint32]bool               // maintained views (their temporary views) that are read
-	loops    map[loop]algebra.Node         // recursive WITH queries
-	working  map[*pgtree.Node]*working     // those being translated
-	refs     map[*pgtree.Node][]outerRef   // of WITH queries
-	reading  map[*pgtree.Node]bool         // WITH queries whose references are being found
-	cyclic   map[*pgtree.Node]bool         // those of them that were met again
-	locking  bool                          // a locking clause was met
-	inlined  int                           // references to WITH queries so far
-	shared   map[*pgtree.Node]algebra.Node // WITH queries that are translated once
-	pinned   map[string]string             // settings that it depends on, beside the time zone
+	heirs    map[uint32][]uint32 // of the tables that are read with them
+	// partitioned are the tables that are read with the partitions of their rows.
+	partitioned map[uint32]bool
+	whole       map[uint32]*catalog.Relation  // tables whose rows are read as values
+	depends     map[uint32]bool               // maintained views (their temporary views) that are read
+	loops       map[loop]algebra.Node         // recursive WITH queries
+	working     map[*pgtree.Node]*working     // those being translated
+	refs        map[*pgtree.Node][]outerRef   // of WITH queries
+	reading     map[*pgtree.Node]bool         // WITH queries whose references are being found
+	cyclic      map[*pgtree.Node]bool         // those of them that were met again
+	locking     bool                          // a locking clause was met
+	inlined     int                           // references to WITH queries so far
+	shared      map[*pgtree.Node]algebra.Node // WITH queries that are translated once
+	pinned      map[string]string             // settings that it depends on, beside the time zone
 	// outerAggs are the aggregates in sub-queries that belong to a query around
 	// them, as that query reads them.
 	outerAggs map[*pgtree.Node]*pgtree.Node
@@ -316,7 +320,7 @@ func (t *translator) table(rte *pgtree.Node, names []string, tableOID bool) alge
 		case rel.Kind == "r" && rte.Bool("inh"):
 			return t.inherited(rel, tableOID)
 		case rel.Kind == "p" && tableOID:
-			t.problem(nil, CodeVolatile, "tableoid", "the partition that a row of "+rel.SQL()+" is in is not replicated: changes are told as the partitioned table's", "read the partitions themselves, each by its name")
+			return t.ofPartitions(rel)
 		}
 		return t.generated(rel, t.ofTable(rel, t.scan(rel), tableOID), anyGenerated)
 	default:
