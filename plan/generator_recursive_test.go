@@ -120,5 +120,9 @@ func (g *generator) climbing(name string, outer []genColumn) (string, []genColum
 	if g.chance(25) && strings.Contains(step, " JOIN edges "+e+" ON "+e+".l = ") && !strings.Contains(step, "EXCEPT") {
 		step = strings.Replace(step, e+".l = "+x+".r", e+".l = "+x+".r AND "+g.cond(s, 1, 0), 1)
 	}
-	return first + g.of(" UNION ", " UNION ALL ") + step, cols
+	union := g.of(" UNION ", " UNION ALL ")
+	if strings.Contains(step, "r, l, 4 FROM") {
+		union = " UNION " // such a step always has rows
+	}
+	return first + union + step, cols
 }

@@ -47,8 +47,12 @@ func alone(views []plan.View, name string) string {
 	return query
 }
 
-// kindOf tells ways of being wrong apart.
-func kindOf(wrong string) string { return strings.SplitN(wrong, ":", 2)[0] }
+// kindOf tells ways of being wrong apart, errors by their SQLSTATE.
+func kindOf(wrong string) string {
+	return strings.SplitN(wrong, ":", 2)[0] + sqlState.FindString(wrong)
+}
+
+var sqlState = regexp.MustCompile(`error: [0-9A-Z]{5}\b`)
 
 // wrongness says what is wrong with a view, over some rounds of random writes.
 func wrongness(t *testing.T, dsn string, conn *pgx.Conn, query string) (wrong string) {
