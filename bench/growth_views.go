@@ -37,6 +37,9 @@ func oneOfTen(r *rand.Rand, _, _ int64) int64 { return r.Int64N(10) }
 
 func few(r *rand.Rand, _, _ int64) int64 { return r.Int64N(100) }
 
+// of as many as there are rows.
+func wide(r *rand.Rand, n, _ int64) int64 { return r.Int64N(10 * n) }
+
 func tenGroups(_, id int64) (k, v int64) { return id % 10, id }
 
 func own(_, id int64) (k, v int64) { return id, id }
@@ -77,6 +80,8 @@ var operators = []operator{
 		query: `SELECT t.id, u.id AS inside FROM t JOIN u ON u.k BETWEEN t.k AND t.v`},
 	{name: "join on overlap", key: place, value: short15, other: stretches,
 		query: `SELECT t.id, u.id AS stretch FROM t JOIN u ON t.k < u.v AND u.k < t.v`},
+	{name: "join on && of ranges", key: place, value: short15, other: stretches,
+		query: `SELECT t.id, u.id AS stretch FROM t JOIN u ON int8range(t.k, t.v) && int8range(u.k, u.v)`},
 	{name: "left join on BETWEEN", key: place, other: stretches, others: half,
 		query: `SELECT t.id, u.id AS stretch FROM t LEFT JOIN u ON t.k BETWEEN u.k AND u.v`},
 	{name: "bound that moves", key: oneOfTen,
@@ -103,24 +108,38 @@ var operators = []operator{
 		query: `SELECT min(v) AS low, max(v) AS high FROM t`},
 	{name: "count(DISTINCT) of all", key: tens,
 		query: `SELECT count(DISTINCT k) AS n FROM t`},
+	{name: "sum(DISTINCT)", key: tens,
+		query: `SELECT k, sum(DISTINCT v) AS total FROM t GROUP BY k`},
 	{name: "array_agg", key: tens,
 		query: `SELECT k, array_agg(v ORDER BY id) AS a FROM t GROUP BY k`},
 	{name: "string_agg", key: tens,
 		query: `SELECT k, string_agg(s, ',' ORDER BY id) AS a FROM t GROUP BY k`},
+	{name: "mode (Postgres)", key: tens,
+		query: `SELECT k, mode() WITHIN GROUP (ORDER BY v) AS often FROM t GROUP BY k`},
+	{name: "range_agg (Postgres)", key: tens,
+		query: `SELECT k, upper(range_agg(int8range(v, v + 10))) AS last FROM t GROUP BY k`},
 	{name: "percentile (Postgres)", key: tens,
 		query: `SELECT k, percentile_disc(0.5) WITHIN GROUP (ORDER BY v) AS median FROM t GROUP BY k`},
 	{name: "GROUPING SETS", key: tens,
 		query: `SELECT k, v % 10 AS d, count(*) AS n, sum(v) AS total FROM t GROUP BY GROUPING SETS ((k), (v % 10), ())`},
+	{name: "unnest", key: anyOf,
+		query: `SELECT id, x.n, x.place FROM t, unnest(ARRAY[k, v]) WITH ORDINALITY AS x (n, place)`},
 	{name: "DISTINCT", key: tens,
 		query: `SELECT DISTINCT k FROM t`},
 	{name: "UNION", key: tens, other: own, others: half,
 		query: `SELECT k FROM t UNION SELECT k FROM u`},
 	{name: "INTERSECT", key: tens, other: own, others: half,
 		query: `SELECT k FROM t INTERSECT SELECT k FROM u`},
+	{name: "INTERSECT ALL", key: tens, other: own, others: half,
+		query: `SELECT k FROM t INTERSECT ALL SELECT k FROM u`},
 	{name: "EXCEPT ALL", key: tens, other: own, others: half,
 		query: `SELECT k FROM t EXCEPT ALL SELECT k FROM u`},
 	{name: "LIMIT 10 of all", key: tens,
 		query: `SELECT id, v FROM t ORDER BY v, id LIMIT 10`},
+	{name: "LIMIT 10 OFFSET 10 of all", key: tens,
+		query: `SELECT id, v FROM t ORDER BY v, id LIMIT 10 OFFSET 10`},
+	{name: "WITH TIES of all", key: tens, value: wide,
+		query: `SELECT id, v FROM t ORDER BY v FETCH FIRST 10 ROWS WITH TIES`},
 	{name: "LIMIT 10 of all, by ICU", key: tens,
 		query: `SELECT id, s FROM t ORDER BY s COLLATE "en-x-icu", id LIMIT 10`},
 	{name: "LIMIT 3, LATERAL", key: tens, other: own, others: func(n int64) int64 { return max(n/10, 1) },
@@ -133,8 +152,19 @@ var operators = []operator{
 		query: `SELECT id, k, row_number() OVER (PARTITION BY k ORDER BY v, id) AS place FROM t`},
 	{name: "rank()", key: tens,
 		query: `SELECT id, k, rank() OVER (PARTITION BY k ORDER BY v) AS place FROM t`},
+	{name: "percent_rank()", key: tens,
+		query: `SELECT id, k, percent_rank() OVER (PARTITION BY k ORDER BY v) AS place FROM t`},
+	{name: "cume_dist()", key: tens,
+		query: `SELECT id, k, cume_dist() OVER (PARTITION BY k ORDER BY v) AS place FROM t`},
+	{name: "ntile()", key: tens,
+		query: `SELECT id, k, ntile(4) OVER (PARTITION BY k ORDER BY v, id) AS quarter FROM t`},
 	{name: "lag()", key: tens,
 		query: `SELECT id, k, lag(v) OVER (PARTITION BY k ORDER BY v, id) AS before FROM t`},
+	{name: "sessions, by lag() and sum()", key: tens,
+		query: `SELECT k, session, count(*) AS n, min(v) AS first, max(v) AS last FROM (
+			SELECT k, v, sum(fresh) OVER (PARTITION BY k ORDER BY v, id) AS session FROM (
+			SELECT id, k, v, CASE WHEN v - lag(v) OVER (PARTITION BY k ORDER BY v, id) < 100 THEN 0 ELSE 1 END AS fresh FROM t) AS told) AS summed
+			GROUP BY k, session`},
 	{name: "sum() OVER, running", key: tens,
 		query: `SELECT id, k, sum(v) OVER (PARTITION BY k ORDER BY id) AS total FROM t`},
 	{name: "row_number() of all, end", key: tens, last: true, whole: true,
@@ -145,6 +175,14 @@ var operators = []operator{
 		query: `SELECT id, sum(v) OVER (ORDER BY id ROWS 4 PRECEDING) AS total FROM t`},
 	{name: "sum() OVER 5 values of all", key: tens, whole: true,
 		query: `SELECT id, sum(v) OVER (ORDER BY id RANGE 4 PRECEDING) AS total FROM t`},
+	{name: "sum() OVER 3 groups of all", key: tens, whole: true,
+		query: `SELECT id, sum(v) OVER (ORDER BY id / 3 GROUPS BETWEEN 1 PRECEDING AND 1 FOLLOWING) AS total FROM t`},
+	{name: "sum() OVER 5 rows EXCLUDE, of all", key: tens, whole: true,
+		query: `SELECT id, sum(v) OVER (ORDER BY id ROWS BETWEEN 2 PRECEDING AND 2 FOLLOWING EXCLUDE CURRENT ROW) AS total FROM t`},
+	{name: "nth_value() OVER all up to here", key: tens, whole: true,
+		query: `SELECT id, nth_value(v, 3) OVER (ORDER BY id) AS third FROM t`},
+	{name: "last_value() OVER all", key: tens, value: wide, whole: true,
+		query: `SELECT id, last_value(id) OVER (ORDER BY v, id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS last FROM t`},
 	{name: "min() OVER all up to here", key: tens, whole: true,
 		query: `SELECT id, min(v) OVER (ORDER BY id) AS low FROM t`},
 	{name: "max() OVER all from here", key: tens, whole: true,
@@ -155,8 +193,20 @@ var operators = []operator{
 	{name: "WITH RECURSIVE", key: parent, pinned: func(id int64) bool { return id%10 < 5 },
 		query: `WITH RECURSIVE above AS (SELECT id, k AS ancestor FROM t WHERE k >= 0
 			UNION SELECT above.id, t.k FROM above JOIN t ON t.id = above.ancestor WHERE t.k >= 0) SELECT id, ancestor FROM above`},
+	{name: "WITH RECURSIVE, CYCLE", key: parent, pinned: func(id int64) bool { return id%10 < 5 },
+		query: `WITH RECURSIVE above AS (SELECT id, k AS ancestor FROM t WHERE k >= 0
+			UNION ALL SELECT above.id, t.k FROM above JOIN t ON t.id = above.ancestor WHERE t.k >= 0) CYCLE ancestor SET again USING path
+			SELECT id, ancestor, again FROM above`},
 	{name: "last hour, by now()", key: anyOf, clock: true,
 		query: `SELECT id, v FROM t WHERE at > now() - interval '1 hour'`},
+	{name: "last hour by group, by now()", key: tens, clock: true,
+		query: `SELECT k, count(*) AS n, sum(v) AS total FROM t WHERE at > now() - interval '1 hour' GROUP BY k`},
+	{name: "a span of the row, by now()", key: anyOf, clock: true,
+		query: `SELECT id, v FROM t WHERE now() - v * interval '1 second' < at`},
+	{name: "join on both sides and now()", key: anyOf, other: own, clock: true,
+		query: `SELECT t.id, u.id AS partner FROM t JOIN u ON u.id = t.k AND now() - (u.v % 60) * interval '1 minute' < t.at`},
+	{name: "left join on both sides and now()", key: anyOf, other: own, clock: true,
+		query: `SELECT t.id, u.id AS partner FROM t LEFT JOIN u ON u.id = t.k AND now() - (u.v % 60) * interval '1 minute' < t.at`},
 }
 
 // parent is the node above another. The first ten nodes of a tree form a heap, and
