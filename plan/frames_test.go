@@ -77,9 +77,9 @@ func framedView(r *rand.Rand) string {
 		"count(*)", "count(i)", "sum(i)", "avg(n)", "min(i)", "max(i8)", "max(f4)", "min(tz)", "max(note)", "bool_and(i > 0)", "bool_or(g = 1)", "bit_and(i)", "bit_or(i)", "every(i < 3)",
 		"count(*) FILTER (WHERE i > 1)", "max(d) FILTER (WHERE g > 0)", "min(ts)", "rank()", "dense_rank()", "percent_rank()", "cume_dist()", `max(note COLLATE "en-x-icu")`,
 	}
-	if mode == "ROWS" {
+	if mode == "ROWS" || mode == "GROUPS" && r.IntN(2) == 0 {
 		order += ", id" + one("", " DESC")
-		funcs = append(funcs, "row_number()", "ntile(3)", "ntile(i % 3 + 9)", "lag(i)", "lead(n, 2)", "first_value(id)", "last_value(id)", "first_value(n)", "last_value(note)", "nth_value(id, 2)", "nth_value(i, 3)", "string_agg(note, ',')", "json_agg(id)")
+		funcs = append(funcs, "row_number()", "ntile(3)", "ntile(i % 3 + 9)", "lag(i)", "lead(n, 2)", "first_value(id)", "last_value(id)", "first_value(n)", "last_value(note)", "nth_value(id, 2)", "nth_value(i, 3)", "nth_value(id, 1)", "nth_value(note, 7)", "nth_value(n, NULL)", "nth_value(id, g)", "string_agg(note, ',')", "json_agg(id)")
 	}
 	partition := one("", "PARTITION BY g", "PARTITION BY g", "PARTITION BY n")
 	var out []string

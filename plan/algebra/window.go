@@ -105,7 +105,7 @@ type WindowFunc struct {
 	Agg    *Agg   // nil for a window function; its Args are not used
 	Args   []int  // columns of the input
 	Filter int    // column of the input; −1: none
-	Fixed  bool   // lag and lead look By rows away from every row; ntile makes By buckets
+	Fixed  bool   // lag and lead look By rows away from every row; ntile makes By buckets; nth_value shows the By-th row
 	By     int64
 	T      *values.Type
 }

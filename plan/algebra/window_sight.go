@@ -118,7 +118,7 @@ func (s *Sight) frame(f WindowFunc, frame Frame, i int) bool {
 		}
 		return true
 	case nthValue:
-		return false
+		return s.nth(f, frame, i)
 	}
 	impl := f.Agg.Impl
 	switch {
@@ -132,6 +132,26 @@ func (s *Sight) frame(f WindowFunc, frame Frame, i int) bool {
 	}
 	if end.Unbounded {
 		s.Future = append(s.Future, i)
+	}
+	return true
+}
+
+// nth widens it by what nth_value sees of a frame that begins or ends with the partition. In a frame
+// that begins there, the row is known once it has passed; otherwise it is not farther behind the
+// frame's start than it says, and one unit at most is left out in between.
+func (s *Sight) nth(f WindowFunc, frame Frame, i int) bool {
+	switch {
+	case !f.Fixed:
+		return false
+	case f.By <= 0: // the same for all rows
+		return true
+	case frame.Start.Unbounded:
+		s.Past = append(s.Past, i)
+	case frame.Start.By != nil:
+		return false
+	}
+	if frame.End.Unbounded {
+		s.to(0, max(frame.Start.Offset, 0)+f.By)
 	}
 	return true
 }

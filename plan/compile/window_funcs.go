@@ -5,6 +5,8 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
+const nthValue = "nth_value(anyelement,int4)"
+
 // windowFuncs compute what algebra.WindowFuncs lists.
 var windowFuncs = map[string]func(p *partition, f algebra.WindowFunc, nth, i int) values.Datum{
 	"row_number()": func(p *partition, _ algebra.WindowFunc, _, i int) values.Datum {
@@ -57,7 +59,7 @@ var windowFuncs = map[string]func(p *partition, f algebra.WindowFunc, nth, i int
 		}
 		return p.seen(f, i, p.visible(i).len()-1)
 	},
-	"nth_value(anyelement,int4)": func(p *partition, f algebra.WindowFunc, _, i int) values.Datum {
+	nthValue: func(p *partition, f algebra.WindowFunc, nth, i int) values.Datum {
 		n := p.rows[i][f.Args[1]]
 		if n.IsNull() {
 			return values.Null
@@ -65,7 +67,14 @@ var windowFuncs = map[string]func(p *partition, f algebra.WindowFunc, nth, i int
 		if n.Int64() <= 0 {
 			return values.Errorf("22016", "argument of nth_value must be greater than zero")
 		}
-		return p.seen(f, i, int(n.Int64()-1))
+		place := n.Int64() - 1
+		if p.past.nths != nil {
+			before := p.past.nths[nth]
+			if place -= before.rows; place < 0 {
+				return before.value
+			}
+		}
+		return p.seen(f, i, int(place))
 	},
 }
 

@@ -20,6 +20,14 @@ type known struct {
 	values   []values.Datum // of the partition's first row, or of its last; nil without one
 	accs     []agg.Accumulator
 	extremes [][]values.Datum // arguments of the value that the aggregate shows
+	nths     []nth
+}
+
+// nth is how many of the first n rows there are, and the value of the last of these when they are
+// all there.
+type nth struct {
+	rows  int64
+	value values.Datum
 }
 
 // need is a field of known.
@@ -31,6 +39,7 @@ const (
 	needsValue
 	needsAcc
 	needsExtreme
+	needsNth
 )
 
 // pastNeeds is what a function has to know of the rows before.
@@ -44,6 +53,8 @@ func pastNeeds(f algebra.WindowFunc) need {
 		return needsGroups
 	case f.Name == "first_value(anyelement)":
 		return needsValue
+	case f.Name == nthValue:
+		return needsNth
 	}
 	return needsRows
 }
@@ -59,9 +70,9 @@ func futureNeeds(f algebra.WindowFunc) need {
 // carrying says what a window carries in one direction: which fields of known, and of
 // those that there are by function, for which functions.
 type carrying struct {
-	funcs                  []algebra.WindowFunc
-	fields                 need
-	values, accs, extremes []int
+	funcs                        []algebra.WindowFunc
+	fields                       need
+	values, accs, extremes, nths []int
 }
 
 func newCarrying(funcs []algebra.WindowFunc, which []int, needs func(algebra.WindowFunc) need) *carrying {
@@ -77,6 +88,9 @@ func newCarrying(funcs []algebra.WindowFunc, which []int, needs func(algebra.Win
 		}
 		if need&needsExtreme != 0 {
 			c.extremes = append(c.extremes, i)
+		}
+		if need&needsNth != 0 {
+			c.nths = append(c.nths, i)
 		}
 	}
 	return c
@@ -108,6 +122,9 @@ func (k *known) load(src []byte, c *carrying) error {
 	}
 	if len(c.extremes) > 0 {
 		k.extremes = make([][]values.Datum, len(c.funcs))
+	}
+	if len(c.nths) > 0 {
+		k.nths = make([]nth, len(c.funcs))
 	}
 	if ends {
 		return nil
@@ -147,6 +164,14 @@ func (k *known) load(src []byte, c *carrying) error {
 			return err
 		}
 	}
+	for _, i := range c.nths {
+		k.nths[i].rows = int64(number())
+		of, err := row()
+		if err != nil || len(of) != 1 {
+			return errors.Join(errKnown, err)
+		}
+		k.nths[i].value = of[0]
+	}
 	if len(c.values) == 0 {
 		return nil
 	}
@@ -178,6 +203,10 @@ func (k *known) append(dst []byte, c *carrying) []byte {
 	}
 	for _, i := range c.extremes {
 		row(k.extremes[i])
+	}
+	for _, i := range c.nths {
+		dst = binary.AppendUvarint(dst, uint64(k.nths[i].rows))
+		row([]values.Datum{k.nths[i].value})
 	}
 	if len(c.values) > 0 {
 		shown := make([]values.Datum, len(c.values))
@@ -213,6 +242,13 @@ func (k *known) pass(unit [][]values.Datum, c *carrying, back bool) {
 			}
 		}
 		k.extremes[i] = best.args
+	}
+	for _, i := range c.nths {
+		f, n := c.funcs[i], &k.nths[i]
+		if more := f.By - n.rows; more > 0 && more <= int64(len(unit)) {
+			n.value = unit[more-1][f.Args[0]]
+		}
+		n.rows = min(n.rows+int64(len(unit)), f.By)
 	}
 	if len(c.values) == 0 || k.values != nil {
 		return

@@ -185,13 +185,14 @@ func (t *translator) windowCall(n *pgtree.Node, s *scope, place func(expr.Expr) 
 	return windowCall{}, false
 }
 
-// fixedNumber is how many rows away lag or lead look, or how many buckets ntile makes, if
-// that is the same for all rows.
+// fixedNumber is how many rows away lag or lead look, how many buckets ntile makes, or which row
+// nth_value shows, if that is the same for all rows.
 func fixedNumber(name string, args []expr.Expr) (by int64, fixed bool) {
 	which := 1
 	switch {
 	case name == "ntile(int4)":
 		which = 0
+	case strings.HasPrefix(name, "nth_value("):
 	case !strings.HasPrefix(name, "lag(") && !strings.HasPrefix(name, "lead("):
 		return 0, false
 	case len(args) == 1:
