@@ -68,6 +68,9 @@ func measureGrowth(ctx context.Context, l *lab) error {
 		}
 		g := growth{op: &operators[i]}
 		for _, n := range l.decades() {
+			if g.op.most > 0 && n > g.op.most {
+				break
+			}
 			cost, err := l.growthOf(ctx, conn, g.op, n)
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", g.op.name, sized(n), err)
@@ -194,7 +197,10 @@ func growthTable(all []growth, sizes []int64) string {
 				b.WriteString(" |")
 			}
 		}
-		fmt.Fprintf(&b, " %s |\n", number(g.costs[len(g.costs)-1].output))
+		if len(g.costs) > 0 {
+			b.WriteString(" " + number(g.costs[len(g.costs)-1].output))
+		}
+		b.WriteString(" |\n")
 	}
 	return b.String()
 }

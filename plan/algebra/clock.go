@@ -234,46 +234,6 @@ func timedJoin(n *Join) Node {
 	return timedFilter(&Filter{In: node, Conds: above})
 }
 
-// timedOuter takes comparisons of one side's columns with the clock to that side,
-// and all else that the clock gives to the left one.
-func timedOuter(n *OuterJoin) Node {
-	lw, rw := len(n.L.Cols()), len(n.R.Cols())
-	l, r := newClocked(n.L), newClocked(n.R)
-	l.sure, r.sure = true, true
-	r.first = lw
-	r.placeholder += 1 << 20
-	conds := make([]expr.Expr, len(n.Conds))
-	for i, c := range n.Conds {
-		conds[i] = l.leaves(above(c, func(e expr.Expr) expr.Expr {
-			switch side(e, lw) {
-			case leftSide:
-				return l.compare(e)
-			case rightSide:
-				return r.compare(e)
-			}
-			return nil
-		}))
-	}
-	left, to := l.build()
-	right, rightTo := r.build()
-	wide := len(left.Cols())
-	for i := range rw {
-		to[lw+i] = wide + i
-	}
-	for c, at := range rightTo {
-		if c >= r.placeholder {
-			to[c] = wide + at
-		}
-	}
-	m := *n
-	m.L, m.R, m.Conds = left, right, expr.RemapAll(conds, to)
-	m.Out = make([]int, len(n.Out))
-	for i, c := range n.Out {
-		m.Out[i] = to[c]
-	}
-	return &m
-}
-
 func timedAggregate(n *Aggregate) Node {
 	exprs := append([]expr.Expr{}, n.Group...)
 	for _, a := range n.Aggs {

@@ -69,7 +69,7 @@ func (t *translator) aggregate(s *scope, targets, groups []*pgtree.Node, having 
 func overNothing(d *domain, n *algebra.Aggregate) algebra.Node {
 	dw := d.width()
 	have := marked(n, values.True)
-	join := algebra.NewOuterJoin(algebra.LeftJoin, d.node, have, sameAs(&expr.Col{Index: dw - 1, Name: "identity", T: values.ByteaType}, dw+dw-1))
+	join := algebra.NewOuterJoin(algebra.LeftJoin, d.node, have, algebra.SameAs(&expr.Col{Index: dw - 1, Name: "identity", T: values.ByteaType}, dw+dw-1))
 	cols := join.Cols()
 	out := pick(join, algebra.FirstN(dw))
 	found := isNotNull(&expr.Col{Index: len(cols) - 1, T: values.BoolType})

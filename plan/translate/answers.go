@@ -20,7 +20,7 @@ type answers struct {
 
 // same is the condition that an answer is the one to an outer row of the given
 // width.
-func (a *answers) same(width int) []expr.Expr { return sameAs(a.key, width+a.width-1) }
+func (a *answers) same(width int) []expr.Expr { return algebra.SameAs(a.key, width+a.width-1) }
 
 // mark adds to the outer row a column that is true where rows of sub answer it
 // under the conditions (over the outer row and sub's), and NULL elsewhere.
@@ -32,9 +32,9 @@ func (a *answers) mark(s *scope, sub algebra.Node, conds []expr.Expr) expr.Expr 
 		if a.key == nil {
 			have = &algebra.Distinct{In: pick(sub, nil), Exact: true, Key: []int{}}
 		} else {
-			have = distinctBy(pick(sub, []int{a.width - 1}), 0)
+			have = algebra.DistinctBy(pick(sub, []int{a.width - 1}), 0)
 		}
-		s.node = algebra.NewOuterJoin(algebra.LeftJoin, s.node, marked(have, values.True), sameAs(a.key, width))
+		s.node = algebra.NewOuterJoin(algebra.LeftJoin, s.node, marked(have, values.True), algebra.SameAs(a.key, width))
 		return &expr.Col{Index: len(s.node.Cols()) - 1, T: values.BoolType}
 	}
 	// The columns that decide are a domain of their own: the question is asked
@@ -56,12 +56,12 @@ func (a *answers) mark(s *scope, sub algebra.Node, conds []expr.Expr) expr.Expr 
 	for i := range sub.Cols() {
 		to[a.base+i] = n + i
 	}
-	identity := identityOf(algebra.Refs(cols, asked))
+	identity := algebra.IdentityOf(algebra.Refs(cols, asked))
 	question := pick(s.narrow(s.kept, algebra.Refs(cols, asked)), asked)
 	question.Exprs, question.Names = append(question.Exprs, identity), append(question.Names, "identity")
-	semi := algebra.NewOuterJoin(algebra.SemiJoin, distinctBy(question, len(asked)), sub, expr.RemapAll(append(a.same(a.base), conds...), to))
+	semi := algebra.NewOuterJoin(algebra.SemiJoin, algebra.DistinctBy(question, len(asked)), sub, expr.RemapAll(append(a.same(a.base), conds...), to))
 	found := marked(pick(semi, []int{len(asked)}), values.True)
-	s.node = algebra.NewOuterJoin(algebra.LeftJoin, s.node, found, sameAs(identity, width))
+	s.node = algebra.NewOuterJoin(algebra.LeftJoin, s.node, found, algebra.SameAs(identity, width))
 	return &expr.Col{Index: width + 1, T: values.BoolType}
 }
 

@@ -7,7 +7,6 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
 	"github.com/stepping-cdc/stepping-cdc/values"
-	"github.com/stepping-cdc/stepping-cdc/values/fn"
 )
 
 // Sub-queries in expressions are unnested by the general method of Neumann and
@@ -196,7 +195,7 @@ func (t *translator) domainOf(refs []outerRef, s *scope) (*domain, expr.Expr) {
 		exprs = append(exprs, e)
 		cols = append(cols, algebra.Column{Name: "outer", Type: e.Type()})
 	}
-	key := identityOf(exprs)
+	key := algebra.IdentityOf(exprs)
 	cols = append(cols, algebra.Column{Name: "identity", Type: values.ByteaType})
 	from, over := s.narrow(s.kept, exprs), append(exprs, key)
 	if from == nil && s.agg == nil {
@@ -205,7 +204,7 @@ func (t *translator) domainOf(refs []outerRef, s *scope) (*domain, expr.Expr) {
 	}
 	d.node = empty(cols)
 	if from != nil {
-		d.node = distinctBy(project(from, over, cols), len(exprs))
+		d.node = algebra.DistinctBy(project(from, over, cols), len(exprs))
 		if base := s.narrow(s.base, exprs); s.base != nil && base != from {
 			d.wide = project(base, over, cols)
 		}
@@ -263,31 +262,4 @@ func (t *translator) answered(q *pgtree.Node, s *scope, one bool) (*domain, expr
 		d.node.(*algebra.Distinct).In = d.wide
 	}
 	return d, key, sub
-}
-
-// distinctBy keeps one of each row, which its column key identifies.
-func distinctBy(n algebra.Node, key int) algebra.Node {
-	return &algebra.Distinct{In: n, Exact: true, Key: []int{key}}
-}
-
-// sameAs is the condition that an identity computed of one row is that of
-// another, in column col.
-func sameAs(key expr.Expr, col int) []expr.Expr {
-	if key == nil {
-		return nil
-	}
-	eq := fn.Lookup("byteaeq(bytea,bytea)", []*values.Type{values.ByteaType, values.ByteaType}, values.BoolType)
-	return []expr.Expr{&expr.Native{
-		Func: eq, Name: "byteaeq(bytea,bytea)", Total: true, Equal: true, T: values.BoolType,
-		Args: []expr.Expr{key, &expr.Col{Index: col, Name: "identity", T: values.ByteaType}},
-	}}
-}
-
-// identityOf is an expression whose values are equal when the arguments' values
-// are the same.
-func identityOf(args []expr.Expr) expr.Expr {
-	return &expr.Native{
-		Name: "identity()", Total: true, Injective: true, Args: args, T: values.ByteaType,
-		Func: &fn.Func{FN: func(args []values.Datum) values.Datum { return values.String(string(values.AppendRow(nil, args))) }},
-	}
 }

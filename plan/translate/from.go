@@ -218,9 +218,9 @@ func (s *scope) alone(side, pairs part) algebra.Node {
 		}
 		padded.Exprs, padded.Names = append(padded.Exprs, e), append(padded.Names, c.Name)
 	}
-	found := &algebra.Project{In: pairs.node, Exprs: []expr.Expr{identityOf(algebra.Refs(pairs.node.Cols(), inPairs))}, Names: []string{"identity"}}
+	found := &algebra.Project{In: pairs.node, Exprs: []expr.Expr{algebra.IdentityOf(algebra.Refs(pairs.node.Cols(), inPairs))}, Names: []string{"identity"}}
 	width := len(side.node.Cols())
-	padded.In = algebra.NewOuterJoin(algebra.AntiJoin, side.node, distinctBy(found, 0), sameAs(identityOf(algebra.Refs(side.node.Cols(), algebra.FirstN(width))), width))
+	padded.In = algebra.NewOuterJoin(algebra.AntiJoin, side.node, algebra.DistinctBy(found, 0), algebra.SameAs(algebra.IdentityOf(algebra.Refs(side.node.Cols(), algebra.FirstN(width))), width))
 	return padded
 }
 
@@ -249,7 +249,7 @@ func (s *scope) row(parts ...part) row {
 		if p.bound {
 			lead = dw
 			if at, ok := out.to[dw-1]; ok {
-				out.same = append(out.same, sameAs(&expr.Col{Index: at, Name: "identity", T: values.ByteaType}, width+dw-1)...)
+				out.same = append(out.same, algebra.SameAs(&expr.Col{Index: at, Name: "identity", T: values.ByteaType}, width+dw-1)...)
 			} else {
 				for i := range dw {
 					out.to[i] = width + i

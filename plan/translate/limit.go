@@ -50,7 +50,7 @@ func (t *translator) limited(q *pgtree.Node, s *scope, in algebra.Node) algebra.
 	if dw := s.domain.width(); dw > 0 {
 		identity := &expr.Col{Index: dw - 1, Name: "identity", T: values.ByteaType}
 		bounds.Exprs, bounds.Names = append(bounds.Exprs, identity), append(bounds.Names, "identity")
-		conds = sameAs(identity, width+2)
+		conds = algebra.SameAs(identity, width+2)
 	}
 	top.In = &algebra.Join{Inputs: []algebra.Node{sorted, bounds}, Conds: conds}
 	top.Numbers = &algebra.Numbers{Limit: width, Offset: width + 1}

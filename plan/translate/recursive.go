@@ -57,7 +57,7 @@ func (d *domain) only(refs []outerRef) *domain {
 		cols := d.node.Cols()
 		read := algebra.Refs(cols, which)
 		named := append(pickCols(cols, which), algebra.Column{Name: "identity", Type: values.ByteaType})
-		out.node = distinctBy(project(d.node, append(read, identityOf(read)), named), len(refs))
+		out.node = algebra.DistinctBy(project(d.node, append(read, algebra.IdentityOf(read)), named), len(refs))
 	}
 	return out
 }
@@ -74,8 +74,8 @@ func (d *domain) places(refs []outerRef) []int {
 // for each row of d.
 func (d *domain) meet(n algebra.Node, refs []outerRef) algebra.Node {
 	dw, own := d.width(), len(refs)+1
-	identity := identityOf(algebra.Refs(d.node.Cols(), d.places(refs)))
-	j := &algebra.Join{Inputs: []algebra.Node{d.node, n}, Conds: sameAs(identity, dw+own-1)}
+	identity := algebra.IdentityOf(algebra.Refs(d.node.Cols(), d.places(refs)))
+	j := &algebra.Join{Inputs: []algebra.Node{d.node, n}, Conds: algebra.SameAs(identity, dw+own-1)}
 	return pick(j, append(algebra.FirstN(dw), algebra.FirstN(dw + len(n.Cols()))[dw+own:]...))
 }
 

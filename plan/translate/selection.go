@@ -260,7 +260,7 @@ func (t *translator) subquery(rte *pgtree.Node, s *scope) algebra.Node {
 	}
 	// Its domain's columns are part of the row, but not of what the query sees.
 	s.hidden = d.width()
-	s.meets = append(s.meets, sameAs(key, len(s.from)+d.width()-1)...)
+	s.meets = append(s.meets, algebra.SameAs(key, len(s.from)+d.width()-1)...)
 	return sub
 }
 

@@ -55,18 +55,18 @@ func (t *translator) spreadSets(sets []*set, ordinality bool, names []string, s 
 		}
 	}
 	over := algebra.Refs(s.from, cols)
-	key := identityOf(over)
+	key := algebra.IdentityOf(over)
 	named := append(make([]algebra.Column, 0, len(cols)+1), pickCols(s.from, cols)...)
 	named = append(named, algebra.Column{Name: "identity", Type: values.ByteaType})
 	base, placed := t.beside(s, append(slices.Clone(over), key))
-	n.In = distinctBy(project(base, placed, named), len(cols))
+	n.In = algebra.DistinctBy(project(base, placed, named), len(cols))
 	to := map[int]int{}
 	for i, c := range cols {
 		to[c] = i
 	}
 	n.Arrays = expr.RemapAll(n.Arrays, to)
 	s.hidden = len(cols) + 1
-	s.meets = append(s.meets, sameAs(key, len(s.from)+len(cols))...)
+	s.meets = append(s.meets, algebra.SameAs(key, len(s.from)+len(cols))...)
 	return spreadColumns(n, sets, names)
 }
 

@@ -92,5 +92,5 @@ func (d *domain) around(refs []outerRef, up int) *domain {
 // of the domain there.
 func (s *scope) ofDomain(width int) {
 	s.hidden = width
-	s.meets = append(s.meets, sameAs(&expr.Col{Index: width - 1, Name: "identity", T: values.ByteaType}, len(s.from)+width-1)...)
+	s.meets = append(s.meets, algebra.SameAs(&expr.Col{Index: width - 1, Name: "identity", T: values.ByteaType}, len(s.from)+width-1)...)
 }
