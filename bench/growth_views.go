@@ -153,7 +153,7 @@ var operators = []operator{
 		query: `SELECT id, k, row_number() OVER (PARTITION BY k ORDER BY v, id) AS place FROM t`},
 	{name: "rank()", key: tens,
 		query: `SELECT id, k, rank() OVER (PARTITION BY k ORDER BY v) AS place FROM t`},
-	{name: "percent_rank()", key: tens,
+	{name: "percent_rank()", key: tens, most: 100_000,
 		query: `SELECT id, k, percent_rank() OVER (PARTITION BY k ORDER BY v) AS place FROM t`},
 	{name: "cume_dist()", key: tens,
 		query: `SELECT id, k, cume_dist() OVER (PARTITION BY k ORDER BY v) AS place FROM t`},
@@ -161,7 +161,7 @@ var operators = []operator{
 		query: `SELECT id, k, ntile(4) OVER (PARTITION BY k ORDER BY v, id) AS quarter FROM t`},
 	{name: "lag()", key: tens,
 		query: `SELECT id, k, lag(v) OVER (PARTITION BY k ORDER BY v, id) AS before FROM t`},
-	{name: "sessions, by lag() and sum()", key: tens,
+	{name: "sessions, by lag() and sum()", key: tens, most: 100_000,
 		query: `SELECT k, session, count(*) AS n, min(v) AS first, max(v) AS last FROM (
 			SELECT k, v, sum(fresh) OVER (PARTITION BY k ORDER BY v, id) AS session FROM (
 			SELECT id, k, v, CASE WHEN v - lag(v) OVER (PARTITION BY k ORDER BY v, id) < 100 THEN 0 ELSE 1 END AS fresh FROM t) AS told) AS summed

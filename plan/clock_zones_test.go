@@ -1,0 +1,63 @@
+package plan_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stepping-cdc/stepping-cdc/embedded"
+)
+
+// transitionCases are shifts by days and months, and ages, of moments: they depend on the zone's transitions.
+var transitionCases = []viewCase{
+	{name: "zone_expired", query: `SELECT id FROM events WHERE ts + interval '1 month' < now()`},
+	{name: "zone_expired_row", query: `SELECT id FROM events WHERE ts + ttl * interval '1 day' > now()`},
+	{name: "zone_since", query: `SELECT id FROM events WHERE ts < now() - interval '1 month'`},
+	{name: "zone_since_row", query: `SELECT id FROM events WHERE ts < now() - ttl * interval '1 day'`},
+	{name: "zone_today", query: `SELECT id FROM events WHERE (ts + iv)::date = current_date`},
+	{name: "zone_age", query: `SELECT id, age(now(), ts) > iv AS older FROM events`},
+	{name: "zone_left_join", query: `SELECT p.id, e.id AS e FROM people p LEFT JOIN events e ON e.person = p.id AND p.seen + e.ttl * interval '1 day' > now()`},
+}
+
+// TestClockZones: around the transitions of zones of several kinds, every five minutes and at the transition, views
+// whose expressions of the time depend on the zone equal Postgres.
+func TestClockZones(t *testing.T) {
+	for zone, transitions := range map[string][]string{
+		"Europe/Berlin":       {"2024-03-31 01:00", "2024-10-27 01:00"},
+		"America/New_York":    {"2024-03-10 07:00", "2024-11-03 06:00"},
+		"Asia/Kolkata":        {"2024-03-30 18:30"}, // none: midnight
+		"Australia/Lord_Howe": {"2024-04-06 15:00", "2024-10-05 15:30"},
+		"Africa/Casablanca":   {"2024-03-10 02:00", "2024-04-14 02:00"},
+	} {
+		t.Run(zone, func(t *testing.T) {
+			dsn := embedded.NewDB(t)
+			conn := connect(t, dsn)
+			mustExec(t, conn, clockSchema)
+			mustExec(t, conn, "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET timezone = ''"+zone+"''', current_database()); END$$")
+			views, _ := caseViews(transitionCases)
+			r := newRig(t, dsn, views, rand.New(rand.NewPCG(5, 7)))
+			for n, text := range transitions {
+				transition, err := time.Parse("2006-01-02 15:04", text)
+				if err != nil {
+					t.Fatal(err)
+				}
+				// The rows' moments come within these hours, days or a month later.
+				mustExec(t, r.conn, fmt.Sprintf(`INSERT INTO people SELECT %d + i, 'p', timestamptz '%sZ' - i * interval '24 hours' FROM generate_series(1, 3) i`, 10*n, text))
+				mustExec(t, r.conn, fmt.Sprintf(`INSERT INTO events SELECT %d + i, %d + i %% 4, at - (i %% 4) * interval '1 day' - (i %% 2) * interval '1 month', at, at::date, '12:00', i %% 4, (i %% 4) * interval '1 day' + (i %% 2) * interval '1 month'
+					FROM (SELECT i, timestamp '%s' + (i - 40) * interval '7 minutes' AS at FROM generate_series(1, 80) i) i`, 100*n, 10*n, text))
+				for at := transition.Add(-2 * time.Hour); at.Before(transition.Add(2 * time.Hour)); at = at.Add(5 * time.Minute) {
+					r.tick(at)
+					if at.Equal(transition.Add(-2 * time.Hour)) {
+						r.feed(2)
+					}
+					r.check()
+					if at.Equal(transition.Add(-5 * time.Minute)) {
+						r.tick(transition.Add(-time.Microsecond))
+						r.check()
+					}
+				}
+			}
+		})
+	}
+}
