@@ -204,9 +204,9 @@ var operators = []operator{
 		query: `SELECT k, count(*) AS n, sum(v) AS total FROM t WHERE at > now() - interval '1 hour' GROUP BY k`},
 	{name: "a span of the row, by now()", key: anyOf, clock: true,
 		query: `SELECT id, v FROM t WHERE now() - v * interval '1 second' < at`},
-	{name: "join on both sides and now()", key: anyOf, other: own, clock: true,
+	{name: "join on both sides and now()", key: anyOf, other: own, clock: true, most: 100_000,
 		query: `SELECT t.id, u.id AS partner FROM t JOIN u ON u.id = t.k AND now() - (u.v % 60) * interval '1 minute' < t.at`},
-	{name: "left join on both sides and now()", key: anyOf, other: own, clock: true,
+	{name: "left join on both sides and now()", key: anyOf, other: own, clock: true, most: 100_000,
 		query: `SELECT t.id, u.id AS partner FROM t LEFT JOIN u ON u.id = t.k AND now() - (u.v % 60) * interval '1 minute' < t.at`},
 }
 
