@@ -56,7 +56,7 @@ func framedView(r *rand.Rand) string {
 			case "d", "ts", "tsz", "iv", "t", "tz":
 				by += "::interval"
 			}
-			return "(SELECT " + strings.Replace(by, "'Infinity'", "'Infinity'::float8", 1) + ")"
+			return "(SELECT " + strings.Replace(by, "'Infinity'", "'Infinity'::"+map[bool]string{true: "numeric", false: "float8"}[c.name == "n"], 1) + ")"
 		}
 		return one("0", "1", "2", "3", "5")
 	}
