@@ -39,6 +39,7 @@ type aggregate struct {
 	rep      repr
 	early    map[string][]byte // states of groups evaluated before the step's end; nil: gone
 
+	cur      cursor // of the groups' states, where many are read; else it is not open
 	key      []byte
 	at       []byte // where the state of the group in hand lies
 	args     []values.Datum
@@ -129,16 +130,16 @@ func (o *aggregate) push(s *step, n *node, _ int, in *Batch) error {
 			return err
 		}
 	}
-	if o.rows.Len() >= pendingRows && len(o.direct) == len(o.accs) && !o.spec.Variants {
+	if len(o.rows.Data) >= pendingDatums && len(o.direct) == len(o.accs) && !o.spec.Variants {
 		return o.evaluateEarly(s, n)
 	}
 	return nil
 }
 
-// pendingRows is how many rows an aggregate holds back before it evaluates what
-// it has. (One with traces reads them as they were before the step, so it has
+// pendingDatums is how much of its rows an aggregate holds back before it evaluates what
+// it has: 4 MiB. (One with traces reads them as they were before the step, so it has
 // to wait for the end, and gathers.)
-const pendingRows = 1 << 16
+const pendingDatums = 1 << 17
 
 // evaluateEarly treats the rows so far as a step of their own: a delta may be
 // cut anywhere. The states it leads to are kept at hand, since the step's batch
@@ -254,10 +255,21 @@ func (o *aggregate) reset() {
 	}
 }
 
+// manyGroups is from how many touched groups on their states are read with a cursor,
+// which finds those that are near, and that there are none, without a search for each.
+const manyGroups = 32
+
 // evaluate replaces the rows of the touched groups, in the order of their keys.
 func (o *aggregate) evaluate(s *step, n *node) error {
-	variant := 0
 	o.at = append(append(o.at[:0], n.prefix...), 'g')
+	if len(o.touched) >= manyGroups {
+		o.cur.open(s, n, o.at)
+	}
+	return o.cur.close(o.evaluateAll(s, n))
+}
+
+func (o *aggregate) evaluateAll(s *step, n *node) error {
+	variant := 0
 	base := len(o.at)
 	for i := range o.touched {
 		g := &o.touched[i]
@@ -313,9 +325,16 @@ func (o *aggregate) read(s *step, n *node, group string) (found bool, err error)
 		o.value = append(o.value[:0], state...)
 		return state != nil, nil
 	}
-	n.stats.KeysRead++
-	o.value, found, err = s.reads(n).Get(o.value[:0], o.at)
-	return found, err
+	if o.cur.it == nil {
+		n.stats.KeysRead++
+		o.value, found, err = s.reads(n).Get(o.value[:0], o.at)
+		return found, err
+	}
+	o.cur.seek(o.key)
+	if found = o.cur.under(o.key); found {
+		o.value = append(o.value[:0], o.cur.value()...)
+	}
+	return found, nil
 }
 
 var errGroup = errors.New("damaged group")
