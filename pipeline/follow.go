@@ -366,6 +366,9 @@ func (e *engine) maintain(ctx context.Context) error {
 	if err := e.drain(); err != nil {
 		return err
 	}
+	if err := e.sink.Settle(ctx); err != nil {
+		return err
+	}
 	e.stream.Pace(e.pressure.pace(time.Now()))
 	durableSeq := e.store.Durable()
 	for len(e.flushing) > 0 && e.flushing[0].seq <= durableSeq {

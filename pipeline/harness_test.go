@@ -291,6 +291,21 @@ func (w *world) check() {
 	for _, v := range w.views {
 		w.compare(v.Name)
 	}
+	w.numbers()
+}
+
+// numbers compares what the control tables tell of the outputs' numbers of rows with these,
+// under one snapshot.
+func (w *world) numbers() {
+	w.t.Helper()
+	if wrong := ask[string](w, w.out, `SELECT coalesce(string_agg(format('%s: %s + %s, has %s', v.name, v.rows, g.n, t.n), '; '), '')
+		FROM stepping_cdc.views v
+		CROSS JOIN LATERAL (SELECT coalesce(sum(d.n), 0) AS n FROM stepping_cdc.progress p, unnest(p.grown, p.grown_by) AS d(name, n)
+			WHERE d.name = v.name) AS g
+		CROSS JOIN LATERAL (SELECT (xpath('/row/n/text()', query_to_xml(format('SELECT count(*) AS n FROM %I.%I', v.schema, v.name), false, true, '')))[1]::text::bigint AS n) AS t
+		WHERE v.state IN ('live', 'errored') AND v.rows + g.n <> t.n`); wrong != "" {
+		w.t.Errorf("numbers of rows: %s", wrong)
+	}
 }
 
 // query is a view's query for Postgres. A view that reads another one has that as

@@ -48,6 +48,7 @@ type Sent struct {
 	c       Commit
 	large   []*delta                  // what is written by Wait, as it does not fit into one batch; nil: nothing
 	batch   *batch                    // what was sent
+	grown   rowCounts                 // what the progress row then tells
 	results *pgconn.MultiResultReader // its answers
 }
 
@@ -76,7 +77,11 @@ func (s *Sink) Send(ctx context.Context, c Commit) (*Sent, error) {
 	for i, v := range c.Views {
 		counts.add(v.Table, deltas[i].net)
 	}
-	if err := b.moveProgress(ctx, c.Prev, c.At, c.CommittedAt, &counts); err != nil {
+	grown, due := s.grown.plus(counts), rowCounts{}
+	if len(grown.names) > mostGrown {
+		grown, due = rowCounts{}, grown
+	}
+	if err := b.moveProgress(ctx, c.Prev, c.At, c.CommittedAt, grown); err != nil {
 		return nil, err
 	}
 	for i, v := range c.Views {
@@ -85,12 +90,12 @@ func (s *Sink) Send(ctx context.Context, c Commit) (*Sent, error) {
 			return nil, fmt.Errorf("write output of view %q: %w", v.Table.spec.Name, err)
 		}
 	}
-	if err := b.bookkeeping(ctx, counts, c.Statuses, c.Errors); err != nil {
+	if err := b.bookkeeping(ctx, due, c.Statuses, c.Errors); err != nil {
 		return nil, err
 	}
 	// The messages up to the one Sync are one implicit transaction: section 55.2.3 of
 	// the manual, "Extended Query", and 55.2.4, "Pipelining".
-	return &Sent{s: s, c: c, batch: b, results: b.send(ctx)}, nil
+	return &Sent{s: s, c: c, grown: grown, batch: b, results: b.send(ctx)}, nil
 }
 
 // Wait tells what became of the commit.
@@ -102,6 +107,7 @@ func (w *Sent) Wait(ctx context.Context) error {
 		return w.s.outcome("apply commit "+w.c.At.LSN.String(), err)
 	}
 	w.s.committed(w.c.At)
+	w.s.grown = w.grown
 	return nil
 }
 
@@ -170,23 +176,15 @@ func (s *Sink) committed(pos Position) {
 }
 
 const (
-	moveProgressSQL = `WITH ` + progressMoved + progressChecked
-	// The number of one view's rows is written beside: a statement of its own would cost twice as much.
-	moveProgressAndRowsSQL = `WITH ` + progressMoved + `, r AS (` + addRowsTo + `$8` + toView + `$7)` + progressChecked
-
-	progressMoved = `u AS (
-		UPDATE stepping_cdc.progress SET lsn = $1, committed_at = coalesce($2, committed_at), applied_at = pg_catalog.clock_timestamp(), clock = $5
-		WHERE lsn = $3 AND epoch = $4 AND clock IS NOT DISTINCT FROM $6 RETURNING 1)`
-	progressChecked = ` SELECT stepping_cdc.check_progress(count(*), $3, $4) FROM u HAVING count(*) <> 1`
+	moveProgressSQL = `WITH u AS (
+		UPDATE stepping_cdc.progress SET lsn = $1, committed_at = coalesce($2, committed_at), applied_at = pg_catalog.clock_timestamp(), clock = $5,
+			grown = $7, grown_by = $8
+		WHERE lsn = $3 AND epoch = $4 AND clock IS NOT DISTINCT FROM $6 RETURNING 1)
+	SELECT stepping_cdc.check_progress(count(*), $3, $4) FROM u HAVING count(*) <> 1`
 
 	lockProgressSQL = `WITH u AS (
 		SELECT 1 FROM stepping_cdc.progress WHERE lsn = $1 AND epoch = $2 FOR UPDATE)
 	SELECT stepping_cdc.check_progress(count(*), $1, $2) FROM u HAVING count(*) <> 1`
-	addRowsTo       = `UPDATE stepping_cdc.views SET rows = rows + `
-	toView          = `, updated_at = pg_catalog.clock_timestamp() WHERE name = `
-	addRowsOfOneSQL = addRowsTo + `$2` + toView + `$1`
-	addRowsSQL      = `UPDATE stepping_cdc.views v SET rows = v.rows + d.n, updated_at = pg_catalog.clock_timestamp()
-		FROM unnest($1::text[], $2::int8[]) AS d(name, n) WHERE v.name = d.name`
 )
 
 // batch collects statements for one round trip and remembers whose they are.
@@ -215,20 +213,15 @@ func (b *batch) op(ctx context.Context, o op) error {
 }
 
 // moveProgress comes first: it takes the lock on the progress row that defeats
-// any other writer before anything else is written. If one view's number of rows
-// changes, it writes that as well, and takes it out of counts.
-func (b *batch) moveProgress(ctx context.Context, from, to Position, at time.Time, counts *rowCounts) error {
+// any other writer before anything else is written. It writes there as well by how much
+// outputs have grown that stepping_cdc.views is yet to be told.
+func (b *batch) moveProgress(ctx context.Context, from, to Position, at time.Time, grown rowCounts) error {
 	var committed []byte
 	if !at.IsZero() {
 		committed = instantParam(at.UnixMicro())
 	}
-	params := [][]byte{int8Param(int64(to.LSN)), committed, int8Param(int64(from.LSN)), int8Param(b.s.epoch), clockParam(to.Clock), clockParam(from.Clock)}
-	if len(counts.names) != 1 {
-		return b.add(ctx, moveProgressSQL, params, allBinary)
-	}
-	params = append(params, []byte(counts.names[0]), int8Param(counts.n[0]))
-	*counts = rowCounts{}
-	return b.add(ctx, moveProgressAndRowsSQL, params, allBinary)
+	params := append(make([][]byte, 0, 8), int8Param(int64(to.LSN)), committed, int8Param(int64(from.LSN)), int8Param(b.s.epoch), clockParam(to.Clock), clockParam(from.Clock))
+	return b.add(ctx, moveProgressSQL, append(params, grown.params()...), allBinary)
 }
 
 func clockParam(clock int64) []byte {
@@ -253,20 +246,6 @@ func (b *batch) bookkeeping(ctx context.Context, counts rowCounts, st []Status, 
 		return err
 	}
 	return b.errors(ctx, errs)
-}
-
-// rows writes by how much the outputs have grown.
-func (b *batch) rows(ctx context.Context, counts rowCounts) error {
-	if len(counts.names) > fewRows {
-		return b.add(ctx, addRowsSQL, [][]byte{appendTextArray(nil, counts.names),
-			appendInt8Array(nil, len(counts.n), func(i int) int64 { return counts.n[i] })}, allBinary)
-	}
-	for i, name := range counts.names {
-		if err := b.add(ctx, addRowsOfOneSQL, [][]byte{[]byte(name), int8Param(counts.n[i])}, allBinary); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // run sends the batch and reads every answer.
@@ -303,26 +282,6 @@ func (b *batch) viewOf(n int) string {
 		return b.views[n]
 	}
 	return ""
-}
-
-// rowCounts gathers by how many rows each live output grows.
-type rowCounts struct {
-	names []string
-	n     []int64
-}
-
-func (c *rowCounts) add(t *Table, net int64) {
-	if net == 0 || t.building {
-		return
-	}
-	for i, name := range c.names {
-		if name == t.spec.Name {
-			c.n[i] += net
-			return
-		}
-	}
-	c.names = append(c.names, t.spec.Name)
-	c.n = append(c.n, net)
 }
 
 // maxStatements bounds the prepared statements of the session.

@@ -116,6 +116,7 @@ func TestApplyEqualsModel(t *testing.T) {
 			for _, n := range model {
 				total += n
 			}
+			e.must(e.s.Settle(e.ctx))
 			if got := e.text(`SELECT rows::text FROM stepping_cdc.views WHERE name = $1`, sub.name); got != fmt.Sprint(total) {
 				t.Errorf("views.rows is %s, not %d", got, total)
 			}

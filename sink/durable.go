@@ -46,8 +46,11 @@ func (s *Sink) Durable(ctx context.Context) (Position, error) {
 }
 
 // Flush makes everything committed so far durable, by a small commit that waits
-// for the disk, and returns the position that may be acknowledged.
+// for the disk, and returns the position that may be acknowledged. It settles as well.
 func (s *Sink) Flush(ctx context.Context) (Position, error) {
+	if err := s.Settle(ctx); err != nil {
+		return s.dur.durable, err
+	}
 	_, err := s.pg.Exec(ctx, `BEGIN; SET LOCAL synchronous_commit = local;
 		UPDATE stepping_cdc.instance SET flushed_at = clock_timestamp(); COMMIT`).ReadAll()
 	if err != nil {

@@ -192,6 +192,7 @@ func TestRebuildReplacesTheTable(t *testing.T) {
 	if got := e.content("v"); got != "(5,5) (5,5) (6,6)" {
 		t.Errorf("content %s", got)
 	}
+	e.must(e.s.Settle(e.ctx))
 	if got := e.text(`SELECT rows::text FROM stepping_cdc.views`); got != "3" {
 		t.Errorf("views.rows is %s", got)
 	}

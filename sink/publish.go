@@ -137,6 +137,9 @@ func (s *Sink) grants(ctx context.Context, schema, name, onto string) ([]string,
 // Drop removes views from the control tables and, with outputs, their tables. A
 // table that is not ours is left alone and reported.
 func (s *Sink) Drop(ctx context.Context, outputs bool, views ...string) error {
+	if err := s.Settle(ctx); err != nil {
+		return err
+	}
 	return s.inTx(ctx, func(tx pgx.Tx) error {
 		for _, view := range views {
 			var schema string

@@ -64,7 +64,8 @@ type Sink struct {
 	conn  *pgx.Conn
 	pg    *pgconn.PgConn
 	epoch int64
-	pos   Position // progress as of the last commit
+	pos   Position  // progress as of the last commit
+	grown rowCounts // what the progress row tells, and stepping_cdc.views is yet to be told
 	ours  Session
 
 	prepared map[stmtID]*pgconn.StatementDescription
@@ -245,6 +246,12 @@ func (s *Sink) takeEpoch(ctx context.Context, conn *pgx.Conn) error {
 		if clock != nil {
 			s.pos.Clock = *clock
 		}
+		for _, sql := range []string{takeOverRowsSQL, takenOverSQL} {
+			if _, err := tx.Exec(ctx, sql); err != nil {
+				return err
+			}
+		}
+		s.grown = rowCounts{}
 		return tx.QueryRow(ctx, `UPDATE stepping_cdc.instance SET epoch = $1, pid = pg_backend_pid(),
 				application = $2, host = $3, started_at = clock_timestamp()
 			RETURNING pid, (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())`,

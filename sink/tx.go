@@ -33,11 +33,19 @@ func (s *Sink) Begin(ctx context.Context, prev Position) (*Tx, error) {
 	if err := b.add(ctx, "BEGIN", nil, nil); err != nil {
 		return nil, fmt.Errorf("begin output transaction: %w", err)
 	}
-	err := b.add(ctx, lockProgressSQL, [][]byte{int8Param(int64(prev.LSN)), int8Param(s.epoch)}, allBinary)
+	// What the transaction tells stepping_cdc.views stands on what there was to tell before.
+	tx, grown := &Tx{s: s, prev: prev}, s.grown
+	var err error
+	if len(grown.names) > 0 {
+		err = b.settle(ctx)
+	} else {
+		err = b.add(ctx, lockProgressSQL, [][]byte{int8Param(int64(prev.LSN)), int8Param(s.epoch)}, allBinary)
+	}
 	if err == nil {
 		err = b.run(ctx)
 	}
-	tx := &Tx{s: s, prev: prev}
+	s.grown = rowCounts{}
+	tx.undo = append(tx.undo, func() { s.grown = grown })
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("begin output transaction: %w", s.lost(err)), tx.Rollback(ctx))
 	}
@@ -101,7 +109,7 @@ func (tx *Tx) Commit(ctx context.Context, at Position, committedAt time.Time) er
 	}
 	b := &batch{s: s}
 	if at != tx.prev {
-		if err := b.moveProgress(ctx, tx.prev, at, committedAt, &tx.counts); err != nil {
+		if err := b.moveProgress(ctx, tx.prev, at, committedAt, rowCounts{}); err != nil {
 			return fail(err)
 		}
 	}

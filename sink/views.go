@@ -116,6 +116,9 @@ func (s *Sink) SetStatus(ctx context.Context, st ...Status) error {
 // Register lists a view with the number of rows that its table holds, in a transaction of
 // its own if none is open; what was known of it by that name is replaced.
 func (s *Sink) Register(ctx context.Context, spec *ViewSpec, state State, rows int64) error {
+	if err := s.Settle(ctx); err != nil {
+		return err
+	}
 	settings := spec.Settings
 	if settings == nil {
 		settings = map[string]string{}
