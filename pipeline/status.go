@@ -116,7 +116,9 @@ func (s *Status) problem(format string, args ...any) {
 
 func (s *Status) readViews(ctx context.Context, conn *pgx.Conn, cfg *config.Config) error {
 	known := map[string]ViewStatus{}
-	rows, err := conn.Query(ctx, `SELECT v.name, v.state, v.rows, coalesce(v.error, ''), v.updated_at,
+	rows, err := conn.Query(ctx, `SELECT v.name, v.state,
+			v.rows + (SELECT coalesce(sum(d.n), 0)::int8 FROM stepping_cdc.progress p, unnest(p.grown, p.grown_by) AS d(name, n) WHERE d.name = v.name),
+			coalesce(v.error, ''), v.updated_at,
 			(SELECT coalesce(sum(e.weight), 0)::int8 FROM stepping_cdc.errors e WHERE e.view = v.name),
 			coalesce((SELECT e.message FROM stepping_cdc.errors e WHERE e.view = v.name GROUP BY e.message ORDER BY sum(e.weight) DESC, e.message LIMIT 1), '')
 		FROM stepping_cdc.views v ORDER BY v.name`)
