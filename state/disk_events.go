@@ -32,8 +32,6 @@ func (d *Disk) listener(on func(Event)) *pebble.EventListener {
 			// there was nothing left to write.
 			on(Event{Name: "flush", Text: info.String()})
 		},
-		// Each compaction is a goroutine.
-		CompactionBegin: func(pebble.CompactionInfo) { yieldProcessor() },
 		CompactionEnd: func(info pebble.CompactionInfo) {
 			for _, level := range info.Input {
 				for _, table := range level.Tables {
