@@ -63,7 +63,7 @@ func measureGrowth(ctx context.Context, l *lab) error {
 	}
 	var all []growth
 	for i := range operators {
-		if !strings.Contains(operators[i].name, l.opts.operator) {
+		if !l.opts.operator.MatchString(operators[i].name) {
 			continue
 		}
 		g := growth{op: &operators[i]}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,9 +23,9 @@ type options struct {
 	only    string
 	backlog string
 	// Of growth: rows that are there, ascending, nil for those that are usual, and
-	// what an operator's name has to contain.
+	// what the names of the operators match.
 	sizes    []int64
-	operator string
+	operator *regexp.Regexp
 	out      string
 	rounds   int
 	seconds  int
@@ -98,7 +99,11 @@ func parseOptions() (*options, error) {
 		}
 		return nil
 	})
-	flag.StringVar(&o.operator, "operator", "", "measure the growth of operators only whose names contain this, of "+operatorNames())
+	o.operator = regexp.MustCompile("")
+	flag.Func("operator", "measure the growth of operators only whose names match this `regexp`, of "+operatorNames(), func(s string) (err error) {
+		o.operator, err = regexp.Compile(s)
+		return err
+	})
 	flag.StringVar(&o.out, "out", filepath.Join("bench", "results"), "folder for results.csv, results.md and logs")
 	flag.BoolVar(&o.dense, "dense", false, "all queries of TPC-H with parameters that most rows meet, in place of the validation parameters")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often everything is measured")
