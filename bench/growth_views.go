@@ -123,7 +123,7 @@ var operators = []operator{
 		query: `SELECT k, percentile_disc(0.5) WITHIN GROUP (ORDER BY v) AS median FROM t GROUP BY k`},
 	{name: "GROUPING SETS", key: tens,
 		query: `SELECT k, v % 10 AS d, count(*) AS n, sum(v) AS total FROM t GROUP BY GROUPING SETS ((k), (v % 10), ())`},
-	{name: "unnest", key: anyOf,
+	{name: "unnest", key: anyOf, most: 100_000,
 		query: `SELECT id, x.n, x.place FROM t, unnest(ARRAY[k, v]) WITH ORDINALITY AS x (n, place)`},
 	{name: "DISTINCT", key: tens,
 		query: `SELECT DISTINCT k FROM t`},
