@@ -164,7 +164,7 @@ func TestClockJoins(t *testing.T) {
 		w.halt()
 		w.view(fmt.Sprintf("added%d", i), fmt.Sprintf(`SELECT size, count(*) AS n FROM jobs WHERE at < now() - interval '%d s' GROUP BY size`, i))
 		w.run(slow)
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond) // for the writer to get ahead of the outputs
 		held.Lock()
 		w.verified()
 		held.Unlock()
