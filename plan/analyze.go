@@ -1,6 +1,6 @@
 // Package plan turns the views of a configuration into one circuit: Postgres
-// analyzes them (here), their query trees become relational algebra (translate),
-// which is rewritten (algebra) and compiled (compile).
+// analyzes them (here), their query trees (querytree) become relational algebra
+// (translate), which is rewritten (algebra) and compiled (compile).
 //
 // It knows how Postgres is made to analyze views, and what they depend on. It must
 // not know of replication, of the sink, or of where state lies. All it does to

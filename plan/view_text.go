@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/plan/querytree"
 	"github.com/stepping-cdc/stepping-cdc/plan/translate"
 )
 
@@ -14,12 +15,6 @@ import (
 // as b = d, of which a NULL makes NULL
 // (postgresql.org/docs/current/functions-comparisons.html#COMPOSITE-TYPE-COMPARISON). So where
 // the text of a view is read again, it has to say what it means.
-
-// The operators = and <> of records (Postgres' catalog/pg_operator.dat).
-const (
-	recordEqual    = 2988
-	recordNotEqual = 2989
-)
 
 // comparingRecords is the text of a view as Postgres writes it, such that it compares records
 // where the view does: = and <> of two row constructors are that always, as those of rows are
@@ -81,22 +76,6 @@ func closingParentheses(toks []lexeme) map[int]int {
 	return closing
 }
 
-// ordersRecords says whether a view orders records that row constructors make, by < or
-// another operator: Postgres writes that like the comparison of rows of their fields.
-func ordersRecords(tree pgtree.Value) bool {
-	const explicitCast = 1
-	constructor := func(n *pgtree.Node) bool { return n.Tag == "ROWEXPR" && n.Int("row_format") != explicitCast }
-	found := false
-	pgtree.Walk(tree, func(n *pgtree.Node) bool {
-		if n.Tag == "OPEXPR" && !slices.Contains([]int{recordEqual, recordNotEqual}, n.Int("opno")) {
-			args := n.Nodes("args")
-			found = found || len(args) == 2 && constructor(args[0]) && constructor(args[1])
-		}
-		return !found
-	})
-	return found
-}
-
 // unwritable says what is wrong with adopting a view whose text, as Postgres writes it, is
 // another query; nil if nothing is.
 func (a *analyzer) unwritable(v View, oid uint32) (*Problem, error) {
@@ -108,7 +87,7 @@ func (a *analyzer) unwritable(v View, oid uint32) (*Problem, error) {
 	if err != nil {
 		return nil, fmt.Errorf("adopt %s: %w", v.From, err)
 	}
-	if !ordersRecords(tree) {
+	if !querytree.OrdersRecords(tree) {
 		return nil, nil
 	}
 	const construct = "an order of rows within rows"

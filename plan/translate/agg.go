@@ -7,6 +7,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/plan/querytree"
 	"github.com/stepping-cdc/stepping-cdc/values"
 	"github.com/stepping-cdc/stepping-cdc/values/agg"
 )
@@ -15,7 +16,7 @@ import (
 // read the row of groups and aggregates. Which those are, the expressions above
 // say: they are looked through once before they are translated.
 func (t *translator) aggregate(s *scope, targets, groups []*pgtree.Node, having *pgtree.Node) {
-	g := &grouping{seen: map[*pgtree.Node]int{}, orderedSets: map[*pgtree.Node]*orderedSet{}, at: map[int]int{}, labels: map[int]int{}, sets: expandSets(s.query)}
+	g := &grouping{seen: map[*pgtree.Node]int{}, orderedSets: map[*pgtree.Node]*orderedSet{}, at: map[int]int{}, labels: map[int]int{}, sets: querytree.GroupingSets(s.query)}
 	dw := s.domain.width()
 	g.domain = dw
 	for i, c := range s.from[:dw] {
@@ -32,7 +33,7 @@ func (t *translator) aggregate(s *scope, targets, groups []*pgtree.Node, having 
 			} else {
 				g.at[ref] = g.add(e)
 			}
-			if written := s.groupExpr(te.Node("expr")); contains(written, "SUBLINK") || s.spreads(written) {
+			if written := s.groupExpr(te.Node("expr")); querytree.Holds(written, "SUBLINK") || s.spreads(written) {
 				g.asWritten = append(g.asWritten, groupedExpr{written, g.at[ref]})
 			}
 		}
@@ -83,7 +84,7 @@ func overNothing(d *domain, n *algebra.Aggregate) algebra.Node {
 
 // groupExpr is the expression behind a reference to 18's GROUP BY entry.
 func (s *scope) groupExpr(n *pgtree.Node) *pgtree.Node {
-	if i := n.Int("varno"); n.Tag == "VAR" && n.Int("varlevelsup") == 0 && i >= 1 && i <= len(s.rtes) && s.rtes[i-1].Int("rtekind") == rteGroup {
+	if i := n.Int("varno"); n.Tag == "VAR" && n.Int("varlevelsup") == 0 && i >= 1 && i <= len(s.rtes) && s.rtes[i-1].Int("rtekind") == querytree.Group {
 		if exprs, att := s.rtes[i-1].Nodes("groupexprs"), n.Int("varattno"); att >= 1 && att <= len(exprs) {
 			return exprs[att-1]
 		}
@@ -152,7 +153,7 @@ func (t *translator) grouped(n *pgtree.Node, s *scope) (expr.Expr, bool) {
 	case "AGGREF", "CONST", "GROUPINGFUNC", "SUBLINK", "WINDOWFUNC", "CASETESTEXPR", trackedTag:
 		return nil, false
 	}
-	if n.Tag != "VAR" && slices.ContainsFunc([]string{"AGGREF", "GROUPINGFUNC", "SUBLINK", "PARAM", "WINDOWFUNC"}, func(tag string) bool { return contains(n, tag) }) {
+	if n.Tag != "VAR" && slices.ContainsFunc([]string{"AGGREF", "GROUPINGFUNC", "SUBLINK", "PARAM", "WINDOWFUNC"}, func(tag string) bool { return querytree.Holds(n, tag) }) {
 		return nil, false
 	}
 	// Translate it as below GROUP BY, to see what it is there.
@@ -204,16 +205,6 @@ func groupCol(g *grouping, i int) expr.Expr {
 		c.Name = in.Name
 	}
 	return c
-}
-
-// contains says whether a tree holds a node of a kind.
-func contains(n *pgtree.Node, tag string) bool {
-	found := false
-	pgtree.Walk(n, func(n *pgtree.Node) bool {
-		found = found || n.Tag == tag
-		return !found
-	})
-	return found
 }
 
 // aggref translates an aggregate call to a column of the aggregate's row.

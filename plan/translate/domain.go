@@ -6,6 +6,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/plan/querytree"
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
@@ -57,38 +58,27 @@ func (t *translator) outerRefs(q *pgtree.Node, s *scope) []outerRef {
 			refs = append(refs, r)
 		}
 	}
-	var visit func(v pgtree.Value, depth int)
-	visit = func(v pgtree.Value, depth int) {
-		pgtree.Walk(v, func(n *pgtree.Node) bool {
-			switch n.Tag {
-			case "QUERY":
-				for _, c := range n.Values() {
-					visit(c, depth+1)
-				}
+	querytree.Walk(q, func(n *pgtree.Node, depth int) bool {
+		switch n.Tag {
+		case "VAR":
+			if up := n.Int("varlevelsup") - depth; up > 0 {
+				add(outerRef{up, n.Int("varno"), n.Int("varattno"), nil})
+			}
+		case "AGGREF", "GROUPINGFUNC":
+			if up := n.Int("agglevelsup") - depth; up > 0 {
+				add(outerRef{level: up, aggregate: n})
 				return false
-			case "VAR":
-				if up := n.Int("varlevelsup") - depth; up > 0 {
-					add(outerRef{up, n.Int("varno"), n.Int("varattno"), nil})
-				}
-			case "AGGREF", "GROUPINGFUNC":
-				if up := n.Int("agglevelsup") - depth; up > 0 {
-					add(outerRef{level: up, aggregate: n})
-					return false
-				}
-			case "RTE", "RANGETBLENTRY": // since 16
-				if up := n.Int("ctelevelsup") - depth; n.Int("rtekind") == rteCTE && up > 0 {
-					for _, r := range t.cteRefs(n.Str("ctename"), s.up(up-1)) {
-						r.level += up - 1
-						add(r)
-					}
+			}
+		case "RTE", "RANGETBLENTRY": // since 16
+			if up := n.Int("ctelevelsup") - depth; n.Int("rtekind") == querytree.CTE && up > 0 {
+				for _, r := range t.cteRefs(n.Str("ctename"), s.up(up-1)) {
+					r.level += up - 1
+					add(r)
 				}
 			}
-			return true
-		})
-	}
-	for _, c := range q.Values() {
-		visit(c, 0)
-	}
+		}
+		return true
+	})
 	return refs
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/plan/querytree"
 	"github.com/stepping-cdc/stepping-cdc/values"
 	"github.com/stepping-cdc/stepping-cdc/values/fn"
 )
@@ -211,18 +212,18 @@ func (t *translator) column(n *pgtree.Node, s *scope) expr.Expr {
 	case att < 0 && att != tableOIDColumn:
 		t.problem(n, CodeVolatile, "a system column", "a system column (ctid, xmin …) is not replicated", "leave it out")
 		return nil
-	case rte.Int("rtekind") == rteJoin: // a join: its columns are its inputs'
+	case rte.Int("rtekind") == querytree.Join: // a join: its columns are its inputs'
 		if vars := rte.Nodes("joinaliasvars"); att <= len(vars) {
 			return t.expr(vars[att-1], s)
 		}
-	case rte.Int("rtekind") == rteGroup:
+	case rte.Int("rtekind") == querytree.Group:
 		if vars := rte.Nodes("groupexprs"); att <= len(vars) {
 			return t.expr(vars[att-1], s)
 		}
 	}
 	start, ok := s.start[rti]
 	col := att - 1
-	if rte.Int("rtekind") == rteRelation {
+	if rte.Int("rtekind") == querytree.Relation {
 		rel, err := t.cat.Relation(t.ctx, rte.OID("relid"))
 		if err != nil {
 			t.fail(err)

@@ -7,6 +7,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/plan/querytree"
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
@@ -26,14 +27,6 @@ type part struct {
 	bound bool
 }
 
-// kinds of join (JoinType of Postgres' nodes.h).
-const (
-	joinInner = iota
-	joinLeft
-	joinFull
-	joinRight
-)
-
 // from translates a FROM clause.
 func (t *translator) from(f *pgtree.Node, s *scope) algebra.Node {
 	dw := s.domain.width()
@@ -41,7 +34,7 @@ func (t *translator) from(f *pgtree.Node, s *scope) algebra.Node {
 		s.from = append(s.from, s.domain.node.Cols()...)
 	}
 	s.sure = math.MaxInt
-	s.whole, s.tableOIDs = wholeRows(s.query), readAttribute(s.query, tableOIDColumn)
+	s.whole, s.tableOIDs = querytree.WholeRows(s.query), querytree.Reading(s.query, tableOIDColumn)
 	for _, n := range f.Nodes("fromlist") {
 		s.parts = append(s.parts, t.fromItem(n, s, true))
 	}
@@ -86,20 +79,20 @@ func (t *translator) fromItem(n *pgtree.Node, s *scope, inner bool) part {
 // join translates a join; its right side may refer to the left one (LATERAL).
 func (t *translator) join(n *pgtree.Node, s *scope, inner bool) part {
 	kind, quals := n.Int("jointype"), n.Node("quals")
-	inner = inner && kind == joinInner
+	inner = inner && kind == querytree.InnerJoin
 	sure := s.sure
-	if kind == joinRight || kind == joinFull {
+	if kind == querytree.RightJoin || kind == querytree.FullJoin {
 		s.sure = min(sure, len(s.parts))
 	}
 	l := t.fromItem(n.Node("larg"), s, inner)
 	s.parts = append(s.parts, l)
-	if s.sure = sure; kind == joinLeft || kind == joinFull {
+	if s.sure = sure; kind == querytree.LeftJoin || kind == querytree.FullJoin {
 		s.sure = min(sure, len(s.parts))
 	}
 	r := t.fromItem(n.Node("rarg"), s, inner)
 	s.parts, s.sure = s.parts[:len(s.parts)-1], sure
 
-	subqueries := quals != nil && contains(quals, "SUBLINK")
+	subqueries := quals != nil && querytree.Holds(quals, "SUBLINK")
 	var conds []expr.Expr
 	switch {
 	case quals == nil:
@@ -110,28 +103,28 @@ func (t *translator) join(n *pgtree.Node, s *scope, inner bool) part {
 		conds = expr.Conjuncts(t.expr(quals, s))
 	}
 	if !inner && s.domain != nil && (l.bound || r.bound || subqueries || s.reads(conds) || s.reads(s.overlapping(l.start, r.end))) {
-		if kind != joinRight {
+		if kind != querytree.RightJoin {
 			l = s.bind(l)
 		}
-		if kind == joinFull || kind == joinRight {
+		if kind == querytree.FullJoin || kind == querytree.RightJoin {
 			r = s.bind(r)
 		}
 	}
 	bound := l.bound || r.bound
 	conds = append(conds, s.meetsWithin(l.start, r.end, bound)...)
 	switch {
-	case subqueries && kind == joinInner:
+	case subqueries && kind == querytree.InnerJoin:
 		return t.joinWhere(quals, s, []part{l, r}, conds, bound)
-	case kind == joinInner:
+	case kind == querytree.InnerJoin:
 		j := s.inner([]part{l, r}, conds)
 		return s.shaped(j.node, j.to, bound, l.start, r.end)
-	case subqueries && kind == joinFull:
+	case subqueries && kind == querytree.FullJoin:
 		return t.outerJoinWhere(quals, s, []part{l, r}, []part{l, r}, conds)
-	case kind == joinFull:
+	case kind == querytree.FullJoin:
 		return s.full(l, r, conds, bound)
 	}
 	keep, other := l, r
-	if kind == joinRight { // a left join of the sides exchanged
+	if kind == querytree.RightJoin { // a left join of the sides exchanged
 		keep, other = r, l
 	}
 	if subqueries {
@@ -467,7 +460,7 @@ func (t *translator) whereBetween(s *scope, parts []part) []expr.Expr {
 	}
 	var out []expr.Expr
 	for _, q := range list {
-		known := !contains(q, "SUBLINK")
+		known := !querytree.Holds(q, "SUBLINK")
 		pgtree.Walk(q, func(n *pgtree.Node) bool {
 			if n.Tag == "VAR" && n.Int("varlevelsup") == 0 {
 				_, ok := s.start[n.Int("varno")]
@@ -489,7 +482,7 @@ func (t *translator) whereBetween(s *scope, parts []part) []expr.Expr {
 func (s *scope) innerOnly() bool {
 	inner := true
 	pgtree.Walk(s.query.Node("jointree"), func(n *pgtree.Node) bool {
-		inner = inner && (n.Tag != "JOINEXPR" || n.Int("jointype") == joinInner)
+		inner = inner && (n.Tag != "JOINEXPR" || n.Int("jointype") == querytree.InnerJoin)
 		return n.Tag != "QUERY"
 	})
 	return inner

@@ -7,6 +7,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/plan/querytree"
 )
 
 // generated computes the generated columns of a table that the stream leaves out, from
@@ -14,7 +15,7 @@ import (
 // for.
 func (t *translator) generated(rel *catalog.Relation, node algebra.Node, asked func(catalog.Column) bool) algebra.Node {
 	cols := node.Cols()
-	rte := pgtree.NewNode("RANGETBLENTRY", map[string]int{"rtekind": rteRelation, "relid": int(rel.OID)})
+	rte := pgtree.NewNode("RANGETBLENTRY", map[string]int{"rtekind": querytree.Relation, "relid": int(rel.OID)})
 	s := &scope{rtes: []*pgtree.Node{rte}, start: map[int]int{1: 0}, cols: map[int]int{1: len(cols)}, from: cols, node: node}
 	p := &algebra.Project{In: node, Exprs: algebra.AllRefs(cols)}
 	computed := false

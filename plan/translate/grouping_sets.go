@@ -3,101 +3,17 @@ package translate
 import (
 	"fmt"
 	"slices"
-	"sort"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/plan/querytree"
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
 // GROUPING SETS, ROLLUP and CUBE are the sum of one aggregate a set, over one
 // shared input; the columns that a set leaves out are NULL
 // (postgresql.org/docs/current/queries-table-expressions.html#QUERIES-GROUPING-SETS).
-
-// Kinds of GROUPINGSET nodes, GroupingSetKind of Postgres' parsenodes.h.
-const (
-	setEmpty = iota
-	setSimple
-	setRollup
-	setCube
-	setSets
-)
-
-// maxSets is as many sets as Postgres takes.
-const maxSets = 4096
-
-// expandSets lists the grouping sets of a query as Postgres expands them: every
-// combination of the clause's items. A set is a list of tleSortGroupRefs.
-func expandSets(q *pgtree.Node) [][]int {
-	var out [][]int
-	for i, n := range q.Nodes("groupingSets") {
-		item := expandSet(n)
-		if i == 0 {
-			out = item
-			continue
-		}
-		var product [][]int
-		for _, a := range out {
-			for _, b := range item {
-				if len(product) <= maxSets {
-					product = append(product, slices.Concat(a, b))
-				}
-			}
-		}
-		out = product
-	}
-	seen := map[string]bool{}
-	var kept [][]int
-	for _, set := range out {
-		sort.Ints(set)
-		set = slices.Compact(set)
-		if id := fmt.Sprint(set); !seen[id] || !q.Bool("groupDistinct") {
-			seen[id] = true
-			kept = append(kept, set)
-		}
-	}
-	return kept
-}
-
-func expandSet(n *pgtree.Node) [][]int {
-	parts := n.Nodes("content")
-	var out [][]int
-	switch n.Int("kind") {
-	case setSimple:
-		out = append(out, n.Ints("content"))
-	case setRollup:
-		for k := len(parts); k >= 0; k-- {
-			out = append(out, together(parts[:k]))
-		}
-	case setCube:
-		for bits := 0; bits < 1<<len(parts) && bits <= maxSets; bits++ {
-			var some []*pgtree.Node
-			for i, p := range parts {
-				if bits&(1<<i) != 0 {
-					some = append(some, p)
-				}
-			}
-			out = append(out, together(some))
-		}
-	case setSets:
-		for _, p := range parts {
-			out = append(out, expandSet(p)...)
-		}
-	default: // setEmpty
-		out = append(out, nil)
-	}
-	return out
-}
-
-// together is the set of all columns of some simple sets.
-func together(sets []*pgtree.Node) []int {
-	var out []int
-	for _, s := range sets {
-		out = append(out, s.Ints("content")...)
-	}
-	return out
-}
 
 // groupingCall translates GROUPING(…) to a column behind the aggregates: a bit
 // for each argument that the row's set leaves out, the last one being the lowest.
@@ -122,8 +38,8 @@ func (t *translator) groupingCall(n *pgtree.Node, s *scope) expr.Expr {
 // aggregates, the values of GROUPING.
 func (t *translator) groupBySets(s *scope, g *grouping) algebra.Node {
 	dw := s.domain.width()
-	if len(g.sets) > maxSets {
-		t.problem(nil, CodeSyntax, "GROUPING SETS", fmt.Sprintf("too many grouping sets present (maximum %d)", maxSets), "")
+	if len(g.sets) > querytree.MaxSets {
+		t.problem(nil, CodeSyntax, "GROUPING SETS", fmt.Sprintf("too many grouping sets present (maximum %d)", querytree.MaxSets), "")
 		return empty(nil)
 	}
 	input, group, aggs := shareInput(s.node, g)

@@ -7,6 +7,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/plan/querytree"
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
@@ -75,7 +76,7 @@ func (t *translator) keyOfHeirs(n *pgtree.Node, s *scope) {
 		return
 	}
 	rte := s.rtes[i-1]
-	if rte.Int("rtekind") != rteRelation || !rte.Bool("inh") || len(t.heirs[rte.OID("relid")]) == 0 {
+	if rte.Int("rtekind") != querytree.Relation || !rte.Bool("inh") || len(t.heirs[rte.OID("relid")]) == 0 {
 		return
 	}
 	rel, err := t.cat.Relation(t.ctx, rte.OID("relid"))

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/plan/querytree"
 )
 
 // An aggregate without ORDER BY over one sub-query that has one takes the rows in
@@ -27,7 +28,7 @@ func (s *scope) sortedInputOf() {
 	}
 	i := from[0].Int("rtindex")
 	rte := s.rtes[i-1]
-	if rte.Int("rtekind") != rteSubquery {
+	if rte.Int("rtekind") != querytree.Subquery {
 		return
 	}
 	sub := rte.Node("subquery")

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
+	"github.com/stepping-cdc/stepping-cdc/plan/querytree"
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
@@ -51,7 +52,7 @@ func (t *translator) image(sql string) (image []byte, ok bool) {
 	if refused != nil {
 		return nil, true
 	}
-	q, err := parseView(tree)
+	q, err := querytree.Parse(tree)
 	if err != nil {
 		t.fail(err)
 		return nil, false

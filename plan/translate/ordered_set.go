@@ -6,6 +6,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/plan/querytree"
 	"github.com/stepping-cdc/stepping-cdc/values"
 	"github.com/stepping-cdc/stepping-cdc/values/agg"
 )
@@ -21,7 +22,7 @@ import (
 func (t *translator) constantDirect(n *pgtree.Node, c *aggregateCall) bool {
 	for _, d := range n.Nodes("aggdirectargs") {
 		for _, tag := range []string{"VAR", "AGGREF", "GROUPINGFUNC", "SUBLINK"} {
-			if contains(d, tag) {
+			if querytree.Holds(d, tag) {
 				return false
 			}
 		}

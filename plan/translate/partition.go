@@ -6,6 +6,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/plan/querytree"
 	"github.com/stepping-cdc/stepping-cdc/values"
 	"github.com/stepping-cdc/stepping-cdc/values/fn"
 )
@@ -30,7 +31,7 @@ func (t *translator) ofPartitions(rel *catalog.Relation) algebra.Node {
 	if err != nil {
 		return refused(fmt.Errorf("the partitions of %s: %w", rel.SQL(), err))
 	}
-	q, err := parseView(tree)
+	q, err := querytree.Parse(tree)
 	if err != nil {
 		return refused(fmt.Errorf("the partitions of %s: %w", rel.SQL(), err))
 	}

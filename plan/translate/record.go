@@ -2,7 +2,6 @@ package translate
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/plan/querytree"
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
@@ -259,46 +259,6 @@ func shape(t *values.Type, names bool) string {
 	return "(" + strings.Join(fields, ", ") + ")"
 }
 
-// wholeRows are the relations of a query whose rows are read as values, in it or
-// in its sub-queries.
-func wholeRows(q *pgtree.Node) map[int]bool {
-	whole := readAttribute(q, 0)
-	// Of a join, the rows of its relations say whether there is one.
-	for i := range maps.Clone(whole) {
-		for _, rel := range joined(q, i) {
-			whole[rel] = true
-		}
-	}
-	return whole
-}
-
-// readAttribute are the relations of a query of which an attribute is read, in it or in its
-// sub-queries.
-func readAttribute(q *pgtree.Node, number int) map[int]bool {
-	read := map[int]bool{}
-	var visit func(v pgtree.Value, depth int)
-	visit = func(v pgtree.Value, depth int) {
-		pgtree.Walk(v, func(n *pgtree.Node) bool {
-			switch n.Tag {
-			case "QUERY":
-				for _, c := range n.Values() {
-					visit(c, depth+1)
-				}
-				return false
-			case "VAR":
-				if n.Int("varattno") == number && n.Int("varlevelsup") == depth {
-					read[n.Int("varno")] = true
-				}
-			}
-			return true
-		})
-	}
-	for _, c := range q.Values() {
-		visit(c, 0)
-	}
-	return read
-}
-
 // withWhole adds to a relation of FROM a column that holds its row as a value. It
 // is made here, below all joins: of a row that an outer join makes up it is NULL,
 // while ROW(…) of its columns is not.
@@ -307,13 +267,13 @@ func (t *translator) withWhole(rel algebra.Node, rti int, s *scope) algebra.Node
 	p := pick(rel, algebra.FirstN(len(cols)))
 	names, fields := rte.Node("eref").Strings("colnames"), p.Exprs[s.hidden:]
 	switch {
-	case rte.Int("rtekind") == rteSubquery: // without what it is only sorted by
+	case rte.Int("rtekind") == querytree.Subquery: // without what it is only sorted by
 		fields = fields[:min(len(names), len(fields))]
 	case s.tableOIDs[rti]:
 		fields = fields[:len(fields)-1]
 	}
 	whole := rowOf(names, fields)
-	if rte.Int("rtekind") == rteRelation {
+	if rte.Int("rtekind") == querytree.Relation {
 		table, err := t.cat.Relation(t.ctx, rte.OID("relid"))
 		if err != nil {
 			t.fail(err)
@@ -324,7 +284,7 @@ func (t *translator) withWhole(rel algebra.Node, rti int, s *scope) algebra.Node
 			t.whole[table.OID] = table
 		}
 	}
-	if oid := rowTypeOf(rte); oid != 0 {
+	if oid := querytree.RowType(rte); oid != 0 {
 		whole.T = rowType(t.typ(oid, -1, 0), whole.T)
 	}
 	p.Exprs, p.Names = append(slices.Clip(p.Exprs), whole), append(p.Names, rte.Node("eref").Str("aliasname"))
@@ -342,7 +302,7 @@ func rowType(own, record *values.Type) *values.Type {
 // wholeRow reads a relation's row as a value.
 func (t *translator) wholeRow(n *pgtree.Node, rte *pgtree.Node, s *scope) expr.Expr {
 	rti := n.Int("varno")
-	if rte.Int("rtekind") == rteJoin {
+	if rte.Int("rtekind") == querytree.Join {
 		return t.joinRow(rti, rte, s)
 	}
 	return s.wholeColumn(rti)
@@ -362,11 +322,11 @@ func (s *scope) wholeColumn(rti int) expr.Expr {
 // NULL since 16; before, it is a row of NULLs.
 func (t *translator) joinRow(rti int, rte *pgtree.Node, s *scope) expr.Expr {
 	row := rowOf(rte.Node("eref").Strings("colnames"), t.exprs(rte.Nodes("joinaliasvars"), s))
-	if t.version < nullJoinRows || !s.mayBeMissing(rti) {
+	if t.version < nullJoinRows || !querytree.MayBeMissing(s.query, rti) {
 		return row
 	}
 	there := &expr.BoolOp{Op: expr.Or, T: values.BoolType}
-	for _, i := range joined(s.query, rti) {
+	for _, i := range querytree.Joined(s.query, rti) {
 		whole := s.wholeColumn(i)
 		if whole == nil {
 			return nil // refused
@@ -378,47 +338,6 @@ func (t *translator) joinRow(rti int, rte *pgtree.Node, s *scope) expr.Expr {
 
 // nullJoinRows is the version that made rows of joins NULL where they are missing.
 const nullJoinRows = 16
-
-// joined are the relations of a join: of a row of it, at least one is not missing.
-func joined(q *pgtree.Node, rtindex int) []int {
-	var out []int
-	pgtree.Walk(q.Node("jointree"), func(n *pgtree.Node) bool {
-		if n.Tag == "JOINEXPR" && n.Int("rtindex") == rtindex {
-			pgtree.Walk(n, func(n *pgtree.Node) bool {
-				if n.Tag == "RANGETBLREF" {
-					out = append(out, n.Int("rtindex"))
-				}
-				return n.Tag != "QUERY"
-			})
-			return false
-		}
-		return n.Tag != "QUERY"
-	})
-	return out
-}
-
-// mayBeMissing says whether a join stands on the side of another one where rows
-// are made up of NULLs.
-func (s *scope) mayBeMissing(rtindex int) bool {
-	var visit func(n *pgtree.Node, missing bool) bool
-	visit = func(n *pgtree.Node, missing bool) bool {
-		if n.Tag != "JOINEXPR" {
-			return false
-		}
-		if n.Int("rtindex") == rtindex {
-			return missing
-		}
-		const left, full, right = 1, 2, 3
-		kind := n.Int("jointype")
-		return visit(n.Node("larg"), missing || kind == full || kind == right) || visit(n.Node("rarg"), missing || kind == full || kind == left)
-	}
-	for _, n := range s.query.Node("jointree").Nodes("fromlist") {
-		if visit(n, false) {
-			return true
-		}
-	}
-	return false
-}
 
 // readsJSON looks after the functions that turn JSON into rows: what they do
 // depends on the input functions of the row's types.

@@ -8,6 +8,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/plan/querytree"
 	"github.com/stepping-cdc/stepping-cdc/values"
 	"github.com/stepping-cdc/stepping-cdc/values/agg"
 	"github.com/stepping-cdc/stepping-cdc/values/fn"
@@ -157,7 +158,7 @@ func (tr *tracking) passed(t *translator, c *pgtree.Node, s *scope) {
 	case q.Bool("hasAggs") || q.Bool("hasWindowFuncs"):
 		t.problem(c, CodeSyntax, clause, "with a SEARCH or CYCLE clause, Postgres cannot compute a recursive term with aggregates or windows", "compute them in a sub-query, or over the result")
 		return
-	case slices.ContainsFunc(expandSets(q), func(set []int) bool { return len(set) == 0 }):
+	case slices.ContainsFunc(querytree.GroupingSets(q), func(set []int) bool { return len(set) == 0 }):
 		t.problem(c, CodeSyntax, clause, "with a SEARCH or CYCLE clause, Postgres cannot compute a recursive term with an empty grouping set: of no rows there is no path", "leave the set out")
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/plan/querytree"
 )
 
 // selection translates a QUERY node. With a domain, its columns lead the result.
@@ -194,7 +195,7 @@ func (t *translator) where(conds []*pgtree.Node, s *scope) {
 			for _, a := range n.Nodes("args") {
 				split(a)
 			}
-		case contains(n, "SUBLINK"):
+		case querytree.Holds(n, "SUBLINK"):
 			rest = append(rest, n)
 		default:
 			plain = append(plain, n)

@@ -18,6 +18,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/plan/querytree"
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
@@ -68,7 +69,7 @@ func (s Session) Translate(ctx context.Context, v View) (*Meaning, error) {
 		tables: map[uint32]*catalog.Relation{}, heirs: map[uint32][]uint32{}, partitioned: map[uint32]bool{}, whole: map[uint32]*catalog.Relation{}, depends: map[uint32]bool{}, loops: map[loop]algebra.Node{}, working: map[*pgtree.Node]*working{},
 		refs: map[*pgtree.Node][]outerRef{}, reading: map[*pgtree.Node]bool{}, cyclic: map[*pgtree.Node]bool{},
 	}
-	q, err := parseView(v.Tree)
+	q, err := querytree.Parse(v.Tree)
 	if err != nil {
 		return nil, err
 	}
@@ -229,20 +230,6 @@ func LineCol(text string, offset int) (line, col int) {
 // empty stands in for a relation that was refused.
 func empty(cols []algebra.Column) algebra.Node { return &algebra.Values{Columns: cols} }
 
-// The kinds of entries of the range table (RTEKind of Postgres' parsenodes.h).
-const (
-	rteRelation = iota
-	rteSubquery
-	rteJoin
-	rteFunction
-	rteTableFunc
-	rteValues
-	rteCTE
-	_ // a transition table of a trigger
-	rteResult
-	rteGroup // since 18
-)
-
 // relation translates one entry of the range table; with tableOID, a table has that column
 // behind its own.
 func (t *translator) relation(rte *pgtree.Node, s *scope, tableOID bool) algebra.Node {
@@ -251,19 +238,19 @@ func (t *translator) relation(rte *pgtree.Node, s *scope, tableOID bool) algebra
 		names = e.Strings("colnames")
 	}
 	switch kind := rte.Int("rtekind"); kind {
-	case rteRelation:
+	case querytree.Relation:
 		return t.table(rte, names, tableOID)
-	case rteSubquery:
+	case querytree.Subquery:
 		return t.subquery(rte, s)
-	case rteFunction:
+	case querytree.Function:
 		return t.rangeFunction(rte, names, s)
-	case rteValues:
+	case querytree.Values:
 		return t.values(rte, names, s)
-	case rteCTE:
+	case querytree.CTE:
 		return t.cte(rte, s)
-	case rteResult:
+	case querytree.Result:
 		return oneRow()
-	case rteTableFunc:
+	case querytree.TableFunc:
 		return t.tableFunction(rte, names, s)
 	default: // no view has another
 		t.fail(fmt.Errorf("range table entry %q of kind %d", rte.Node("eref").Str("aliasname"), kind))
@@ -373,7 +360,7 @@ func (t *translator) expand(rel *catalog.Relation) algebra.Node {
 		t.fail(err)
 		return empty(t.relCols(rel))
 	}
-	q, err := parseView(tree)
+	q, err := querytree.Parse(tree)
 	if err != nil {
 		t.fail(fmt.Errorf("view %s: %w", rel.SQL(), err))
 		return empty(t.relCols(rel))
@@ -408,20 +395,6 @@ func (t *translator) rowSecurity(rel *catalog.Relation) {
 		t.problem(nil, CodeRelation, rel.SQL(), "row security hides rows of "+rel.SQL()+" from role "+role+", as whom the view reads it",
 			"write the policy's condition into the query, over a view whose owner sees all rows")
 	}
-}
-
-// parseView reads the tree of a view's rule: a list of one query.
-func parseView(tree string) (*pgtree.Node, error) {
-	v, err := pgtree.Parse(tree)
-	if err != nil {
-		return nil, err
-	}
-	if l, ok := v.(pgtree.List); ok && len(l) == 1 {
-		if q, ok := l[0].(*pgtree.Node); ok && q.Tag == "QUERY" {
-			return hoisted(q).(*pgtree.Node), nil
-		}
-	}
-	return nil, fmt.Errorf("the stored rule is not one query")
 }
 
 // oneRow is a relation of one row without columns: what a query without FROM

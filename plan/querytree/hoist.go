@@ -1,4 +1,4 @@
-package translate
+package querytree
 
 import (
 	"fmt"
@@ -28,11 +28,11 @@ func hoisted(v pgtree.Value) pgtree.Value {
 			return n
 		}
 		switch kind := n.Int("rtekind"); {
-		case kind == rteFunction && holdsSublink(n.Get("functions")):
+		case kind == Function && Holds(n.Get("functions"), "SUBLINK"):
 			return lateralFunction(n, "functions")
-		case kind == rteTableFunc && holdsSublink(n.Get("tablefunc")):
+		case kind == TableFunc && Holds(n.Get("tablefunc"), "SUBLINK"):
 			return lateralFunction(n, "tablefunc")
-		case kind == rteValues && holdsSublink(n.Get("values_lists")):
+		case kind == Values && Holds(n.Get("values_lists"), "SUBLINK"):
 			return valuesAsUnion(n)
 		}
 		return n
@@ -46,15 +46,6 @@ func hoisted(v pgtree.Value) pgtree.Value {
 	return v
 }
 
-func holdsSublink(v pgtree.Value) bool {
-	found := false
-	pgtree.Walk(v, func(n *pgtree.Node) bool {
-		found = found || n.Tag == "SUBLINK"
-		return !found
-	})
-	return found
-}
-
 // lateralFunction is a function in FROM as a sub-query, in which its arguments are
 // columns of another one beside it. field is where the function is.
 func lateralFunction(rte *pgtree.Node, field string) *pgtree.Node {
@@ -64,12 +55,12 @@ func lateralFunction(rte *pgtree.Node, field string) *pgtree.Node {
 	for i, name := range rte.Node("eref").Strings("colnames") {
 		q = withTarget(q, columnOf(2, i+1), name)
 	}
-	out := rte.With("rtekind", pgtree.Token(strconv.Itoa(rteSubquery))).With("subquery", q).With("lateral", pgtree.Token("true"))
-	return out.With(field, nil).With("rowtype", pgtree.Token(strconv.Itoa(int(rowTypeOf(rte)))))
+	out := rte.With("rtekind", pgtree.Token(strconv.Itoa(Subquery))).With("subquery", q).With("lateral", pgtree.Token("true"))
+	return out.With(field, nil).With("rowtype", pgtree.Token(strconv.Itoa(int(RowType(rte)))))
 }
 
-// rowTypeOf is the type of the rows of a function in FROM, as it says; 0 if there is none.
-func rowTypeOf(rte *pgtree.Node) uint32 {
+// RowType is the type of the rows of a function in FROM, as it says; 0 if there is none.
+func RowType(rte *pgtree.Node) uint32 {
 	if f := rte.Nodes("functions"); len(f) == 1 && !rte.Bool("funcordinality") {
 		return f[0].Node("funcexpr").OID("funcresulttype")
 	}
@@ -90,7 +81,7 @@ func (a *arguments) move(v pgtree.Value) pgtree.Value {
 		return l
 	case *pgtree.Node:
 		switch {
-		case !holdsSublink(v):
+		case !Holds(v, "SUBLINK"):
 			return pgtree.Lower(v, 1)
 		case v.Tag == "RANGETBLFUNCTION" && v.Node("funcexpr").Tag == "FUNCEXPR":
 			f := v.Node("funcexpr")
@@ -121,7 +112,7 @@ func valuesAsUnion(rte *pgtree.Node) *pgtree.Node {
 	var plain pgtree.List
 	var rows []*pgtree.Node
 	for _, row := range lists {
-		if !holdsSublink(row) {
+		if !Holds(row, "SUBLINK") {
 			plain = append(plain, row)
 			continue
 		}
@@ -150,7 +141,7 @@ func valuesAsUnion(rte *pgtree.Node) *pgtree.Node {
 			With("larg", union).With("rarg", leaf).
 			With("colTypes", rte.Get("coltypes")).With("colTypmods", rte.Get("coltypmods")).With("colCollations", rte.Get("colcollations"))
 	}
-	return rte.With("rtekind", pgtree.Token(strconv.Itoa(rteSubquery))).With("values_lists", nil).With("lateral", pgtree.Token("true")).With("subquery", queryOf(rows, union))
+	return rte.With("rtekind", pgtree.Token(strconv.Itoa(Subquery))).With("values_lists", nil).With("lateral", pgtree.Token("true")).With("subquery", queryOf(rows, union))
 }
 
 // queryOf is a SELECT without columns from relations side by side or, if there is one, a set
@@ -183,7 +174,7 @@ func asSubquery(q *pgtree.Node, alias string) *pgtree.Node {
 		names = append(names, te.Get("resname"))
 	}
 	eref := pgtree.NewNode("ALIAS", nil).With("aliasname", pgtree.Token(alias)).With("colnames", names)
-	return pgtree.NewNode("RTE", map[string]int{"rtekind": rteSubquery}).With("eref", eref).With("subquery", q).With("lateral", pgtree.Token("true"))
+	return pgtree.NewNode("RTE", map[string]int{"rtekind": Subquery}).With("eref", eref).With("subquery", q).With("lateral", pgtree.Token("true"))
 }
 
 // columnOf reads a column of a relation of the query at hand.
