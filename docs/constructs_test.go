@@ -19,6 +19,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/pipeline"
 	"github.com/stepping-cdc/stepping-cdc/plan"
 	"github.com/stepping-cdc/stepping-cdc/plan/compile"
+	"github.com/stepping-cdc/stepping-cdc/plan/moment"
 	"github.com/stepping-cdc/stepping-cdc/plan/remote"
 	"github.com/stepping-cdc/stepping-cdc/replication"
 )
@@ -155,7 +156,7 @@ func (g *growing) check() {
 			clocked = append(clocked, out)
 		}
 	}
-	if err := plan.DeclareAsOf(g.t.Context(), g.conn, clocked); err != nil {
+	if err := moment.Declare(g.t.Context(), g.conn, clocked); err != nil {
 		g.t.Fatal(err)
 	}
 }
@@ -243,7 +244,7 @@ func (g *growing) measure(n size) {
 func (g *growing) tick(to time.Time) {
 	g.t.Helper()
 	g.now = to
-	g.exec("SET " + plan.ClockSetting + " = '" + to.Format(time.RFC3339) + "'")
+	g.exec("SET " + moment.ClockSetting + " = '" + to.Format(time.RFC3339) + "'")
 }
 
 func (g *growing) compare(c *construct, after string, n size) {

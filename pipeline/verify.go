@@ -14,6 +14,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/config"
 	"github.com/stepping-cdc/stepping-cdc/decode"
 	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/plan/moment"
 	"github.com/stepping-cdc/stepping-cdc/sink"
 )
 
@@ -402,7 +403,7 @@ func (v *verifier) declare(ctx context.Context) error {
 	if !v.clocked() && !slices.ContainsFunc(v.analysis.Outputs, func(o *plan.Output) bool { return o.Locks }) {
 		return nil
 	}
-	return plan.DeclareAsOf(ctx, v.source, v.analysis.Outputs)
+	return moment.Declare(ctx, v.source, v.analysis.Outputs)
 }
 
 // clocked says whether a view depends on the present time.

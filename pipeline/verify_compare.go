@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/plan/moment"
 	"github.com/stepping-cdc/stepping-cdc/sink"
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
@@ -164,7 +165,7 @@ func (v *verifier) read(ctx context.Context, conn *pgx.Conn, view, query string,
 			settings[name] = value
 		}
 	}
-	settings[plan.ClockSetting] = v.clock
+	settings[moment.ClockSetting] = v.clock
 	w := &lines{row: row}
 	err := savepoint(ctx, conn, func() error {
 		for name, value := range settings {

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
 	"github.com/stepping-cdc/stepping-cdc/plan/querytree"
 	"github.com/stepping-cdc/stepping-cdc/plan/translate"
 )
@@ -48,4 +49,24 @@ func (a *analyzer) faithful(v View, oid uint32, tree string, m *translate.Meanin
 			"in place of from:, write the view's own query in query: or, if it is not materialized, SELECT * FROM "+v.From)
 	}
 	return nil
+}
+
+// unwritable says what is wrong with adopting a view whose text, as Postgres writes it, is
+// another query; nil if nothing is.
+func (a *analyzer) unwritable(v View, oid uint32) (*Problem, error) {
+	text, err := a.cat.ViewTree(a.ctx, oid)
+	if err != nil {
+		return nil, fmt.Errorf("adopt %s: %w", v.From, err)
+	}
+	tree, err := pgtree.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("adopt %s: %w", v.From, err)
+	}
+	if !querytree.OrdersRecords(tree) {
+		return nil, nil
+	}
+	const construct = "an order of rows within rows"
+	return &Problem{View: v.Name, Code: translate.CodeUnsupported, Construct: construct,
+		Message: "from: " + v.From + " has " + construct + ", which Postgres writes as if it were one of rows",
+		Remedy:  "write its query instead"}, nil
 }

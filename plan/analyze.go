@@ -22,6 +22,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/plan/sqltext"
 	"github.com/stepping-cdc/stepping-cdc/plan/translate"
 	"github.com/stepping-cdc/stepping-cdc/values/fn"
 )
@@ -168,7 +169,7 @@ func (a *analyzer) adopt(views []View) error {
 			continue
 		}
 		a.adopted[v.Name] = oid
-		v.Query = comparingRecords(strings.TrimRight(strings.TrimSpace(query), ";"))
+		v.Query = sqltext.ComparingRecords(strings.TrimRight(strings.TrimSpace(query), ";"))
 		a.views = append(a.views, v)
 	}
 	return nil
@@ -231,7 +232,7 @@ func (a *analyzer) declareOne(v View) (*Problem, error) {
 			chars := []rune(prefix + v.Query)
 			at := min(int(pgErr.Position)-1, len(chars))
 			if at >= len([]rune(prefix)) {
-				p.Line, p.Col = translate.LineCol(string(chars[len([]rune(prefix)):]), len(string(chars[len([]rune(prefix)):at])))
+				p.Line, p.Col = sqltext.LineCol(string(chars[len([]rune(prefix)):]), len(string(chars[len([]rune(prefix)):at])))
 			}
 		}
 		if pgErr.Code == insufficientPrivilege && p.Remedy == "" {

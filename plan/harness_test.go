@@ -20,6 +20,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/embedded"
 	"github.com/stepping-cdc/stepping-cdc/plan"
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
+	"github.com/stepping-cdc/stepping-cdc/plan/moment"
 	"github.com/stepping-cdc/stepping-cdc/plan/remote"
 	"github.com/stepping-cdc/stepping-cdc/state"
 	"github.com/stepping-cdc/stepping-cdc/values"
@@ -134,7 +135,7 @@ func rigOf(t testing.TB, dsn string, a *plan.Analysis, rnd *rand.Rand) *rig {
 	mustExec(t, r.conn, "SET jit = off")
 	r.declare()
 	if r.prog.Clock {
-		if err := plan.DeclareAsOf(t.Context(), r.conn, r.prog.Views); err != nil {
+		if err := moment.Declare(t.Context(), r.conn, r.prog.Views); err != nil {
 			t.Fatal(err)
 		}
 		r.tick(time.Date(2024, 2, 20, 12, 0, 0, 0, time.UTC))
@@ -154,7 +155,7 @@ func (r *rig) tick(to time.Time) {
 	in.Append([]values.Datum{clockDatum(to)}, 1)
 	r.step(map[string]*circuit.Batch{plan.ClockSource: in})
 	r.clock = to
-	mustExec(r.t, r.conn, "SET "+plan.ClockSetting+" = '"+to.UTC().Format("2006-01-02 15:04:05.999999")+"+00'")
+	mustExec(r.t, r.conn, "SET "+moment.ClockSetting+" = '"+to.UTC().Format("2006-01-02 15:04:05.999999")+"+00'")
 }
 
 func clockDatum(at time.Time) values.Datum {

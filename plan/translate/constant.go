@@ -7,6 +7,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/constant"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
+	"github.com/stepping-cdc/stepping-cdc/plan/sqltext"
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
@@ -72,7 +73,7 @@ func (t *translator) presentAsConstant(ty *values.Type, v values.Datum) string {
 	case values.KindTimestamp, values.KindTimestampTZ:
 		micros = v.Int64()
 	case values.KindTime, values.KindTimeTZ:
-		word, _ := wordLiteral(t.query, "now")
+		word, _ := sqltext.WordLiteral(t.query, "now")
 		return word
 	default:
 		return ""
@@ -80,6 +81,6 @@ func (t *translator) presentAsConstant(ty *values.Type, v values.Datum) string {
 	if away := micros - (t.now.UnixMicro() - daysTo2000*microsPerDay); away < -3*microsPerDay || away > 3*microsPerDay {
 		return ""
 	}
-	word, _ := wordLiteral(t.query, "now", "today", "tomorrow", "yesterday")
+	word, _ := sqltext.WordLiteral(t.query, "now", "today", "tomorrow", "yesterday")
 	return word
 }

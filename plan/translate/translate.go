@@ -19,6 +19,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
 	"github.com/stepping-cdc/stepping-cdc/plan/querytree"
+	"github.com/stepping-cdc/stepping-cdc/plan/sqltext"
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
@@ -197,7 +198,7 @@ func (t *translator) problem(n *pgtree.Node, code Code, construct, message, reme
 	if len(t.expanded) > 0 {
 		p.Message += " (in view " + t.within + ")"
 	} else if at := t.place(n, construct); at >= 0 {
-		p.Line, p.Col = LineCol(t.query, at)
+		p.Line, p.Col = sqltext.LineCol(t.query, at)
 	}
 	for _, q := range t.problems {
 		if q == p {
@@ -214,17 +215,7 @@ func (t *translator) place(n *pgtree.Node, construct string) int {
 			return at - t.prefix
 		}
 	}
-	return locate(t.query, construct)
-}
-
-// LineCol is the line and column (in characters, both from 1) of a byte.
-func LineCol(text string, offset int) (line, col int) {
-	before := text[:min(offset, len(text))]
-	line = 1 + strings.Count(before, "\n")
-	if i := strings.LastIndexByte(before, '\n'); i >= 0 {
-		before = before[i+1:]
-	}
-	return line, 1 + len([]rune(before))
+	return sqltext.Locate(t.query, construct)
 }
 
 // empty stands in for a relation that was refused.

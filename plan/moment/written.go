@@ -1,4 +1,4 @@
-package plan
+package moment
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/stepping-cdc/stepping-cdc/plan/sqltext"
 )
 
 // What Postgres writes of a view is not always the view: GROUP BY CUBE (1, 2) over two equal
@@ -63,28 +65,28 @@ func clockInText(query string) (text string, ok bool) {
 	}
 	var out strings.Builder
 	from := 0
-	put := func(tok lexeme, s string) {
-		out.WriteString(query[from:tok.start])
+	put := func(tok sqltext.Lexeme, s string) {
+		out.WriteString(query[from:tok.Start])
 		out.WriteString(s)
-		from = tok.end
+		from = tok.End
 	}
-	toks := lexemes(query)
+	toks := sqltext.Lexemes(query)
 	for i, tok := range toks {
 		before, behind := "", ""
 		if i > 0 {
-			before = strings.ToUpper(toks[i-1].text)
+			before = strings.ToUpper(toks[i-1].Text)
 		}
 		if i+1 < len(toks) {
-			behind = toks[i+1].text
+			behind = toks[i+1].Text
 		}
 		if before == "." || before == "AS" {
 			continue
 		}
-		if cast, ok := keywordCasts[strings.ToUpper(tok.text)]; ok {
+		if cast, ok := keywordCasts[strings.ToUpper(tok.Text)]; ok {
 			put(tok, "(pg_temp.now())::pg_catalog."+cast)
 			continue
 		}
-		switch word := strings.ToLower(tok.text); word {
+		switch word := strings.ToLower(tok.Text); word {
 		case "now", "transaction_timestamp", "statement_timestamp", "age":
 			if behind == "(" {
 				put(tok, "pg_temp."+word)

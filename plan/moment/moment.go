@@ -1,4 +1,9 @@
-package plan
+// Package moment has the temporary views of a session read the present time from a setting:
+// so their queries can be asked as of a time that has passed.
+//
+// It knows what Postgres writes of a view, and by which words a query asks for the time. It
+// must not know what a query means, nor who asks for the moment.
+package moment
 
 import (
 	"context"
@@ -8,6 +13,9 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/plan/sqltext"
 )
 
 // ClockSetting is the setting that says which time a query as of some time is to
@@ -29,10 +37,10 @@ CREATE FUNCTION pg_temp.age(pg_catalog."timestamp", pg_catalog."timestamp") RETU
 CREATE FUNCTION pg_temp.age(pg_catalog.timestamptz, pg_catalog.timestamptz) RETURNS pg_catalog."interval" LANGUAGE sql STABLE AS $$SELECT pg_catalog.age($1, $2)$$;
 `
 
-// DeclareAsOf redefines temporary views of the session so that they read the
+// Declare redefines temporary views of the session so that they read the
 // present time from ClockSetting, and lock no rows. Postgres' own now() cannot be set; so
 // the views' definitions, as Postgres writes them, call other functions in its place.
-func DeclareAsOf(ctx context.Context, conn *pgx.Conn, views []*Output) error {
+func Declare(ctx context.Context, conn *pgx.Conn, views []*plan.Output) error {
 	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return fmt.Errorf("declare views as of a time: %w", err)
@@ -113,7 +121,7 @@ func (d *asOf) read(ctx context.Context, tx pgx.Tx, views []string) error {
 	var qualified string
 	_, err = pgx.ForEachRow(rows, []any{&oid, &def.name, &def.temp, &qualified, &def.query}, func() error {
 		v := def
-		v.query = comparingRecords(strings.TrimSuffix(strings.TrimSpace(v.query), ";"))
+		v.query = sqltext.ComparingRecords(strings.TrimSuffix(strings.TrimSpace(v.query), ";"))
 		d.byOID[oid] = &v
 		if !v.temp {
 			d.byName[qualified] = &v
@@ -129,16 +137,16 @@ func (d *asOf) read(ctx context.Context, tx pgx.Tx, views []string) error {
 func (d *asOf) rewrite(v *definition) (text string, changed bool) {
 	var out strings.Builder
 	from := 0
-	put := func(tok lexeme, s string) {
-		out.WriteString(v.query[from:tok.start])
+	put := func(tok sqltext.Lexeme, s string) {
+		out.WriteString(v.query[from:tok.Start])
 		out.WriteString(s)
-		from, changed = tok.end, true
+		from, changed = tok.End, true
 	}
-	toks := lexemes(v.query)
+	toks := sqltext.Lexemes(v.query)
 	lists := distinctLists(toks)
-	at := func(i int) lexeme {
+	at := func(i int) sqltext.Lexeme {
 		if i < 0 || i >= len(toks) {
-			return lexeme{}
+			return sqltext.Lexeme{}
 		}
 		return toks[i]
 	}
@@ -146,44 +154,44 @@ func (d *asOf) rewrite(v *definition) (text string, changed bool) {
 		tok, prev := toks[i], at(i-1)
 		if n := cycleMark(toks[i:]); n > 0 {
 			// Postgres writes 'y'::text, which it does not read in this place.
-			typ, mark := v.query[at(i+2).start:at(i+n-1).end], tok
-			out.WriteString(v.query[from:tok.start] + typ + " " + mark.text)
-			from = at(i + n - 1).end
+			typ, mark := v.query[at(i+2).Start:at(i+n-1).End], tok
+			out.WriteString(v.query[from:tok.Start] + typ + " " + mark.Text)
+			from = at(i + n - 1).End
 			i += n - 1
 			continue
 		}
 		if n := lockingClause(toks[i:]); n > 0 {
 			i += n - 1
-			put(lexeme{start: tok.start, end: at(i).end}, "")
+			put(sqltext.Lexeme{Start: tok.Start, End: at(i).End}, "")
 			continue
 		}
-		if prev.text == "." || prev.text == "::" {
+		if prev.Text == "." || prev.Text == "::" {
 			continue
 		}
-		if cast, ok := keywordCasts[tok.text]; ok {
+		if cast, ok := keywordCasts[tok.Text]; ok {
 			put(tok, "(pg_temp.now())::pg_catalog."+cast)
 			continue
 		}
-		switch tok.text {
+		switch tok.Text {
 		case "now", "transaction_timestamp", "statement_timestamp", "age":
 			// An alias with a list of columns follows a name or a parenthesis, which that of
 			// DISTINCT ON is not.
-			if at(i+1).text == "(" && !prev.name && (prev.text != ")" || lists[i-1]) {
-				put(tok, "pg_temp."+tok.text)
+			if at(i+1).Text == "(" && !prev.Name && (prev.Text != ")" || lists[i-1]) {
+				put(tok, "pg_temp."+tok.Text)
 			}
 			continue
 		}
-		if inner := d.byName[tok.text+"."+at(i+2).text]; tok.name && at(i+1).text == "." && inner != nil {
+		if inner := d.byName[tok.Text+"."+at(i+2).Text]; tok.Name && at(i+1).Text == "." && inner != nil {
 			body, differs := d.rewrite(inner)
 			if !differs {
 				continue
 			}
 			end := at(i + 2)
 			alias := ""
-			if !at(i + 3).name {
-				alias = " " + end.text
+			if !at(i + 3).Name {
+				alias = " " + end.Text
 			}
-			tok.end = end.end
+			tok.End = end.End
 			put(tok, "("+body+")"+alias)
 			i += 2
 		}
@@ -201,13 +209,13 @@ var keywordCasts = map[string]string{
 }
 
 // distinctLists are the lexemes that close the list of a DISTINCT ON.
-func distinctLists(toks []lexeme) map[int]bool {
+func distinctLists(toks []sqltext.Lexeme) map[int]bool {
 	lists := map[int]bool{}
 	var open []bool // is it one's?
 	for i, t := range toks {
-		switch t.text {
+		switch t.Text {
 		case "(":
-			open = append(open, i > 1 && toks[i-1].text == "ON" && toks[i-2].text == "DISTINCT")
+			open = append(open, i > 1 && toks[i-1].Text == "ON" && toks[i-2].Text == "DISTINCT")
 		case ")":
 			if n := len(open); n > 0 {
 				if open[n-1] {
@@ -223,15 +231,15 @@ func distinctLists(toks []lexeme) map[int]bool {
 // cycleMark is the number of lexemes, from the first, that are a value with a cast, if
 // they are followed as in CYCLE … SET … TO value DEFAULT value USING …; 0 if these are
 // something else.
-func cycleMark(toks []lexeme) int {
-	if len(toks) < 4 || !strings.HasPrefix(toks[0].text, "'") || toks[1].text != "::" {
+func cycleMark(toks []sqltext.Lexeme) int {
+	if len(toks) < 4 || !strings.HasPrefix(toks[0].Text, "'") || toks[1].Text != "::" {
 		return 0
 	}
 	for n := 2; n < len(toks); n++ {
 		switch t := toks[n]; {
-		case t.text == "DEFAULT" || t.text == "USING":
+		case t.Text == "DEFAULT" || t.Text == "USING":
 			return n
-		case !t.name && t.text != ".":
+		case !t.Name && t.Text != ".":
 			return 0
 		}
 	}
@@ -241,11 +249,11 @@ func cycleMark(toks []lexeme) int {
 // lockingClause is the number of lexemes, from the first, that are FOR UPDATE, FOR
 // NO KEY UPDATE, FOR SHARE or FOR KEY SHARE, as Postgres writes them; 0 if these are
 // something else.
-func lockingClause(toks []lexeme) int {
+func lockingClause(toks []sqltext.Lexeme) int {
 	n := 0
 	take := func(words ...string) bool {
 		for i, w := range words {
-			if n+i >= len(toks) || toks[n+i].text != w {
+			if n+i >= len(toks) || toks[n+i].Text != w {
 				return false
 			}
 		}
@@ -260,51 +268,4 @@ func lockingClause(toks []lexeme) int {
 	}
 	take("NOWAIT")
 	return n
-}
-
-// lexeme is a word, a quoted name, a string, or a character of another kind; name
-// says that it is an identifier: Postgres writes keywords in capitals, and quotes
-// what could be mistaken for one.
-type lexeme struct {
-	text       string
-	start, end int
-	name       bool
-}
-
-// lexemes splits a definition as Postgres writes it.
-func lexemes(s string) []lexeme {
-	var out []lexeme
-	word := func(c byte) bool {
-		return c == '_' || c == '$' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c >= 0x80
-	}
-	for i := 0; i < len(s); {
-		c, j := s[i], i+1
-		switch {
-		case c == ' ' || c == '\n' || c == '\t':
-			i++
-			continue
-		case c == '\'' || c == '"': // a doubled quote inside begins another lexeme of the same kind, which does no harm
-			for j < len(s) && s[j] != c {
-				j++
-			}
-			j++
-			for c == '"' && j < len(s) && s[j] == '"' { // a doubled one is part of the name
-				for j++; j < len(s) && s[j] != '"'; j++ {
-				}
-				j++
-			}
-		case word(c):
-			for j < len(s) && word(s[j]) {
-				j++
-			}
-		case c == ':' && j < len(s) && s[j] == ':':
-			j++
-		}
-		j = min(j, len(s))
-		text := s[i:j]
-		name := c == '"' || word(c) && (c < '0' || c > '9') && strings.ToLower(text) == text
-		out = append(out, lexeme{text, i, j, name})
-		i = j
-	}
-	return out
 }

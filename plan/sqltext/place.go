@@ -1,4 +1,9 @@
-package translate
+// Package sqltext reads the text of queries: where in it something is written, what it
+// quotes, and how what Postgres writes of a view has to be written to mean the view.
+//
+// It knows how SQL is divided into words, quoted names and literals. It must not know what
+// a query means: its tree, the catalogue.
+package sqltext
 
 import (
 	"slices"
@@ -26,11 +31,11 @@ var wordsOf = map[string][]string{
 	"DISTINCT ON":     {"distinct on"}, "INTERSECT": {"intersect"}, "EXCEPT": {"except"}, "LATERAL": {"lateral"}, "TABLESAMPLE": {"tablesample"}, "OFFSET": {"offset"},
 }
 
-// locate finds how a construct is written in a query; -1 if it is not found.
-func locate(query, construct string) int {
+// Locate finds how a construct is written in a query; -1 if it is not found.
+func Locate(query, construct string) int {
 	patterns, ok := wordsOf[construct]
 	if word, ok := strings.CutPrefix(construct, "'"); ok {
-		_, at := wordLiteral(query, strings.TrimSuffix(word, "'"))
+		_, at := WordLiteral(query, strings.TrimSuffix(word, "'"))
 		return at
 	}
 	before, _, over := strings.Cut(construct, " over ")
@@ -57,9 +62,19 @@ func locate(query, construct string) int {
 	return best
 }
 
-// wordLiteral is the first of the words that stands alone in a literal of the
+// LineCol is the line and column (in characters, both from 1) of a byte.
+func LineCol(text string, offset int) (line, col int) {
+	before := text[:min(offset, len(text))]
+	line = 1 + strings.Count(before, "\n")
+	if i := strings.LastIndexByte(before, '\n'); i >= 0 {
+		before = before[i+1:]
+	}
+	return line, 1 + len([]rune(before))
+}
+
+// WordLiteral is the first of the words that stands alone in a literal of the
 // query, and where; "" if none does.
-func wordLiteral(query string, words ...string) (word string, at int) {
+func WordLiteral(query string, words ...string) (word string, at int) {
 	for at < len(query) {
 		start := strings.IndexByte(query[at:], '\'')
 		if start < 0 {
