@@ -18,6 +18,18 @@ type Row struct {
 	T      *values.Type
 }
 
+// RowOf makes a record of fields under their names; f1, f2 … if there are none.
+func RowOf(names []string, args []Expr) *Row {
+	fields := make([]values.Field, len(args))
+	for i, a := range args {
+		fields[i] = values.Field{Name: "f" + strconv.Itoa(i+1), Type: a.Type()}
+		if i < len(names) {
+			fields[i].Name = names[i]
+		}
+	}
+	return &Row{Fields: args, T: values.RecordOf(fields)}
+}
+
 // FieldOf is one field of a composite value, by its index among the fields that
 // the type has; NULL of a NULL.
 type FieldOf struct {

@@ -8,9 +8,17 @@ import (
 )
 
 // AsVariant brings records, or arrays of them, to a type that has theirs among its
-// variants (values.VariantOf); same says whether two types of records are one. What is
-// none of the variants stays as it is.
-func AsVariant(e Expr, to *values.Type, same func(a, b *values.Type) bool) Expr {
+// variants (values.VariantOf). What is none of the variants stays as it is, and so does all
+// if the type has none.
+func AsVariant(e Expr, to *values.Type) Expr {
+	if !to.Variant {
+		return e
+	}
+	return asVariant(e, to)
+}
+
+// asVariant is AsVariant for a type with variants, or an array of such.
+func asVariant(e Expr, to *values.Type) Expr {
 	from := e.Type()
 	if !from.Anonymous() {
 		if c, ok := e.(*Const); ok && c.V.IsNull() {
@@ -22,12 +30,12 @@ func AsVariant(e Expr, to *values.Type, same func(a, b *values.Type) bool) Expr 
 		if to.Kind != values.KindArray {
 			to = values.ArrayOf(to)
 		}
-		return elementwise("variants", e, to, AsVariant(&Col{Name: "element", T: from.Elem}, to.Elem, same))
+		return elementwise("variants", e, to, asVariant(&Col{Name: "element", T: from.Elem}, to.Elem))
 	}
 	if to.Kind == values.KindArray {
 		to = to.Elem
 	}
-	if !to.Variant || same(from, to) {
+	if !to.Variant || values.SameShape(from, to) {
 		return e
 	}
 	if c, ok := e.(*Const); ok && c.V.IsNull() {
@@ -39,7 +47,7 @@ func AsVariant(e Expr, to *values.Type, same func(a, b *values.Type) bool) Expr 
 	}
 	for i, part := range parts {
 		for k, v := range to.Variants() {
-			if !same(part.Type(), v) {
+			if !values.SameShape(part.Type(), v) {
 				continue
 			}
 			row := variant(to, k, part)

@@ -330,7 +330,7 @@ func (t *translator) native(proc *catalog.Proc, args []expr.Expr, result *values
 	for i, a := range args {
 		types[i] = a.Type()
 	}
-	if mixed(types) { // Go takes elements to be of one type
+	if values.MixedRecords(types) { // Go takes elements to be of one type
 		return nil
 	}
 	f := fn.Lookup(proc.Signature, types, result)

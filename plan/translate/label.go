@@ -29,7 +29,7 @@ func (t *translator) sortKey(c *pgtree.Node, e expr.Expr) (expr.Expr, algebra.So
 	by, desc := t.sortable(op, e)
 	if by == nil {
 		ty := e.Type()
-		if mixesVariants(ty) {
+		if ty.MixesVariants() {
 			t.checkKeys(nil, "ORDER BY", []expr.Expr{e})
 			return e, algebra.SortKey{}
 		}

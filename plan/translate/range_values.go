@@ -47,12 +47,12 @@ func (t *translator) values(rte *pgtree.Node, names []string, s *scope) algebra.
 		for _, row := range rows {
 			of = append(of, row[i].Type())
 		}
-		to := common(of)
+		to := values.CommonRecord(of)
 		if to == nil {
 			continue
 		}
 		for _, row := range rows {
-			row[i] = brought(row[i], to)
+			row[i] = expr.AsVariant(row[i], to)
 		}
 		out.Columns[i].Type = rows[0][i].Type()
 	}

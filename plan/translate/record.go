@@ -3,8 +3,6 @@ package translate
 import (
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
@@ -33,7 +31,7 @@ func (t *translator) row(n *pgtree.Node, s *scope) expr.Expr {
 				args[i] = t.relabel(args[i], own)
 			}
 		}
-		return rowOf(n.Strings("colnames"), args)
+		return expr.RowOf(n.Strings("colnames"), args)
 	}
 	nums, err := t.cat.FieldNumbers(t.ctx, ty)
 	if err != nil {
@@ -48,18 +46,6 @@ func (t *translator) row(n *pgtree.Node, s *scope) expr.Expr {
 		e.Fields = append(e.Fields, args[num-1])
 	}
 	return e
-}
-
-// rowOf makes a record of fields under their names; f1, f2 … if there are none.
-func rowOf(names []string, args []expr.Expr) *expr.Row {
-	fields := make([]values.Field, len(args))
-	for i, a := range args {
-		fields[i] = values.Field{Name: fmt.Sprintf("f%d", i+1), Type: a.Type()}
-		if i < len(names) {
-			fields[i].Name = names[i]
-		}
-	}
-	return &expr.Row{Fields: args, T: values.RecordOf(fields)}
 }
 
 // field translates (x).f.
@@ -135,12 +121,12 @@ func (t *translator) known(ty *values.Type, args []expr.Expr) *values.Type {
 	for _, a := range args {
 		of = append(of, a.Type())
 	}
-	elem := common(of)
+	elem := values.CommonRecord(of)
 	if elem == nil {
 		return ty
 	}
 	for i, a := range args {
-		args[i] = brought(a, elem)
+		args[i] = expr.AsVariant(a, elem)
 	}
 	if ty.Name == "record" {
 		return elem
@@ -153,57 +139,6 @@ func isRecord(ty *values.Type) bool {
 	return ty.Schema == "pg_catalog" && (ty.Name == "record" || ty.Name == "_record")
 }
 
-// common is the type that anonymous records, also in arrays, have in common; nil if there
-// are none.
-func common(types []*values.Type) *values.Type {
-	var variants []*values.Type
-	for _, ty := range types {
-		if !ty.Anonymous() {
-			continue
-		}
-		for _, v := range innermost(ty).Variants() {
-			if !slices.ContainsFunc(variants, func(have *values.Type) bool { return sameShape(have, v) }) {
-				variants = append(variants, v)
-			}
-		}
-	}
-	switch len(variants) {
-	case 0:
-		return nil
-	case 1:
-		return variants[0]
-	}
-	return values.VariantOf(variants)
-}
-
-// innermost is what arrays are of.
-func innermost(ty *values.Type) *values.Type {
-	for ty.Kind == values.KindArray {
-		ty = ty.Elem
-	}
-	return ty
-}
-
-// brought is a record, or an array of such, as one of a type that has its own among the
-// variants.
-func brought(e expr.Expr, to *values.Type) expr.Expr {
-	if !to.Variant {
-		return e
-	}
-	return expr.AsVariant(e, to, sameShape)
-}
-
-// mixesVariants says whether records of several types are among values of a type.
-func mixesVariants(ty *values.Type) bool {
-	switch ty.Kind {
-	case values.KindArray:
-		return mixesVariants(ty.Elem)
-	case values.KindRecord:
-		return ty.Variant || slices.ContainsFunc(ty.Fields, func(f values.Field) bool { return mixesVariants(f.Type) })
-	}
-	return false
-}
-
 // received says whether values of a type that Postgres computes can be read, and records
 // why not: of records that differ in the names of their fields alone, what is sent does not
 // tell which of them it is.
@@ -214,49 +149,6 @@ func (t *translator) received(n *pgtree.Node, ty *values.Type) bool {
 	const construct = "rows that differ in the names of their fields alone"
 	t.problem(n, CodeType, construct, construct+", or have fields without a binary form: of what Postgres computes, it cannot be told which of them it is", "cast them to one composite type")
 	return false
-}
-
-// sameShape says whether records are of one type: fields of the same names and types.
-func sameShape(a, b *values.Type) bool { return shape(a, true) == shape(b, true) }
-
-// sameTypes says whether records have fields of the same types, which is what they are
-// compared by.
-func sameTypes(a, b *values.Type) bool { return shape(a, false) == shape(b, false) }
-
-// mixed says whether there are anonymous records of different types among those of
-// arguments, one of which is an array.
-func mixed(types []*values.Type) bool {
-	var first *values.Type
-	different, arrays := false, false
-	for _, ty := range types {
-		if !ty.Anonymous() {
-			continue
-		}
-		arrays = arrays || ty.Kind == values.KindArray
-		if ty = innermost(ty); first == nil {
-			first = ty
-		}
-		different = different || !sameTypes(first, ty)
-	}
-	return different && arrays
-}
-
-// shape tells types of records apart, by the names of their fields or without.
-func shape(t *values.Type, names bool) string {
-	switch {
-	case t.Kind == values.KindArray:
-		return shape(t.Elem, names) + "[]"
-	case !t.Anonymous():
-		return t.SQL
-	}
-	fields := make([]string, len(t.Fields))
-	for i, f := range t.Fields {
-		if names {
-			fields[i] = strconv.Quote(f.Name) + " "
-		}
-		fields[i] += shape(f.Type, names)
-	}
-	return "(" + strings.Join(fields, ", ") + ")"
 }
 
 // withWhole adds to a relation of FROM a column that holds its row as a value. It
@@ -272,7 +164,7 @@ func (t *translator) withWhole(rel algebra.Node, rti int, s *scope) algebra.Node
 	case s.tableOIDs[rti]:
 		fields = fields[:len(fields)-1]
 	}
-	whole := rowOf(names, fields)
+	whole := expr.RowOf(names, fields)
 	if rte.Int("rtekind") == querytree.Relation {
 		table, err := t.cat.Relation(t.ctx, rte.OID("relid"))
 		if err != nil {
@@ -321,7 +213,7 @@ func (s *scope) wholeColumn(rti int) expr.Expr {
 // joinRow reads the row of a join with an alias. Where an outer join makes it up it is
 // NULL since 16; before, it is a row of NULLs.
 func (t *translator) joinRow(rti int, rte *pgtree.Node, s *scope) expr.Expr {
-	row := rowOf(rte.Node("eref").Strings("colnames"), t.exprs(rte.Nodes("joinaliasvars"), s))
+	row := expr.RowOf(rte.Node("eref").Strings("colnames"), t.exprs(rte.Nodes("joinaliasvars"), s))
 	if t.version < nullJoinRows || !querytree.MayBeMissing(s.query, rti) {
 		return row
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
+	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
@@ -118,7 +119,7 @@ func (t *translator) iteration(c *pgtree.Node, at *scope, d *domain, records []*
 	base := t.setInput(op, "larg", s)
 	for i, to := range records {
 		if to != nil {
-			base.Exprs[i] = brought(base.Exprs[i], to)
+			base.Exprs[i] = expr.AsVariant(base.Exprs[i], to)
 		}
 	}
 	for i, name := range c.Strings("ctecolnames") {
@@ -161,11 +162,11 @@ func (t *translator) iteration(c *pgtree.Node, at *scope, d *domain, records []*
 func widened(base, next *algebra.Project) (wider []*values.Type) {
 	for i := range min(len(base.Exprs), len(next.Exprs)) {
 		have := base.Exprs[i].Type()
-		to := common([]*values.Type{have, next.Exprs[i].Type()})
+		to := values.CommonRecord([]*values.Type{have, next.Exprs[i].Type()})
 		switch {
 		case to == nil:
-		case have.Anonymous() && sameShape(to, innermost(have)):
-			next.Exprs[i] = brought(next.Exprs[i], to)
+		case have.Anonymous() && values.SameShape(to, have.Innermost()):
+			next.Exprs[i] = expr.AsVariant(next.Exprs[i], to)
 		default:
 			if wider == nil {
 				wider = make([]*values.Type, len(base.Exprs))

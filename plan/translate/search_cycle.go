@@ -58,7 +58,7 @@ func (t *translator) tracking(c *pgtree.Node, cols []algebra.Column, start int) 
 				fields = append(fields, &expr.Col{Index: i, Name: name, T: cols[i].Type})
 			}
 		}
-		return rowOf(append(called, list...), fields)
+		return expr.RowOf(append(called, list...), fields)
 	}
 	path := func(name string, of *expr.Row) tracked {
 		array := values.ArrayOf(of.T)
@@ -210,7 +210,7 @@ func (t *translator) trackedColumn(n *pgtree.Node, s *scope) expr.Expr {
 	}
 	g := s.agg
 	s.agg = nil
-	row := rowOf(nil, t.exprs(vars, s))
+	row := expr.RowOf(nil, t.exprs(vars, s))
 	s.agg = g
 	const signature = "any_value(anyelement)"
 	a := algebra.Agg{Name: signature, Args: []expr.Expr{row}, T: row.T, Impl: agg.Lookup(signature, []*values.Type{row.T}, row.T)}

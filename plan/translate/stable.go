@@ -101,9 +101,7 @@ var wallClocks = map[string]bool{"clock_timestamp": true, "timeofday": true}
 // settings alone, and records why not. That of a regclass depends on the names
 // in the catalogue.
 func (t *translator) settled(n *pgtree.Node, ty *values.Type) bool {
-	for ty.Kind == values.KindArray {
-		ty = ty.Elem
-	}
+	ty = ty.Innermost()
 	if ty.Kind == values.KindRecord {
 		for _, f := range ty.Fields {
 			if !t.settled(n, f.Type) {

@@ -401,8 +401,8 @@ func (t *translator) setOperation(n *pgtree.Node, s *scope) algebra.Node {
 	left, right := t.setInput(n, "larg", s), t.setInput(n, "rarg", s)
 	for i := range min(len(left.Exprs), len(right.Exprs)) {
 		a, b := left.Exprs[i], right.Exprs[i]
-		if to := common([]*values.Type{a.Type(), b.Type()}); to != nil {
-			left.Exprs[i], right.Exprs[i] = brought(a, to), brought(b, to)
+		if to := values.CommonRecord([]*values.Type{a.Type(), b.Type()}); to != nil {
+			left.Exprs[i], right.Exprs[i] = expr.AsVariant(a, to), expr.AsVariant(b, to)
 		}
 	}
 	out := &algebra.UnionAll{Inputs: []algebra.Node{left, right}}
@@ -444,7 +444,7 @@ func (t *translator) setInput(n *pgtree.Node, side string, s *scope) *algebra.Pr
 // checkKeys refuses what cannot be told equal or different natively.
 func (t *translator) checkKeys(n *pgtree.Node, construct string, keys []expr.Expr) {
 	for _, k := range keys {
-		if mixesVariants(k.Type()) {
+		if k.Type().MixesVariants() {
 			t.problem(n, CodeType, construct+" over rows of different fields", construct+" over rows of different fields depends on the plan: Postgres fails where it compares two of them",
 				"cast them to one composite type, or to text")
 			continue
