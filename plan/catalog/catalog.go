@@ -138,13 +138,13 @@ func typeName(typmod string) string {
 		FROM pg_catalog.pg_type named JOIN pg_catalog.pg_namespace named_in ON named_in.oid = named.typnamespace WHERE named.oid = $1)`
 }
 
-// defaultCollation is the pg_collation.oid of the database's own.
-const defaultCollation = 100
+// DefaultCollation is the pg_collation.oid of the database's own.
+const DefaultCollation = 100
 
 // collate gives a type, and the elements of an array, a collation.
 func collate(t *values.Type, coll *Collation) {
 	t.Collation, t.CCollation, t.NonDeterministic = coll.OID, coll.ByBytes, coll.NonDeterministic
-	if coll.OID != defaultCollation {
+	if coll.OID != DefaultCollation {
 		t.Collate = coll.SQL()
 	}
 	if t.Elem != nil {
@@ -197,7 +197,7 @@ func (c *Catalog) baseType(ctx context.Context, oid uint32) (*values.Type, error
 	t := values.NewType(f)
 	if t.Kind == values.KindJSONB {
 		// jsonb orders its strings by the database's default collation.
-		coll, err := c.Collation(ctx, defaultCollation)
+		coll, err := c.Collation(ctx, DefaultCollation)
 		if err != nil {
 			return nil, err
 		}
@@ -293,6 +293,19 @@ func (c *Catalog) Collation(ctx context.Context, oid uint32) (*Collation, error)
 	coll.PlainClasses = provider == "c" && plain(ctype)
 	c.collations[oid] = coll
 	return coll, nil
+}
+
+// Collate is the clause that a value of a type needs for what reads it to do so under a
+// collation; "" where it does anyway.
+func (c *Catalog) Collate(ctx context.Context, t *values.Type, oid uint32) (string, error) {
+	if oid == 0 || oid == DefaultCollation || t.Collation == 0 {
+		return "", nil
+	}
+	coll, err := c.Collation(ctx, oid)
+	if err != nil {
+		return "", err
+	}
+	return " COLLATE " + coll.SQL(), nil
 }
 
 // Proc reads a function or an aggregate.

@@ -9,6 +9,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
 	"github.com/stepping-cdc/stepping-cdc/values"
+	"github.com/stepping-cdc/stepping-cdc/values/fn"
 )
 
 // The present time is an input of the circuit like any table. now(),
@@ -144,7 +145,7 @@ func byteOrdered(k values.Kind) bool {
 
 // keyComparison is the operator, which has a native form, if it compares as keys do.
 func keyComparison(op *catalog.Operator, args []expr.Expr) string {
-	if op.Schema != "pg_catalog" || len(args) != 2 || !sameKey(args[0].Type(), args[1].Type()) {
+	if op.Schema != "pg_catalog" || len(args) != 2 || !fn.SameKey(args[0].Type(), args[1].Type()) {
 		return ""
 	}
 	switch op.Name {

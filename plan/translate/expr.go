@@ -304,21 +304,14 @@ func (t *translator) callSQL(n *pgtree.Node, proc *catalog.Proc, args []expr.Exp
 	return sql
 }
 
-// defaultCollation is the pg_collation.oid of the database's own.
-const defaultCollation = 100
-
 // collation is the clause that a remote call needs after an argument so that
 // the call's collation is the query's.
 func (t *translator) collation(arg expr.Expr, oid uint32) string {
-	if oid == 0 || oid == defaultCollation || arg.Type().Collation == 0 {
-		return ""
-	}
-	coll, err := t.cat.Collation(t.ctx, oid)
+	clause, err := t.cat.Collate(t.ctx, arg.Type(), oid)
 	if err != nil {
 		t.fail(err)
-		return ""
 	}
-	return " COLLATE " + coll.SQL()
+	return clause
 }
 
 // native is the Go form of a call, or nil.

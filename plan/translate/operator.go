@@ -1,12 +1,11 @@
 package translate
 
 import (
-	"bytes"
-
 	"github.com/jackc/pgx/v5"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/plan/ordering"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
 	"github.com/stepping-cdc/stepping-cdc/values"
 	"github.com/stepping-cdc/stepping-cdc/values/fn"
@@ -30,19 +29,23 @@ func (t *translator) applyOperator(n *pgtree.Node, op *catalog.Operator, proc *c
 	if e := t.clockComparison(op, proc, args); e != nil {
 		return e
 	}
-	equal := len(args) == 2 && op.Equal && sameKey(args[0].Type(), args[1].Type())
+	equal := len(args) == 2 && op.Equal && fn.SameKey(args[0].Type(), args[1].Type())
 	if e := t.native(proc, args, result, coll); e != nil {
 		e.Equal, e.Cmp = equal, keyComparison(op, args)
 		return e
 	}
 	if equal && op.Schema == "pg_catalog" && op.Name == "=" {
-		return &expr.Native{Func: keyEquality(args[0].Type(), args[1].Type()), Name: proc.Signature, Total: true, Equal: true, Cmp: "=", Args: args, T: result}
+		return &expr.Native{Func: fn.KeyEquality(args[0].Type(), args[1].Type()), Name: proc.Signature, Total: true, Equal: true, Cmp: "=", Args: args, T: result}
 	}
 	if e := t.concatenation(n, proc, args, coll, result); e != nil {
 		return e
 	}
-	if e := t.byLabels(op, args, coll); e != nil {
-		return e
+	byLabels, err := ordering.Compare(t.ctx, t.cat, op, args, coll)
+	if err != nil {
+		t.fail(err)
+	}
+	if byLabels != nil {
+		return byLabels
 	}
 	name := " OPERATOR(" + pgx.Identifier{op.Schema}.Sanitize() + "." + op.Name + ") "
 	sql := []string{"", ""}
@@ -93,41 +96,6 @@ func (t *translator) concatenation(n *pgtree.Node, proc *catalog.Proc, args []ex
 	return nil
 }
 
-// keyEquality is the equality of types that have no function of their own in Go
-// but whose keys decide it.
-func keyEquality(a, b *values.Type) *fn.Func {
-	var x, y []byte
-	return &fn.Func{Strict: true, F2: func(v, w values.Datum) values.Datum {
-		x, y = values.AppendKey(x[:0], a, v), values.AppendKey(y[:0], b, w)
-		return values.Bool(bytes.Equal(x, y))
-	}}
-}
-
-// sameKey says whether values of two types that compare equal have the same
-// key encoding.
-func sameKey(a, b *values.Type) bool {
-	if !values.Equatable(a) || !values.Equatable(b) {
-		return false
-	}
-	for a.Kind == values.KindArray && b.Kind == values.KindArray && a.Anonymous() && b.Anonymous() {
-		a, b = a.Elem, b.Elem
-	}
-	if a.Kind == values.KindRecord {
-		return fn.Lookup("record_eq(record,record)", []*values.Type{a, b}, values.BoolType) != nil
-	}
-	return keyFamily(a.Kind) == keyFamily(b.Kind) && (a.Kind != values.Opaque || a.BaseOID == b.BaseOID)
-}
-
-func keyFamily(k values.Kind) values.Kind {
-	switch k {
-	case values.KindInt2, values.KindInt4, values.KindInt8, values.KindOID:
-		return values.KindInt8
-	case values.KindFloat4, values.KindFloat8:
-		return values.KindFloat8
-	}
-	return k
-}
-
 // comparison translates the operands of an equality and, if Go has it, the
 // equality itself over columns 0 and 1.
 func (t *translator) comparison(n *pgtree.Node, s *scope) (a, b, eq expr.Expr) {
@@ -170,7 +138,7 @@ func (t *translator) anyAll(n *pgtree.Node, s *scope) expr.Expr {
 	coll := n.OID("inputcollid")
 	if elem := args[1].Type().Elem; elem != nil {
 		if e := t.native(proc, pairOf(args[0].Type(), elem), values.BoolType, coll); e != nil {
-			member := (op.Equal && useOr || op.NotEqual && !useOr) && sameKey(args[0].Type(), elem)
+			member := (op.Equal && useOr || op.NotEqual && !useOr) && fn.SameKey(args[0].Type(), elem)
 			return &expr.AnyAll{Op: e, All: !useOr, Member: member, Left: args[0], Array: args[1], T: values.BoolType}
 		}
 	}

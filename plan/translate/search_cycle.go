@@ -88,7 +88,7 @@ func (t *translator) tracking(c *pgtree.Node, cols []algebra.Column, start int) 
 		on := path(cycle.Str("cycle_path_column"), of)
 		row := t.sameness(c, "CYCLE", of)
 		same := &expr.AnyAll{
-			Op:     &expr.Native{Name: "record_eq(record,record)", Total: true, Equal: true, Func: keyEquality(row.Type(), row.Type()), Args: pairOf(row.Type(), row.Type()), T: values.BoolType},
+			Op:     &expr.Native{Name: "record_eq(record,record)", Total: true, Equal: true, Func: fn.KeyEquality(row.Type(), row.Type()), Args: pairOf(row.Type(), row.Type()), T: values.BoolType},
 			Member: true, Left: row, Array: t.sameness(c, "CYCLE", &expr.Col{Index: at + 1, Name: on.name, T: on.first.Type()}), T: values.BoolType,
 		}
 		tr.columns = append(tr.columns, tracked{
@@ -96,7 +96,7 @@ func (t *translator) tracking(c *pgtree.Node, cols []algebra.Column, start int) 
 			next: func(expr.Expr) expr.Expr { return &expr.Case{Whens: []expr.Expr{same, value}, Else: rest, T: mark} },
 		}, on)
 		isValue := &expr.Native{
-			Name: "same mark", Total: true, Func: keyEquality(mark, mark), T: values.BoolType,
+			Name: "same mark", Total: true, Func: fn.KeyEquality(mark, mark), T: values.BoolType,
 			Args: []expr.Expr{&expr.Col{Index: at, Name: cycle.Str("cycle_mark_column"), T: mark}, value},
 		}
 		tr.stop = &expr.BoolOp{Op: expr.Not, Args: []expr.Expr{isValue}, T: values.BoolType}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
 	"github.com/stepping-cdc/stepping-cdc/values"
@@ -41,8 +42,7 @@ func (t *translator) xmlCall(n *pgtree.Node, s *scope) expr.Expr {
 	case xmlIsDocument:
 		ty = values.BoolType
 	case xmlSerialize:
-		const defaultCollation = 100
-		ty = t.typ(n.OID("type"), int32(n.Int("typmod")), defaultCollation)
+		ty = t.typ(n.OID("type"), int32(n.Int("typmod")), catalog.DefaultCollation)
 	}
 	if kind != xmlIsDocument {
 		call.text(xmlNames[kind] + "(")

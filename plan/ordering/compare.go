@@ -1,7 +1,8 @@
-package translate
+package ordering
 
 import (
 	"bytes"
+	"context"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
@@ -14,18 +15,15 @@ import (
 // values. Equal labels can be the keys of a join. A comparison with a constant is
 // asked about: there are no more pairs than values.
 
-// byLabels is a comparison by labels; nil where the operator is not one of the
+// Compare is a comparison by labels; nil where the operator is not one of the
 // usual order of both sides, or one of them is constant.
-func (t *translator) byLabels(op *catalog.Operator, args []expr.Expr, coll uint32) expr.Expr {
+func Compare(ctx context.Context, cat *catalog.Catalog, op *catalog.Operator, args []expr.Expr, coll uint32) (expr.Expr, error) {
 	if len(args) != 2 || !readsColumns(args[0]) || !readsColumns(args[1]) {
-		return nil
+		return nil, nil
 	}
-	cmp, err := t.cat.Comparison(t.ctx, op, args[0].Type())
-	if err != nil {
-		t.fail(err)
-	}
-	if cmp == "" {
-		return nil
+	cmp, err := cat.Comparison(ctx, op, args[0].Type())
+	if cmp == "" || err != nil {
+		return nil, err
 	}
 	known := values.Comparable
 	if cmp == "=" || cmp == "<>" {
@@ -35,20 +33,22 @@ func (t *translator) byLabels(op *catalog.Operator, args []expr.Expr, coll uint3
 	for i, a := range args {
 		ty := a.Type()
 		if ty.Collation != coll && ty.Kind != values.KindRecord && !ty.Anonymous() {
-			ty = t.typ(ty.OID, ty.Typmod, coll)
+			if ty, err = cat.Type(ctx, ty.OID, ty.Typmod, coll); err != nil {
+				return nil, err
+			}
 		}
-		if orders[i] = t.usualOrder(ty, known); orders[i] == nil {
-			return nil
+		if orders[i], err = Usual(ctx, cat, ty, known); orders[i] == nil || err != nil {
+			return nil, err
 		}
 	}
 	a, b := expr.NewLabel(args[0], orders[0]), expr.NewLabel(args[1], orders[1])
 	if orders[0].String() != orders[1].String() || !sameLabels(a.T, b.T) {
-		return nil
+		return nil, nil
 	}
 	return &expr.Native{
 		Name: compareNames[cmp] + "(label,label)", Func: compareLabels(cmp, a.T), Total: true, Equal: cmp == "=", Cmp: cmp,
 		Args: []expr.Expr{a, b}, T: values.BoolType,
-	}
+	}, nil
 }
 
 func readsColumns(e expr.Expr) bool {
@@ -77,7 +77,7 @@ func sameLabels(a, b *values.Type) bool {
 		}
 		return true
 	}
-	return sameKey(a, b) && a.BaseOID == b.BaseOID
+	return fn.SameKey(a, b) && a.BaseOID == b.BaseOID
 }
 
 var compareNames = map[string]string{"<": "label_lt", "<=": "label_le", "=": "label_eq", "<>": "label_ne", ">=": "label_ge", ">": "label_gt"}
