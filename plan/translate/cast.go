@@ -78,7 +78,7 @@ func (t *translator) coerce(n *pgtree.Node, e expr.Expr, ty *values.Type) expr.E
 
 // viaIO translates a cast by way of the text form.
 func (t *translator) viaIO(n *pgtree.Node, e expr.Expr, ty *values.Type) expr.Expr {
-	if f := fn.CoerceViaIO(e.Type(), ty); f != nil && t.meets(f.Need, 0) {
+	if f := fn.CoerceViaIO(e.Type(), ty); f != nil && t.calls.Meets(f.Need) {
 		return &expr.Native{Func: f, Name: "cast(" + e.Type().SQL + "," + ty.SQL + ")", Args: []expr.Expr{e}, T: ty}
 	}
 	if !t.settled(n, e.Type()) || !t.settled(n, ty) {

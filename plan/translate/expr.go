@@ -11,7 +11,6 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
 	"github.com/stepping-cdc/stepping-cdc/plan/querytree"
 	"github.com/stepping-cdc/stepping-cdc/values"
-	"github.com/stepping-cdc/stepping-cdc/values/fn"
 )
 
 // placeholder stands in for an expression that was refused.
@@ -188,6 +187,32 @@ func (t *translator) unknown(n *pgtree.Node) expr.Expr {
 	return nil
 }
 
+// sqlValue translates CURRENT_DATE and the rest of that syntax, in the order of
+// Postgres' SQLValueFunctionOp; nil for those that are not of the clock.
+func (t *translator) sqlValue(n *pgtree.Node) expr.Expr {
+	casts := []struct{ cast, precision string }{
+		{"date(timestamptz)", ""},
+		{"timetz(timestamptz)", ""}, {"timetz(timestamptz)", "timetz(timetz,int4)"},
+		{"", ""}, {"", "timestamptz(timestamptz,int4)"},
+		{"time(timestamptz)", ""}, {"time(timestamptz)", "time(time,int4)"},
+		{"timestamp(timestamptz)", ""}, {"timestamp(timestamptz)", "timestamp(timestamp,int4)"},
+	}
+	op := n.Int("op")
+	if op >= len(casts) {
+		return nil
+	}
+	ty := t.typ(n.OID("type"), -1, 0)
+	var e expr.Expr = expr.NewClock()
+	if c := casts[op].cast; c != "" {
+		e = t.calls.Builtin(c, ty, e)
+	}
+	if c := casts[op].precision; c != "" {
+		typmod := &expr.Const{V: values.Int(int64(n.Int("typmod"))), T: values.Int4Type}
+		e = t.calls.Builtin(c, t.typ(n.OID("type"), int32(n.Int("typmod")), 0), e, typmod)
+	}
+	return e
+}
+
 // sessionValues are the kinds of SQLVALUEFUNCTION (SQLValueFunctionOp of Postgres' primnodes.h).
 var sessionValues = []string{
 	"current_date", "current_time", "current_time", "current_timestamp", "current_timestamp",
@@ -260,7 +285,7 @@ func (t *translator) function(n *pgtree.Node, s *scope) expr.Expr {
 	}
 	nodes := n.Nodes("args")
 	args := t.exprs(nodes, s)
-	if e := t.clockFunction(proc, args); e != nil {
+	if e := t.calls.OfClock(proc, args); e != nil {
 		return e
 	}
 	_, result := t.columnsOf(n, nil, proc, args, t.known(t.typ(n.OID("funcresulttype"), -1, n.OID("funccollid")), args))
@@ -316,62 +341,11 @@ func (t *translator) collation(arg expr.Expr, oid uint32) string {
 
 // native is the Go form of a call, or nil.
 func (t *translator) native(proc *catalog.Proc, args []expr.Expr, result *values.Type, collation uint32) *expr.Native {
-	if proc.Signature == "" || len(args) != len(proc.ArgTypes) {
-		return nil
-	}
-	types := make([]*values.Type, len(args))
-	for i, a := range args {
-		types[i] = a.Type()
-	}
-	if values.MixedRecords(types) { // Go takes elements to be of one type
-		return nil
-	}
-	f := fn.Lookup(proc.Signature, types, result)
-	if f == nil {
-		return nil
-	}
-	need := f.Need
-	if shiftsByHours(proc.Name, args) {
-		need &^= fn.NeedUTC
-	}
-	if !t.meets(need, collation) {
-		return nil
-	}
-	return &expr.Native{Func: f, Name: proc.Signature, Total: proc.Leakproof || totalNames[proc.Name], Args: args, T: result}
-}
-
-// totalNames are functions that never raise an error although Postgres does
-// not mark them leakproof.
-var totalNames = map[string]bool{
-	"numeric_eq": true, "numeric_ne": true, "numeric_lt": true, "numeric_le": true, "numeric_gt": true, "numeric_ge": true,
-	"textlike": true, "textnlike": true, "bpcharlike": true, "bpcharnlike": true, "textcat": true, "lower": true, "upper": true,
-	"record_eq": true, "record_ne": true, "record_lt": true, "record_le": true, "record_gt": true, "record_ge": true,
-	"range_overlaps": true, "range_contains": true, "range_contained_by": true, "range_contains_elem": true, "elem_contained_by_range": true,
-	"range_before": true, "range_after": true, "range_adjacent": true, "range_overleft": true, "range_overright": true,
-	"isempty": true, "lower_inc": true, "upper_inc": true, "lower_inf": true, "upper_inf": true,
-	"date_lt_timestamp": true, "date_le_timestamp": true, "date_gt_timestamp": true, "date_ge_timestamp": true, "date_eq_timestamp": true, "date_ne_timestamp": true,
-}
-
-// meets says whether the circumstances under which a native function is exact
-// are given.
-func (t *translator) meets(need fn.Need, collation uint32) bool {
-	if need&fn.NeedUTC != 0 && !t.settings.UTC() {
-		return false
-	}
-	if need&(fn.NeedCOrder|fn.NeedCCtype|fn.NeedDeterministic) == 0 {
-		return true
-	}
-	if collation == 0 {
-		return need&(fn.NeedCOrder|fn.NeedCCtype) == 0
-	}
-	coll, err := t.cat.Collation(t.ctx, collation)
+	call, err := t.calls.Native(proc, args, result, collation)
 	if err != nil {
 		t.fail(err)
-		return false
 	}
-	return (need&fn.NeedCOrder == 0 || coll.ByBytes) &&
-		(need&fn.NeedCCtype == 0 || coll.PlainClasses) &&
-		(need&fn.NeedDeterministic == 0 || !coll.NonDeterministic)
+	return call
 }
 
 func (t *translator) caseExpr(n *pgtree.Node, s *scope) expr.Expr {

@@ -3,6 +3,7 @@ package translate
 import (
 	"github.com/jackc/pgx/v5"
 
+	"github.com/stepping-cdc/stepping-cdc/plan/calls"
 	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/ordering"
@@ -26,12 +27,12 @@ func (t *translator) operator(n *pgtree.Node, s *scope) expr.Expr {
 }
 
 func (t *translator) applyOperator(n *pgtree.Node, op *catalog.Operator, proc *catalog.Proc, args []expr.Expr, coll uint32, result *values.Type) expr.Expr {
-	if e := t.clockComparison(op, proc, args); e != nil {
+	if e := t.calls.Comparison(op, proc, args); e != nil {
 		return e
 	}
 	equal := len(args) == 2 && op.Equal && fn.SameKey(args[0].Type(), args[1].Type())
 	if e := t.native(proc, args, result, coll); e != nil {
-		e.Equal, e.Cmp = equal, keyComparison(op, args)
+		e.Equal, e.Cmp = equal, calls.KeyComparison(op, args)
 		return e
 	}
 	if equal && op.Schema == "pg_catalog" && op.Name == "=" {

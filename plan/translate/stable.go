@@ -3,6 +3,7 @@ package translate
 import (
 	"strings"
 
+	"github.com/stepping-cdc/stepping-cdc/plan/calls"
 	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
@@ -63,19 +64,6 @@ var stableNames = map[string]bool{
 	"json_to_record": true, "jsonb_to_record": true, "json_to_recordset": true, "jsonb_to_recordset": true,
 	"date_add": true, "date_subtract": true, "in_range": true, "generate_series": true, "overlaps": true, "xml": true, "xml_is_well_formed": true,
 	"jsonb_path_exists_tz": true, "jsonb_path_match_tz": true, "jsonb_path_query_tz": true, "jsonb_path_query_array_tz": true, "jsonb_path_query_first_tz": true,
-}
-
-// crossTypeComparisons are STABLE since they read local time through TimeZone.
-func isTimeComparison(name string) bool {
-	for _, prefix := range []string{"date_", "timestamp_", "timestamptz_"} {
-		if rest, ok := strings.CutPrefix(name, prefix); ok {
-			op, other, ok := strings.Cut(rest, "_")
-			if ok && strings.Contains(" eq ne lt le gt ge cmp ", " "+op+" ") && (other == "timestamptz" || other == "timestamp" || other == "date") {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // formatted are functions of a template, some of whose patterns mean what a locale says: L, D and
@@ -157,7 +145,7 @@ func (t *translator) stable(n *pgtree.Node, p *catalog.Proc, args []expr.Expr) b
 		}
 		t.problem(n, CodeVolatile, name, name+" is VOLATILE: it is not a function of the data", remedy)
 		return false
-	case builtin && (stableNames[p.Name] || isTimeComparison(p.Name) || p.Name == "age" && len(p.ArgTypes) == 2):
+	case builtin && (stableNames[p.Name] || calls.IsTimeComparison(p.Name) || p.Name == "age" && len(p.ArgTypes) == 2):
 		for _, a := range args {
 			if !t.settled(n, a.Type()) {
 				return false

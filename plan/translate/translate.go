@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
+	"github.com/stepping-cdc/stepping-cdc/plan/calls"
 	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
@@ -65,7 +66,7 @@ func (m *Meaning) Problem(code Code, construct, message, remedy string) {
 // Translate turns the analyzed query of a view into algebra.
 func (s Session) Translate(ctx context.Context, v View) (*Meaning, error) {
 	t := &translator{
-		ctx: ctx, cat: s.Catalog, settings: s.Settings, now: s.Now, version: s.Version, view: v.Name, recursionLimit: v.RecursionLimit, reader: v.Reader,
+		ctx: ctx, cat: s.Catalog, calls: calls.New(ctx, s.Catalog, s.Settings.UTC()), settings: s.Settings, now: s.Now, version: s.Version, view: v.Name, recursionLimit: v.RecursionLimit, reader: v.Reader,
 		query: v.Query, prefix: v.Prefix, images: map[string][]byte{},
 		tables: map[uint32]*catalog.Relation{}, heirs: map[uint32][]uint32{}, partitioned: map[uint32]bool{}, whole: map[uint32]*catalog.Relation{}, depends: map[uint32]bool{}, loops: map[loop]algebra.Node{}, working: map[*pgtree.Node]*working{},
 		refs: map[*pgtree.Node][]outerRef{}, reading: map[*pgtree.Node]bool{}, cyclic: map[*pgtree.Node]bool{},
@@ -89,6 +90,7 @@ func (s Session) Translate(ctx context.Context, v View) (*Meaning, error) {
 type translator struct {
 	ctx      context.Context
 	cat      *catalog.Catalog
+	calls    *calls.Calls
 	settings Settings
 	now      time.Time // of the analysis
 	version  int

@@ -54,7 +54,7 @@ func (t *translator) inRange(clause *pgtree.Node, frame *algebra.Frame, read []e
 		if b.Computed == nil {
 			b.Computed = &algebra.Computed{Number: -1}
 		}
-		b.Computed.Edge = place(t.builtin(name, ty, value, by))
+		b.Computed.Edge = place(t.calls.Builtin(name, ty, value, by))
 	}
 	return true
 }
