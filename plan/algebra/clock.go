@@ -131,12 +131,12 @@ func timed(n Node) Node {
 			for i := width; i < len(n.Cols()); i++ {
 				out = append(out, i+more)
 			}
-			return pickNode(&m, out)
+			return Pick(&m, out)
 		}
 	case *Repeat:
 		if expr.HasClock(n.Count) {
 			in, counts := computed(n.In, []expr.Expr{n.Count})
-			return pickNode(&Repeat{In: in, Count: counts[0]}, FirstN(len(n.Cols())))
+			return Pick(&Repeat{In: in, Count: counts[0]}, FirstN(len(n.Cols())))
 		}
 	}
 	return n
@@ -165,7 +165,7 @@ func timedConds(in Node, conds []expr.Expr) Node {
 	x := newClocked(in)
 	conds = x.takeAll(conds)
 	wide, to := x.build()
-	return pickNode(filter(wide, expr.RemapAll(conds, to)), FirstN(width))
+	return Pick(filter(wide, expr.RemapAll(conds, to)), FirstN(width))
 }
 
 // timedJoin makes a side of an equality that depends on the clock a column of its
@@ -227,7 +227,7 @@ func timedJoin(n *Join) Node {
 		}
 		out.Conds = append(out.Conds, c.With(args))
 	}
-	node := pickNode(out, restored)
+	node := Pick(out, restored)
 	if len(above) == 0 {
 		return node
 	}

@@ -78,7 +78,7 @@ func paired(n *OuterJoin) Node {
 			met = append(met, c-lw)
 		}
 	}
-	question := pickNode(n.L, asked).(*Project)
+	question := Pick(n.L, asked)
 	question.Exprs, question.Names = append(question.Exprs, IdentityOf(Refs(lcols, asked))), append(question.Names, "identity")
 	at := len(asked) // of the identity; the right's columns are behind it
 	to := index(asked)
@@ -89,7 +89,7 @@ func paired(n *OuterJoin) Node {
 
 	m := &OuterJoin{Kind: n.Kind, L: n.L, R: pairs, Out: slices.Clone(n.Out)}
 	if n.Kind == SemiJoin || n.Kind == AntiJoin {
-		m.R, at = DistinctBy(pickNode(pairs, []int{at}), 0), 0
+		m.R, at = DistinctBy(Pick(pairs, []int{at}), 0), 0
 	} else {
 		for i, c := range m.Out {
 			if c >= lw {

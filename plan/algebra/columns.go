@@ -22,3 +22,22 @@ func FirstN(n int) []int {
 	}
 	return out
 }
+
+// Pick is a projection to columns.
+func Pick(n Node, which []int) *Project {
+	cols := n.Cols()
+	p := &Project{In: n, Exprs: Refs(cols, which)}
+	for _, c := range which {
+		p.Names = append(p.Names, cols[c].Name)
+	}
+	return p
+}
+
+// Compute is a projection to expressions, under the names of columns.
+func Compute(n Node, exprs []expr.Expr, cols []Column) *Project {
+	p := &Project{In: n, Exprs: exprs}
+	for _, c := range cols {
+		p.Names = append(p.Names, c.Name)
+	}
+	return p
+}

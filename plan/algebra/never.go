@@ -61,14 +61,14 @@ func neverOuter(n *OuterJoin) Node {
 	case SemiJoin:
 		return none(n)
 	case AntiJoin:
-		return pickNode(n.L, n.Out)
+		return Pick(n.L, n.Out)
 	}
 	var padded []Node
 	if !empty(n.L) {
-		padded = append(padded, pickNode(pad(n.L, nil, n.R.Cols()), n.Out))
+		padded = append(padded, Pick(pad(n.L, nil, n.R.Cols()), n.Out))
 	}
 	if n.Kind == FullJoin && !empty(n.R) {
-		padded = append(padded, pickNode(pad(n.R, n.L.Cols(), nil), n.Out))
+		padded = append(padded, Pick(pad(n.R, n.L.Cols(), nil), n.Out))
 	}
 	switch len(padded) {
 	case 0:
@@ -89,7 +89,7 @@ func neverRecursive(n *Recursive) Node {
 	case n.readBy(n.In):
 		return n
 	}
-	p := pickNode(n.In, FirstN(len(n.Cols())))
+	p := Pick(n.In, FirstN(len(n.Cols())))
 	if n.All {
 		return p
 	}

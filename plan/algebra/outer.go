@@ -130,7 +130,7 @@ func (p *pusher) pushOuter(n *OuterJoin, conds []expr.Expr) Node {
 		all[i] = expr.Remap(c, outMap(n.Out)) // over L ++ R again
 	}
 	if n.Kind == SemiJoin && p.oneEach(n) {
-		return p.push(pickNode(&Join{Inputs: []Node{n.L, n.R}, Conds: n.Conds}, n.Out), conds)
+		return p.push(Pick(&Join{Inputs: []Node{n.L, n.R}, Conds: n.Conds}, n.Out), conds)
 	}
 	if m := reduced(n, all); m != nil {
 		return p.push(m, conds)
@@ -183,17 +183,6 @@ func outMap(out []int) map[int]int {
 		to[i] = c
 	}
 	return to
-}
-
-// pickNode is a projection to columns.
-func pickNode(n Node, out []int) Node {
-	cols := n.Cols()
-	p := &Project{In: n}
-	for _, c := range out {
-		p.Exprs = append(p.Exprs, &expr.Col{Index: c, Name: cols[c].Name, T: cols[c].Type})
-		p.Names = append(p.Names, cols[c].Name)
-	}
-	return p
 }
 
 func (p *pruner) pruneOuter(n *OuterJoin, need []int) Node {

@@ -23,7 +23,7 @@ func reduced(n *OuterJoin, above []expr.Expr) Node {
 	right := n.Kind == LeftJoin || rejected(func(col int) bool { return col < lw })
 	switch {
 	case left && right:
-		return pickNode(&Join{Inputs: []Node{n.L, n.R}, Conds: n.Conds}, n.Out)
+		return Pick(&Join{Inputs: []Node{n.L, n.R}, Conds: n.Conds}, n.Out)
 	case n.Kind == LeftJoin:
 		return nil
 	case right:

@@ -69,10 +69,10 @@ func (t *translator) aggregate(s *scope, targets, groups []*pgtree.Node, having 
 // are over nothing.
 func overNothing(d *domain, n *algebra.Aggregate) algebra.Node {
 	dw := d.width()
-	have := marked(n, values.True)
+	have := algebra.Mark(n, values.True)
 	join := algebra.NewOuterJoin(algebra.LeftJoin, d.node, have, algebra.SameAs(&expr.Col{Index: dw - 1, Name: "identity", T: values.ByteaType}, dw+dw-1))
 	cols := join.Cols()
-	out := pick(join, algebra.FirstN(dw))
+	out := algebra.Pick(join, algebra.FirstN(dw))
 	found := isNotNull(&expr.Col{Index: len(cols) - 1, T: values.BoolType})
 	for i, a := range n.Aggs {
 		at := 2*dw + i

@@ -30,11 +30,11 @@ func (a *answers) mark(s *scope, sub algebra.Node, conds []expr.Expr) expr.Expr 
 		// Whoever has any answer at all.
 		var have algebra.Node
 		if a.key == nil {
-			have = &algebra.Distinct{In: pick(sub, nil), Exact: true, Key: []int{}}
+			have = &algebra.Distinct{In: algebra.Pick(sub, nil), Exact: true, Key: []int{}}
 		} else {
-			have = algebra.DistinctBy(pick(sub, []int{a.width - 1}), 0)
+			have = algebra.DistinctBy(algebra.Pick(sub, []int{a.width - 1}), 0)
 		}
-		s.node = algebra.NewOuterJoin(algebra.LeftJoin, s.node, marked(have, values.True), algebra.SameAs(a.key, width))
+		s.node = algebra.NewOuterJoin(algebra.LeftJoin, s.node, algebra.Mark(have, values.True), algebra.SameAs(a.key, width))
 		return &expr.Col{Index: len(s.node.Cols()) - 1, T: values.BoolType}
 	}
 	// The columns that decide are a domain of their own: the question is asked
@@ -57,21 +57,12 @@ func (a *answers) mark(s *scope, sub algebra.Node, conds []expr.Expr) expr.Expr 
 		to[a.base+i] = n + i
 	}
 	identity := algebra.IdentityOf(algebra.Refs(cols, asked))
-	question := pick(s.narrow(s.kept, algebra.Refs(cols, asked)), asked)
+	question := algebra.Pick(s.narrow(s.kept, algebra.Refs(cols, asked)), asked)
 	question.Exprs, question.Names = append(question.Exprs, identity), append(question.Names, "identity")
 	semi := algebra.NewOuterJoin(algebra.SemiJoin, algebra.DistinctBy(question, len(asked)), sub, expr.RemapAll(append(a.same(a.base), conds...), to))
-	found := marked(pick(semi, []int{len(asked)}), values.True)
+	found := algebra.Mark(algebra.Pick(semi, []int{len(asked)}), values.True)
 	s.node = algebra.NewOuterJoin(algebra.LeftJoin, s.node, found, algebra.SameAs(identity, width))
 	return &expr.Col{Index: width + 1, T: values.BoolType}
-}
-
-func pick(n algebra.Node, cols []int) *algebra.Project {
-	all := n.Cols()
-	p := &algebra.Project{In: n, Exprs: algebra.Refs(all, cols)}
-	for _, c := range cols {
-		p.Names = append(p.Names, all[c].Name)
-	}
-	return p
 }
 
 func isNotNull(e expr.Expr) expr.Expr { return &expr.NullTest{Arg: e, Not: true, T: values.BoolType} }

@@ -194,14 +194,14 @@ func (t *translator) domainOf(refs []outerRef, s *scope) (*domain, expr.Expr) {
 	}
 	d.node = empty(cols)
 	if from != nil {
-		d.node = algebra.DistinctBy(project(from, over, cols), len(exprs))
+		d.node = algebra.DistinctBy(algebra.Compute(from, over, cols), len(exprs))
 		if base := s.narrow(s.base, exprs); s.base != nil && base != from {
-			d.wide = project(base, over, cols)
+			d.wide = algebra.Compute(base, over, cols)
 		}
 		if len(s.guards) > 0 && s.node != nil {
 			guards := slices.Clone(s.guards)
 			from = s.narrow(s.kept, append(guards, exprs...))
-			d.guarded = project(&algebra.Filter{In: from, Conds: guards}, over, cols)
+			d.guarded = algebra.Compute(&algebra.Filter{In: from, Conds: guards}, over, cols)
 		}
 	}
 	return d, key

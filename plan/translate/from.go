@@ -141,10 +141,7 @@ func (s *scope) full(l, r part, conds []expr.Expr, bound bool) part {
 	var node algebra.Node = algebra.NewOuterJoin(algebra.FullJoin, l.node, r.node, append(expr.RemapAll(conds, row.to), row.same...))
 	if bound {
 		cols, lw := node.Cols(), len(l.node.Cols())
-		p := &algebra.Project{In: node, Exprs: algebra.Refs(cols, algebra.FirstN(len(cols)))}
-		for i := range cols {
-			p.Names = append(p.Names, cols[i].Name)
-		}
+		p := algebra.Pick(node, algebra.FirstN(len(cols)))
 		left := isNotNull(p.Exprs[s.domain.width()-1])
 		for i := range s.domain.width() {
 			p.Exprs[i] = &expr.Case{Whens: []expr.Expr{left, p.Exprs[i]}, Else: p.Exprs[lw+i], T: cols[i].Type}
@@ -288,7 +285,7 @@ func (s *scope) shaped(n algebra.Node, to map[int]int, bound bool, start, end in
 		straight = straight && i == c
 	}
 	if !straight {
-		n = pick(n, cols)
+		n = algebra.Pick(n, cols)
 	}
 	return part{node: n, start: start, end: end, bound: bound}
 }

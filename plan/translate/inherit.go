@@ -60,7 +60,7 @@ func (t *translator) asParent(rel, heir *catalog.Relation) algebra.Node {
 		}
 		cols = append(cols, at)
 	}
-	return pick(in, cols)
+	return algebra.Pick(in, cols)
 }
 
 func sameType(a, b *values.Type) bool {

@@ -159,10 +159,7 @@ func (t *translator) jsonInstead(rows *jsonRows, in algebra.Node, names []string
 	if before < 0 {
 		return in // refused
 	}
-	p := &algebra.Project{In: in}
-	for i, ref := range algebra.Refs(cols, algebra.FirstN(before)) {
-		p.Exprs, p.Names = append(p.Exprs, ref), append(p.Names, cols[i].Name)
-	}
+	p := algebra.Pick(in, algebra.FirstN(before))
 	at, rest := before, rows.moving
 	for i, f := range rows.row.Fields {
 		var e expr.Expr = algebra.Refs(cols, []int{at})[0]

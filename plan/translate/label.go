@@ -72,7 +72,7 @@ func (t *translator) sameness(n *pgtree.Node, construct string, e expr.Expr) exp
 // do.
 func (t *translator) labelled(n *pgtree.Node, construct string, in algebra.Node, from int) (out algebra.Node, key []int) {
 	cols := in.Cols()
-	p := pick(in, algebra.FirstN(len(cols)))
+	p := algebra.Pick(in, algebra.FirstN(len(cols)))
 	key = algebra.FirstN(len(cols))
 	for i := from; i < len(cols); i++ {
 		if by := t.sameness(n, construct, p.Exprs[i]); expr.IsLabel(by) {

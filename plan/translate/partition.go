@@ -41,7 +41,7 @@ func (t *translator) ofPartitions(rel *catalog.Relation) algebra.Node {
 	in := t.selection(q, nil, nil)
 	t.within = within
 	cols := in.Cols()
-	p := pick(in, algebra.FirstN(len(cols)))
+	p := algebra.Pick(in, algebra.FirstN(len(cols)))
 	last := len(cols) - 1
 	p.Exprs[last] = &expr.Native{
 		Name: "partition_of(" + rel.SQL() + ")", Args: []expr.Expr{p.Exprs[last]}, T: values.OIDType,

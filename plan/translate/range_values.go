@@ -64,7 +64,7 @@ func (t *translator) values(rte *pgtree.Node, names []string, s *scope) algebra.
 		if allConstant(row) {
 			out.Rows = append(out.Rows, row)
 		} else {
-			computed = append(computed, project(oneRow(), row, out.Columns))
+			computed = append(computed, algebra.Compute(oneRow(), row, out.Columns))
 		}
 	}
 	switch {
@@ -86,7 +86,7 @@ func (s *scope) valuesOf(rows [][]expr.Expr, cols []algebra.Column) algebra.Node
 	all := append(lead[:len(lead):len(lead)], cols...)
 	u := &algebra.UnionAll{}
 	for _, row := range rows {
-		u.Inputs = append(u.Inputs, project(s.domain.node, append(algebra.Refs(lead, algebra.FirstN(len(lead))), row...), all))
+		u.Inputs = append(u.Inputs, algebra.Compute(s.domain.node, append(algebra.Refs(lead, algebra.FirstN(len(lead))), row...), all))
 	}
 	if len(u.Inputs) == 1 {
 		return u.Inputs[0]

@@ -156,7 +156,7 @@ func (t *translator) received(n *pgtree.Node, ty *values.Type) bool {
 // while ROW(…) of its columns is not.
 func (t *translator) withWhole(rel algebra.Node, rti int, s *scope) algebra.Node {
 	rte, cols := s.rtes[rti-1], rel.Cols()
-	p := pick(rel, algebra.FirstN(len(cols)))
+	p := algebra.Pick(rel, algebra.FirstN(len(cols)))
 	names, fields := rte.Node("eref").Strings("colnames"), p.Exprs[s.hidden:]
 	switch {
 	case rte.Int("rtekind") == querytree.Subquery: // without what it is only sorted by

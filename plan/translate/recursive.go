@@ -58,7 +58,7 @@ func (d *domain) only(refs []outerRef) *domain {
 		cols := d.node.Cols()
 		read := algebra.Refs(cols, which)
 		named := append(pickCols(cols, which), algebra.Column{Name: "identity", Type: values.ByteaType})
-		out.node = algebra.DistinctBy(project(d.node, append(read, algebra.IdentityOf(read)), named), len(refs))
+		out.node = algebra.DistinctBy(algebra.Compute(d.node, append(read, algebra.IdentityOf(read)), named), len(refs))
 	}
 	return out
 }
@@ -77,7 +77,7 @@ func (d *domain) meet(n algebra.Node, refs []outerRef) algebra.Node {
 	dw, own := d.width(), len(refs)+1
 	identity := algebra.IdentityOf(algebra.Refs(d.node.Cols(), d.places(refs)))
 	j := &algebra.Join{Inputs: []algebra.Node{d.node, n}, Conds: algebra.SameAs(identity, dw+own-1)}
-	return pick(j, append(algebra.FirstN(dw), algebra.FirstN(dw + len(n.Cols()))[dw+own:]...))
+	return algebra.Pick(j, append(algebra.FirstN(dw), algebra.FirstN(dw + len(n.Cols()))[dw+own:]...))
 }
 
 // recursion translates a WITH RECURSIVE query, once for all references

@@ -123,7 +123,7 @@ func (tr *tracking) begin(base *algebra.Project) *algebra.Project {
 	if len(tr.columns) == 0 {
 		return base
 	}
-	p := project(base, algebra.AllRefs(base.Cols()), base.Cols())
+	p := algebra.Compute(base, algebra.AllRefs(base.Cols()), base.Cols())
 	for _, c := range tr.columns {
 		p.Exprs, p.Names = append(p.Exprs, c.first), append(p.Names, c.name)
 	}
@@ -224,7 +224,7 @@ func (tr *tracking) goOn(term *algebra.Project, width int) *algebra.Project {
 	if len(tr.columns) == 0 || len(cols) != width+len(tr.columns) {
 		return term
 	}
-	p := project(term, algebra.AllRefs(cols[:width]), cols[:width])
+	p := algebra.Compute(term, algebra.AllRefs(cols[:width]), cols[:width])
 	for i, c := range tr.columns {
 		before := &expr.Col{Index: width + i, Name: c.name, T: cols[width+i].Type}
 		p.Exprs, p.Names = append(p.Exprs, c.next(before)), append(p.Names, c.name)

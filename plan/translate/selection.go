@@ -13,7 +13,7 @@ import (
 func (t *translator) selection(q *pgtree.Node, parent *scope, d *domain) algebra.Node {
 	node, visible := t.sorted(q, newScope(q, parent, d), ordered(q))
 	if visible < len(node.Cols()) {
-		return pick(node, algebra.FirstN(visible)) // without what is only sorted by
+		return algebra.Pick(node, algebra.FirstN(visible)) // without what is only sorted by
 	}
 	return node
 }
@@ -114,7 +114,7 @@ func (d *domain) partition() []int {
 func (t *translator) distinctOn(q *pgtree.Node, s *scope, in algebra.Node) algebra.Node {
 	partition := s.domain.partition()
 	cols := in.Cols()
-	labelled := pick(in, algebra.FirstN(len(cols)))
+	labelled := algebra.Pick(in, algebra.FirstN(len(cols)))
 	for _, c := range q.Nodes("distinctClause") {
 		at := t.target(q, s, c.Int("tleSortGroupRef"))
 		if by := t.sameness(q, "DISTINCT ON", labelled.Exprs[at]); expr.IsLabel(by) {
@@ -144,7 +144,7 @@ func (t *translator) target(q *pgtree.Node, s *scope, ref int) int {
 // them what else there is to sort by.
 func (t *translator) sortedInput(q *pgtree.Node, s *scope, in algebra.Node) (algebra.Node, []algebra.SortKey) {
 	cols := in.Cols()
-	sorted := pick(in, algebra.FirstN(len(cols)))
+	sorted := algebra.Pick(in, algebra.FirstN(len(cols)))
 	var keys []algebra.SortKey
 	for _, c := range q.Nodes("sortClause") {
 		at := t.target(q, s, c.Int("tleSortGroupRef"))
@@ -165,7 +165,7 @@ func (t *translator) sortedInput(q *pgtree.Node, s *scope, in algebra.Node) (alg
 // told apart by alone.
 func without(n algebra.Node, cols []algebra.Column) algebra.Node {
 	if len(cols) < len(n.Cols()) {
-		return pick(n, algebra.FirstN(len(cols)))
+		return algebra.Pick(n, algebra.FirstN(len(cols)))
 	}
 	return n
 }

@@ -167,7 +167,7 @@ func spreadColumns(n *algebra.Spread, sets []*set, names []string) algebra.Node 
 	}
 	cols := n.Cols()
 	before := len(n.In.Cols())
-	p := pick(n, algebra.FirstN(before))
+	p := algebra.Pick(n, algebra.FirstN(before))
 	add := func(e expr.Expr) {
 		name := "value"
 		if i := len(p.Exprs) - before; i < len(names) {

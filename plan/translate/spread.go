@@ -59,7 +59,7 @@ func (t *translator) spreadSets(sets []*set, ordinality bool, names []string, s 
 	named := append(make([]algebra.Column, 0, len(cols)+1), pickCols(s.from, cols)...)
 	named = append(named, algebra.Column{Name: "identity", Type: values.ByteaType})
 	base, placed := t.beside(s, append(slices.Clone(over), key))
-	n.In = algebra.DistinctBy(project(base, placed, named), len(cols))
+	n.In = algebra.DistinctBy(algebra.Compute(base, placed, named), len(cols))
 	to := map[int]int{}
 	for i, c := range cols {
 		to[c] = i

@@ -323,7 +323,7 @@ func (t *translator) ofTable(rel *catalog.Relation, rows algebra.Node, tableOID 
 	if !tableOID {
 		return rows
 	}
-	p := pick(rows, algebra.FirstN(len(rows.Cols())))
+	p := algebra.Pick(rows, algebra.FirstN(len(rows.Cols())))
 	p.Exprs = append(p.Exprs, &expr.Const{V: values.Int(int64(rel.OID)), T: values.OIDType})
 	p.Names = append(p.Names, "tableoid")
 	return p
@@ -423,7 +423,7 @@ func (t *translator) setOperation(n *pgtree.Node, s *scope) algebra.Node {
 	if op == "union" {
 		return without(&algebra.Distinct{In: out, Key: key}, cols)
 	}
-	return without(setDifference(op, out.Inputs[0], out.Inputs[1], key), cols)
+	return without(algebra.SetDifference(op, out.Inputs[0], out.Inputs[1], key), cols)
 }
 
 // setInput translates one side of a set operation, brought to its types.

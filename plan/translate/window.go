@@ -99,7 +99,7 @@ func (t *translator) window(ref int, s *scope) {
 		return
 	}
 	base := s.node.Cols()
-	in := pick(s.node, algebra.FirstN(len(base)))
+	in := algebra.Pick(s.node, algebra.FirstN(len(base)))
 	for _, e := range read {
 		in.Exprs, in.Names = append(in.Exprs, e), append(in.Names, "window")
 	}

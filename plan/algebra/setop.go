@@ -1,7 +1,6 @@
-package translate
+package algebra
 
 import (
-	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/values"
 	"github.com/stepping-cdc/stepping-cdc/values/agg"
@@ -22,39 +21,31 @@ var copies = map[string]func(l, r int64) int64{
 	"except all":    func(l, r int64) int64 { return max(l-r, 0) },
 }
 
-// setDifference computes INTERSECT and EXCEPT: both sides are counted by row, and
+// SetDifference computes INTERSECT and EXCEPT: both sides are counted by row, and
 // the counts say how often a row remains. A change costs what its row costs. key is
 // the columns that tell rows apart, or nil for all.
-func setDifference(op string, l, r algebra.Node, key []int) algebra.Node {
+func SetDifference(op string, l, r Node, key []int) Node {
 	cols := l.Cols()
 	n := len(cols)
-	in := &algebra.UnionAll{Inputs: []algebra.Node{marked(l, values.True), marked(r, values.False)}}
+	in := &UnionAll{Inputs: []Node{Mark(l, values.True), Mark(r, values.False)}}
 	isLeft := &expr.Col{Index: n, Name: "mark", T: values.BoolType}
 	isRight := &expr.BoolOp{Op: expr.Not, Args: []expr.Expr{isLeft}, T: values.BoolType}
-	count := func(filter expr.Expr) algebra.Agg {
-		return algebra.Agg{Name: "count()", Impl: agg.Lookup("count()", nil, values.Int8Type), Filter: filter, T: values.Int8Type}
+	count := func(filter expr.Expr) Agg {
+		return Agg{Name: "count()", Impl: agg.Lookup("count()", nil, values.Int8Type), Filter: filter, T: values.Int8Type}
 	}
-	grouped := &algebra.Aggregate{In: in, Group: algebra.AllRefs(cols), By: key, Aggs: []algebra.Agg{count(isLeft), count(isRight)}}
+	grouped := &Aggregate{In: in, Group: AllRefs(cols), By: key, Aggs: []Agg{count(isLeft), count(isRight)}}
 	f := copies[op]
 	remaining := &expr.Native{
 		Name: "copies of " + op + "(int8,int8)", Total: true, T: values.Int8Type,
 		Func: &fn.Func{Strict: true, F2: func(a, b values.Datum) values.Datum { return values.Int(f(a.Int64(), b.Int64())) }},
 		Args: []expr.Expr{&expr.Col{Index: n, T: values.Int8Type}, &expr.Col{Index: n + 1, T: values.Int8Type}},
 	}
-	return project(&algebra.Repeat{In: grouped, Count: remaining}, algebra.AllRefs(cols), cols)
+	return Compute(&Repeat{In: grouped, Count: remaining}, AllRefs(cols), cols)
 }
 
-// marked adds a boolean column.
-func marked(n algebra.Node, mark values.Datum) *algebra.Project {
+// Mark adds a boolean column.
+func Mark(n Node, mark values.Datum) *Project {
 	cols := n.Cols()
-	exprs := append(algebra.AllRefs(cols), &expr.Const{V: mark, T: values.BoolType})
-	return project(n, exprs, append(cols[:len(cols):len(cols)], algebra.Column{Name: "mark", Type: values.BoolType}))
-}
-
-func project(n algebra.Node, exprs []expr.Expr, cols []algebra.Column) *algebra.Project {
-	p := &algebra.Project{In: n, Exprs: exprs}
-	for _, c := range cols {
-		p.Names = append(p.Names, c.Name)
-	}
-	return p
+	exprs := append(AllRefs(cols), &expr.Const{V: mark, T: values.BoolType})
+	return Compute(n, exprs, append(cols[:len(cols):len(cols)], Column{Name: "mark", Type: values.BoolType}))
 }
