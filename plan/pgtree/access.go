@@ -118,6 +118,15 @@ func (n *Node) Map(f func(Value) Value) *Node {
 	return c
 }
 
+// Map is a list of what f makes of the elements.
+func (l List) Map(f func(Value) Value) List {
+	out := make(List, len(l))
+	for i, v := range l {
+		out[i] = f(v)
+	}
+	return out
+}
+
 // Walk visits every node of a value, parents first, until f says false for one:
 // then its children are not visited.
 func Walk(v Value, f func(*Node) bool) {

@@ -30,11 +30,7 @@ func shift(v Value, from, by, depth int) Value {
 		}
 		return c
 	case List:
-		c := make(List, len(v))
-		for i, e := range v {
-			c[i] = shift(e, from, by, depth)
-		}
-		return c
+		return v.Map(func(e Value) Value { return shift(e, from, by, depth) })
 	}
 	return v
 }

@@ -71,11 +71,7 @@ func (c *canonicalizer) wholeRows(v pgtree.Value, tables [][]*pgtree.Node) {
 func (c *canonicalizer) value(v pgtree.Value) pgtree.Value {
 	switch v := v.(type) {
 	case pgtree.List:
-		out := make(pgtree.List, len(v))
-		for i, e := range v {
-			out[i] = c.value(e)
-		}
-		return out
+		return v.Map(c.value)
 	case *pgtree.Node:
 		if v != nil {
 			return c.node(v)
@@ -225,11 +221,7 @@ func elementwise(array, cast *pgtree.Node, element func(pgtree.Value) pgtree.Val
 func replaceTested(v, by pgtree.Value) pgtree.Value {
 	switch v := v.(type) {
 	case pgtree.List:
-		out := make(pgtree.List, len(v))
-		for i, e := range v {
-			out[i] = replaceTested(e, by)
-		}
-		return out
+		return v.Map(func(e pgtree.Value) pgtree.Value { return replaceTested(e, by) })
 	case *pgtree.Node:
 		if v == nil {
 			return v

@@ -37,11 +37,7 @@ func hoisted(v pgtree.Value) pgtree.Value {
 		}
 		return n
 	case pgtree.List:
-		l := make(pgtree.List, len(v))
-		for i, e := range v {
-			l[i] = hoisted(e)
-		}
-		return l
+		return v.Map(hoisted)
 	}
 	return v
 }
@@ -74,11 +70,7 @@ type arguments struct{ moved []*pgtree.Node }
 func (a *arguments) move(v pgtree.Value) pgtree.Value {
 	switch v := v.(type) {
 	case pgtree.List:
-		l := make(pgtree.List, len(v))
-		for i, e := range v {
-			l[i] = a.move(e)
-		}
-		return l
+		return v.Map(a.move)
 	case *pgtree.Node:
 		switch {
 		case !Holds(v, "SUBLINK"):
