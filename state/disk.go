@@ -38,8 +38,8 @@ type Event struct {
 // Disk is a Store in a directory, kept by Pebble, a log-structured merge tree.
 //
 // Commits gather in a layer before Pebble (front says how), which goes to Pebble
-// as one batch, or, large ones and those of a load, go there each as one. Pebble's write-ahead log is off: a batch is
-// applied to a memtable, and memtables reach the disk whole and in order, each
+// as one batch, or, large ones, go there each as one. Pebble's write-ahead log is off: a batch is
+// applied to a memtable, or is one if it is large, and memtables reach the disk whole and in order, each
 // with one atomic edit of the manifest. A batch never straddles two memtables.
 // That is what makes a crash leave a prefix of the commits.
 type Disk struct {
@@ -171,7 +171,9 @@ func (o *Options) memory() int64 {
 func (d *Disk) pebbleOptions(o Options, exists bool) *pebble.Options {
 	memory := o.memory()
 	// Up to three memtables (one filling, the others being flushed) take three
-	// eighths; two layers, and one that is on its way, three sixteenths.
+	// eighths; two layers, and one that is on its way, three sixteenths. A load, which
+	// fills no memtables, has all of that for a layer that fills, one that is on its way,
+	// and what Pebble has of the one before.
 	const memtables = 3
 	memtable := min(memory/8, 64<<20)
 	opts := &pebble.Options{

@@ -15,6 +15,7 @@ type diskBatch struct {
 	b       *pebble.Batch
 	err     error
 	grown   bool // has more room than it should keep
+	ranges  bool // deletes some
 	scratch [16]byte
 }
 
@@ -38,6 +39,7 @@ func (b *diskBatch) Delete(key []byte) {
 }
 
 func (b *diskBatch) DeleteRange(lower, upper []byte) {
+	b.ranges = true
 	op := b.b.DeleteRangeDeferred(len(lower)+1, len(upper)+1)
 	op.Key[copy(op.Key, lower)] = 0
 	op.Value[copy(op.Value, upper)] = 0
@@ -73,7 +75,7 @@ func (b *diskBatch) Commit() (uint64, error) {
 // Reset empties the batch.
 func (b *diskBatch) Reset() {
 	b.b.Reset()
-	b.err = nil
+	b.err, b.ranges = nil, false
 }
 
 // write writes the batch to Pebble, which keeps a large one until it is flushed: of such
@@ -95,7 +97,7 @@ func (b *diskBatch) write(large int) error {
 // renew is Reset for a batch that was large and is small again.
 func (b *diskBatch) renew() {
 	b.fail(b.b.Close())
-	b.b, b.err, b.grown = b.d.newBatch(), nil, false
+	b.b, b.err, b.grown, b.ranges = b.d.newBatch(), nil, false, false
 }
 
 func (b *diskBatch) Close() error {

@@ -13,7 +13,7 @@ import (
 // front is what lies between commits and Pebble: the layer that takes the writes
 // and, while it is being drained, the one before it. Both are consolidated, so a
 // key that changes with every commit is one entry, what came and went is none,
-// and a reader does not walk over the past.
+// and a reader does not walk over the past. (Those of a load are so when they are drained.)
 //
 // A drain freezes the layer and writes it to Pebble as one batch, together with
 // the number of its last commit: what Pebble holds is always the store after some
@@ -29,6 +29,8 @@ type front struct {
 	crowded  bool          // merging is far behind: only what is asked to be durable goes on to Pebble
 
 	limit   int // bytes from which on the active layer is drained
+	bulk    int // … of a load
+	raw     run // scratch of who commits
 	through int // bytes of a batch from which on it goes to Pebble
 
 	drain sync.Mutex // held while something is written to Pebble
@@ -47,6 +49,7 @@ func (f *front) init(memory int64) {
 	f.wake = make(chan struct{}, 1)
 	f.ended = make(chan struct{})
 	f.limit = int(memory / 16)
+	f.bulk = int(min(memory/8, 64<<20))
 	f.through = f.limit / 2
 }
 
@@ -60,16 +63,20 @@ func (d *Disk) commitBatch(b *diskBatch) (uint64, error) {
 	if b.err != nil {
 		return 0, b.err
 	}
-	if b.b.Len() >= d.front.through || d.loading.Load() {
+	f := &d.front
+	loading := d.loading.Load()
+	switch {
+	case loading && !b.ranges && b.b.Len() < f.bulk:
+		return d.commitBulk(b)
+	case loading || b.b.Len() >= f.through:
 		return d.commitThrough(b)
 	}
-	f := &d.front
+	if err := d.turnLayer(false); err != nil {
+		return 0, err
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	// The drainer is behind, or merging: no more before they are done.
-	for f.active.used > f.limit && (f.draining != nil || f.crowded) && f.broken == nil {
-		f.idle.Wait()
-	}
+	f.waitForRoom(f.limit)
 	if f.broken != nil {
 		return 0, f.broken
 	}
@@ -90,9 +97,74 @@ func (d *Disk) commitBatch(b *diskBatch) (uint64, error) {
 	return seq, nil
 }
 
-// commitThrough writes a large batch, or one of a load, to Pebble, behind what the
-// layer holds: it is about as fast to Pebble as to the layer, and has to go there
-// anyway.
+// waitForRoom waits, with mu held, until the active layer may take more: not while the
+// drainer is behind, or merging.
+func (f *front) waitForRoom(limit int) {
+	for f.active.used > limit && (f.draining != nil || f.crowded) && f.broken == nil {
+		f.idle.Wait()
+	}
+}
+
+// turnLayer has the active layer be that of a load, or not. Who commits calls it: so
+// nothing comes into the layer meanwhile.
+func (d *Disk) turnLayer(bulk bool) error {
+	f := &d.front
+	f.mu.RLock()
+	is := f.active.bulk != nil
+	f.mu.RUnlock()
+	if is == bulk {
+		return nil
+	}
+	f.drain.Lock()
+	defer f.drain.Unlock()
+	if err := d.drainLayer(); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.raw = run{}
+	if f.active = newLayer(); bulk {
+		f.active = newBulkLayer()
+	}
+	return nil
+}
+
+// commitBulk is commitBatch of a load.
+func (d *Disk) commitBulk(b *diskBatch) (uint64, error) {
+	if err := d.turnLayer(true); err != nil {
+		return 0, err
+	}
+	f := &d.front
+	r, err := runOf(b.b, &f.raw)
+	if cap(f.raw.data) > f.bulk/8 {
+		f.raw = run{} // of an unusually large step
+	}
+	if err != nil {
+		return 0, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.waitForRoom(f.bulk)
+	if f.broken != nil {
+		return 0, f.broken
+	}
+	grown, err := f.active.bulk.add(r)
+	f.active.used += grown
+	if err != nil {
+		f.broken = err
+		return 0, err
+	}
+	seq := d.committed.Add(1)
+	if f.active.used > f.bulk {
+		f.wanted = seq
+		f.rouse()
+	}
+	b.Reset()
+	return seq, nil
+}
+
+// commitThrough writes a large batch to Pebble, behind what the layer holds: it is
+// about as fast to Pebble as to the layer, and has to go there anyway.
 func (d *Disk) commitThrough(b *diskBatch) (uint64, error) {
 	f := &d.front
 	f.mu.Lock()
@@ -231,7 +303,10 @@ func (d *Disk) drainLayer() error {
 		return f.broken
 	}
 	below := d.hold()
-	f.draining, f.active = f.active, newLayer()
+	f.draining = f.active
+	if f.active = newLayer(); f.draining.bulk != nil {
+		f.active = newBulkLayer()
+	}
 	f.mu.Unlock()
 
 	err := d.writeLayer(f.draining, seq)
@@ -252,7 +327,11 @@ func (d *Disk) drainLayer() error {
 
 // writeLayer writes a frozen layer to Pebble.
 func (d *Disk) writeLayer(l *layer, seq uint64) error {
-	b := d.db.NewBatchWithSize(l.used / 2)
+	size := l.used
+	if l.bulk == nil {
+		size /= 2 // most of it is the tree
+	}
+	b := d.db.NewBatchWithSize(size)
 	err := l.drainTo(b)
 	if err == nil {
 		var buf [9]byte
@@ -273,7 +352,10 @@ func (f *front) get(dst, key []byte) (value []byte, ok bool, err error) {
 		if l == nil {
 			continue
 		}
-		entry, done, w := l.get(key)
+		entry, done, w, err := l.get(key)
+		if err != nil {
+			return dst, false, err
+		}
 		if w != 0 {
 			sum, added = sum+w, true
 		}

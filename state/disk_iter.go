@@ -10,11 +10,12 @@ import "bytes"
 // iterator's, going back, at its last that is not before it.
 type diskIter struct {
 	front *front
-	tops  [2]layerIter // newest first
+	tops  []layerIter // newest first
+	room  [2]layerIter
 	below *pooledIter
 
 	dir      int    // 1 or -1, 0 before the first move
-	on       int    // the sources that stand at the iterator's key, by bits
+	on       uint64 // the sources that stand at the iterator's key, by bits
 	belowKey []byte // nil: below stands nowhere
 	prefix   bool   // of SeekPrefix: below may only go ahead
 
@@ -25,14 +26,15 @@ type diskIter struct {
 	sought     []byte // scratch
 }
 
-// layerIter is the part of one layer. It stands somewhere if it.valid.
+// layerIter is the part of one layer, or of one run of it.
 type layerIter struct {
 	it    treeIter
+	run   *runIter // instead of it, if not nil
 	spans []span
-	of    *layer // nil: there is no such layer
+	of    *layer
 }
 
-const onBelow = 1 << len(diskIter{}.tops)
+const onBelow = 1 << 63
 
 // newIter makes an iterator within bounds as they lie in Pebble.
 func (f *front) newIter(lower, upper []byte) (*diskIter, error) {
@@ -43,14 +45,85 @@ func (f *front) newIter(lower, upper []byte) (*diskIter, error) {
 		return nil, err
 	}
 	i := &diskIter{front: f, below: below}
-	for n, l := range [...]*layer{f.active, f.draining} {
-		if l == nil || l.empty() {
-			continue
+	i.tops = i.room[:0]
+	for _, l := range [...]*layer{f.active, f.draining} {
+		switch {
+		case l == nil || l.empty():
+		case l.bulk != nil:
+			for n := len(l.bulk.runs) - 1; n >= 0; n-- {
+				if run := runWithin(l.bulk.runs[n], lower, upper); run != nil {
+					l.readers.Add(1)
+					i.tops = append(i.tops, layerIter{run: run, of: l})
+				}
+			}
+		default:
+			l.readers.Add(1)
+			i.tops = append(i.tops, layerIter{it: treeIter{root: l.tree.root, lower: lower, upper: upper}, spans: l.spans, of: l})
 		}
-		l.readers.Add(1)
-		i.tops[n] = layerIter{it: treeIter{root: l.tree.root, lower: lower, upper: upper}, spans: l.spans, of: l}
 	}
 	return i, nil
+}
+
+func (t *layerIter) first() {
+	if t.run != nil {
+		t.run.First()
+	} else {
+		t.it.First()
+	}
+}
+
+func (t *layerIter) last() {
+	if t.run != nil {
+		t.run.Last()
+	} else {
+		t.it.Last()
+	}
+}
+
+func (t *layerIter) seekGE(key []byte) {
+	if t.run != nil {
+		t.run.SeekGE(key)
+	} else {
+		t.it.SeekGE(key)
+	}
+}
+
+func (t *layerIter) seekLT(key []byte) {
+	if t.run != nil {
+		t.run.SeekLT(key)
+	} else {
+		t.it.SeekLT(key)
+	}
+}
+
+func (t *layerIter) seekPrefix(prefix []byte) {
+	if t.run != nil {
+		t.run.SeekPrefix(prefix)
+	} else {
+		t.it.SeekPrefix(prefix)
+	}
+}
+
+func (t *layerIter) step(dir int) {
+	if t.run != nil {
+		t.run.step(dir)
+	} else {
+		t.it.step(dir)
+	}
+}
+
+func (t *layerIter) valid() bool {
+	if t.run != nil {
+		return t.run.valid
+	}
+	return t.it.valid
+}
+
+func (t *layerIter) at() treeEntry {
+	if t.run != nil {
+		return t.run.at()
+	}
+	return t.it.at()
 }
 
 // Close implements Iterator.
@@ -59,9 +132,7 @@ func (i *diskIter) Close() error {
 		return nil
 	}
 	for n := range i.tops {
-		if t := &i.tops[n]; t.of != nil {
-			t.of.readers.Add(-1)
-		}
+		i.tops[n].of.readers.Add(-1)
 	}
 	err := i.front.iters.put(i.below)
 	i.below, i.valid = nil, false
@@ -82,9 +153,7 @@ func (i *diskIter) Error() error {
 func (i *diskIter) First() bool {
 	i.begin(1, false)
 	for n := range i.tops {
-		if t := &i.tops[n]; t.of != nil {
-			t.it.First()
-		}
+		i.tops[n].first()
 	}
 	i.stands(i.below.First())
 	return i.settle()
@@ -93,9 +162,7 @@ func (i *diskIter) First() bool {
 func (i *diskIter) Last() bool {
 	i.begin(-1, false)
 	for n := range i.tops {
-		if t := &i.tops[n]; t.of != nil {
-			t.it.Last()
-		}
+		i.tops[n].last()
 	}
 	i.stands(i.below.Last())
 	return i.settle()
@@ -120,9 +187,7 @@ func (i *diskIter) SeekPrefix(prefix []byte) bool {
 	i.sought = appendWhole(i.sought[:0], prefix)
 	i.begin(1, true)
 	for n := range i.tops {
-		if t := &i.tops[n]; t.of != nil {
-			t.it.SeekPrefix(prefix)
-		}
+		i.tops[n].seekPrefix(prefix)
 	}
 	i.stands(i.below.SeekPrefixGE(i.sought))
 	return i.settle()
@@ -136,13 +201,10 @@ func (i *diskIter) begin(dir int, prefix bool) { i.dir, i.prefix = dir, prefix }
 // seek moves the sources to the first key ≥ sought, or the last < sought.
 func (i *diskIter) seek() {
 	for n := range i.tops {
-		t := &i.tops[n]
-		switch {
-		case t.of == nil:
-		case i.dir > 0:
-			t.it.SeekGE(i.sought)
-		default:
-			t.it.SeekLT(i.sought)
+		if i.dir > 0 {
+			i.tops[n].seekGE(i.sought)
+		} else {
+			i.tops[n].seekLT(i.sought)
 		}
 	}
 	if i.dir > 0 {
@@ -182,7 +244,7 @@ func (i *diskIter) move(dir int) bool {
 func (i *diskIter) step() {
 	for n := range i.tops {
 		if i.on&(1<<n) != 0 {
-			i.tops[n].it.step(i.dir)
+			i.tops[n].step(i.dir)
 		}
 	}
 	if i.on&onBelow != 0 {
@@ -198,7 +260,7 @@ func (i *diskIter) step() {
 func (i *diskIter) stepOver(key []byte) {
 	i.on = 0
 	for n := range i.tops {
-		if it := &i.tops[n].it; it.valid && bytes.Equal(it.at().key, key) {
+		if t := &i.tops[n]; t.valid() && bytes.Equal(t.at().key, key) {
 			i.on |= 1 << n
 		}
 	}
@@ -233,11 +295,11 @@ func (i *diskIter) nearest() (key []byte) {
 		key, i.on = i.belowKey, onBelow
 	}
 	for n := range i.tops {
-		it := &i.tops[n].it
-		if !it.valid {
+		t := &i.tops[n]
+		if !t.valid() {
 			continue
 		}
-		k := it.at().key
+		k := t.at().key
 		c := -1
 		if key != nil {
 			c = bytes.Compare(k, key) * i.dir
@@ -286,7 +348,7 @@ func (i *diskIter) resolve(key []byte) bool {
 			}
 			continue
 		}
-		switch entry := t.it.at().value; entry[0] {
+		switch entry := t.at().value; entry[0] {
 		case entryAdd:
 			sum, added = sum+entryNumber(entry), true
 		case entryWeight:

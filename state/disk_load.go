@@ -8,10 +8,10 @@ import (
 
 // A load writes more than merging keeps up with, and nobody waits for anything else
 // meanwhile: so more is merged at once than when a commit is to be fresh. Nor does
-// consolidating pay: hardly a key is written twice. So commits pass by the layer and
-// go to a memtable of Pebble, which takes several times as many keys before it is
-// flushed: the larger the files are that are flushed, the less often what is in them is
-// merged.
+// consolidating pay: hardly a key is written twice. So commits go to a layer without a
+// tree (bulk), which takes several times as many keys before it is drained: the larger the
+// files are that are flushed, the less often what is in them is merged, and the fewer are
+// searched.
 
 const (
 	// settledAt is how many files on top of each other are few: Pebble merges

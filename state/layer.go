@@ -13,11 +13,12 @@ import (
 // what all its writes come to. Keys are as they lie in Pebble. It is changed by
 // commits, under Disk.front, until it is frozen to be drained.
 //
-// An entry's value is its kind and then, for an entrySet, the value as it lies in
-// Pebble, for weights eight bytes. Keys and values lie in slabs, so that writing
+// An entry's value is its kind and then the value, or the weight, as it lies in
+// Pebble. Keys and values lie in slabs, so that writing
 // to a key again takes no more memory.
 type layer struct {
 	tree  *tree
+	bulk  *bulk  // instead of a tree, in a layer of a load; else nil
 	spans []span // ranges deleted, sorted and disjoint; never changed, only replaced
 	slab  []byte // the rest of the block in use
 	used  int    // bytes of all blocks, and what entries cost besides
@@ -45,13 +46,15 @@ const (
 	entryCost = 64
 	// valueSlack is the room to grow that an entrySet gets.
 	valueSlack = 8
-	// weightEntry is the length of an entryAdd or entryWeight.
-	weightEntry = 1 + 8
+	// weightEntry is the most that an entryAdd or entryWeight takes.
+	weightEntry = 1 + binary.MaxVarintLen64
 )
 
 func newLayer() *layer { return &layer{tree: newTree()} }
 
-func (l *layer) empty() bool { return l.tree.root == nil && len(l.spans) == 0 }
+func (l *layer) empty() bool {
+	return l.tree.root == nil && len(l.spans) == 0 && (l.bulk == nil || len(l.bulk.runs) == 0)
+}
 
 // keep makes room for n bytes that stay.
 func (l *layer) keep(n int) []byte {
@@ -77,7 +80,7 @@ func (l *layer) keepBytes(b []byte) []byte {
 // repack makes the layer anew in memory of its own if most of what it takes is
 // that of entries that are gone. It says whether it did.
 func (l *layer) repack() bool {
-	if live := l.tree.size + l.tree.count*entryCost; live > l.used/16 {
+	if live := l.tree.size + l.tree.count*entryCost; l.bulk != nil || live > l.used/16 {
 		return false
 	}
 	old, spans := l.tree, l.spans
@@ -190,13 +193,15 @@ func (l *layer) addWeight(key []byte, w int64) error {
 }
 
 func (l *layer) putWeight(key []byte, kind byte, w int64) {
-	var buf [8]byte
-	binary.LittleEndian.PutUint64(buf[:], uint64(w))
-	l.put(key, kind, buf[:])
+	var buf [binary.MaxVarintLen64]byte
+	l.put(key, kind, appendWeight(buf[:0], w))
 }
 
 // entryNumber is the weight in an entryAdd or entryWeight.
-func entryNumber(entry []byte) int64 { return int64(binary.LittleEndian.Uint64(entry[1:])) }
+func entryNumber(entry []byte) int64 {
+	w, _ := binary.Varint(entry[1:])
+	return w
+}
 
 // deleteRange makes a span, as wide as those that it touches.
 func (l *layer) deleteRange(lower, upper []byte) {
@@ -244,15 +249,21 @@ func findSpan(spans []span, key []byte) int {
 
 // get is what the layer says of a key. If done is false, what is below counts as
 // well, plus w.
-func (l *layer) get(key []byte) (entry []byte, done bool, w int64) {
-	entry, found := l.tree.root.get(key)
+func (l *layer) get(key []byte) (entry []byte, done bool, w int64, err error) {
+	found := false
+	if l.bulk != nil {
+		entry, err = l.bulk.get(key)
+		found = entry != nil
+	} else {
+		entry, found = l.tree.root.get(key)
+	}
 	switch {
 	case !found:
-		return nil, l.hides(key), 0
+		return nil, l.hides(key), 0, err
 	case entry[0] == entryAdd:
-		return nil, false, entryNumber(entry)
+		return nil, false, entryNumber(entry), nil
 	}
-	return entry, true, 0
+	return entry, true, 0, nil
 }
 
 // drainTo writes what the layer holds to a batch.
@@ -262,27 +273,32 @@ func (l *layer) drainTo(b *pebble.Batch) error {
 			return err
 		}
 	}
-	var weight [16]byte
+	if l.bulk != nil {
+		return l.bulk.drainTo(b)
+	}
 	it := treeIter{root: l.tree.root}
 	for ok := it.First(); ok; ok = it.Next() {
 		e := it.at()
-		var err error
-		switch kind := e.value[0]; kind {
-		case entrySet:
-			err = b.Set(e.key, e.value[1:], nil)
-		case entryGone:
-			err = b.Delete(e.key, nil)
-		case entryWeight, entryAdd:
-			if kind == entryWeight && !l.hides(e.key) {
-				err = b.Delete(e.key, nil)
-			}
-			if err == nil {
-				err = b.Merge(e.key, appendWeight(weight[:0], entryNumber(e.value)), nil)
-			}
-		}
-		if err != nil {
+		if err := drainEntry(b, e, l.hides(e.key)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// drainEntry writes an entry to a batch; hidden says that nothing is below it.
+func drainEntry(b *pebble.Batch, e treeEntry, hidden bool) error {
+	switch kind := e.value[0]; kind {
+	case entrySet:
+		return b.Set(e.key, e.value[1:], nil)
+	case entryGone:
+		return b.Delete(e.key, nil)
+	case entryWeight:
+		if !hidden {
+			if err := b.Delete(e.key, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return b.Merge(e.key, e.value[1:], nil)
 }

@@ -1,0 +1,318 @@
+package state
+
+import (
+	"bytes"
+	"encoding/binary"
+	"sort"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// run is entries in the order of their keys, each key once, as a layer of a load keeps
+// them. It never changes. An entry takes four bytes besides its key and value: a
+// tree's takes fifteen times as many.
+type run struct {
+	data []byte   // of each entry the length of its key, the key and the value
+	offs []uint32 // where they begin, and where the last one ends
+}
+
+func newRun(bytes, entries int) *run {
+	return &run{data: make([]byte, 0, bytes), offs: append(make([]uint32, 0, entries+1), 0)}
+}
+
+func (r *run) len() int  { return len(r.offs) - 1 }
+func (r *run) size() int { return len(r.data) + 4*len(r.offs) }
+
+func (r *run) at(i int) treeEntry {
+	b := r.data[r.offs[i]:r.offs[i+1]]
+	n, at := uint64(b[0]), 1
+	if n >= 0x80 {
+		n, at = binary.Uvarint(b)
+	}
+	end := at + int(n)
+	return treeEntry{key: b[at:end:end], value: b[end:]}
+}
+
+func (r *run) key(i int) []byte { return r.at(i).key }
+
+// add appends an entry: a kind and what goes with it, as in a layer's tree.
+func (r *run) add(key []byte, kind byte, payload []byte) {
+	r.data = append(binary.AppendUvarint(r.data, uint64(len(key))), key...)
+	r.data = append(append(r.data, kind), payload...)
+	r.offs = append(r.offs, uint32(len(r.data)))
+}
+
+// addAll appends the entries i … j-1 of another run.
+func (r *run) addAll(of *run, i, j int) {
+	shift := uint32(len(r.data)) - of.offs[i]
+	r.data = append(r.data, of.data[of.offs[i]:of.offs[j]]...)
+	for _, off := range of.offs[i+1 : j+1] {
+		r.offs = append(r.offs, off+shift)
+	}
+}
+
+// search is the first of the entries lo … hi-1 whose key is not less, or hi.
+func (r *run) search(lo, hi int, key []byte) int {
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if bytes.Compare(r.key(mid), key) < 0 {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
+
+// runOf is the writes of a batch without ranges, sorted. A step of a circuit writes its
+// traces one after the other, each in order: so there are few pieces to be merged. In raw
+// they lie as they came.
+func runOf(b *pebble.Batch, raw *run) (*run, error) {
+	raw.data, raw.offs = raw.data[:0], append(raw.offs[:0], 0)
+	starts := []int{0}
+	var last []byte
+	for r := b.Reader(); ; {
+		kind, key, value, ok, err := r.Next()
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			break
+		}
+		if n := raw.len(); n > 0 && bytes.Compare(last, key) >= 0 {
+			starts = append(starts, n)
+		}
+		last = key
+		switch kind {
+		case pebble.InternalKeyKindSet:
+			raw.add(key, entrySet, value)
+		case pebble.InternalKeyKindDelete:
+			raw.add(key, entryGone, nil)
+		case pebble.InternalKeyKindMerge:
+			raw.add(key, entryAdd, value)
+		default:
+			return nil, corruptf("a batch with a write of kind %d", kind)
+		}
+	}
+	pieces := make([]*run, len(starts))
+	for i, from := range starts {
+		to := raw.len()
+		if i+1 < len(starts) {
+			to = starts[i+1]
+		}
+		pieces[i] = &run{data: raw.data, offs: raw.offs[from : to+1]}
+	}
+	return mergedRun(pieces, len(raw.data), raw.len())
+}
+
+// mergedRun makes one run of several.
+func mergedRun(runs []*run, bytes, entries int) (*run, error) {
+	out := newRun(bytes, entries)
+	err := mergeRuns(runs, func(of *run, i, j int) error {
+		out.addAll(of, i, j)
+		return nil
+	})
+	return out, err
+}
+
+// mergeRuns merges runs, the oldest first, and hands out what comes of them, piece by
+// piece.
+func mergeRuns(runs []*run, emit func(of *run, i, j int) error) error {
+	h := make(runHeap, 0, len(runs))
+	for age, r := range runs {
+		if r.len() > 0 {
+			h = append(h, runAt{r: r, age: age, key: r.key(0)})
+		}
+	}
+	sort.Slice(h, func(i, j int) bool { return h[i].before(&h[j]) })
+	var one run
+	for len(h) > 1 {
+		c, next := &h[0], h.second()
+		end := c.r.len()
+		if bytes.Equal(c.key, next.key) {
+			key, value, err := h.combine()
+			if err != nil {
+				return err
+			}
+			if value != nil {
+				one.data, one.offs = one.data[:0], append(one.offs[:0], 0)
+				one.add(key, value[0], value[1:])
+				if err := emit(&one, 0, 1); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		i := c.i
+		c.i++
+		if c.i < end && bytes.Compare(c.r.key(c.i), next.key) < 0 {
+			if bytes.Compare(c.r.key(end-1), next.key) < 0 {
+				c.i = end
+			} else {
+				for c.i++; bytes.Compare(c.r.key(c.i), next.key) < 0; c.i++ {
+				}
+			}
+		}
+		if err := emit(c.r, i, c.i); err != nil {
+			return err
+		}
+		h.moved()
+	}
+	if len(h) == 0 {
+		return nil
+	}
+	return emit(h[0].r, h[0].i, h[0].r.len())
+}
+
+// runAt is a place in a run that is being merged, age the run's among the others.
+type runAt struct {
+	r   *run
+	i   int
+	age int
+	key []byte
+}
+
+// before orders by key, and the oldest first.
+func (a *runAt) before(b *runAt) bool {
+	c := bytes.Compare(a.key, b.key)
+	return c < 0 || c == 0 && a.age < b.age
+}
+
+// runHeap is a heap of places: no element is before the one at half its index.
+type runHeap []runAt
+
+// second is the least but the first; there are at least two.
+func (h runHeap) second() *runAt {
+	if len(h) > 2 && h[2].before(&h[1]) {
+		return &h[2]
+	}
+	return &h[1]
+}
+
+// moved puts the first place, which has moved on, where it belongs.
+func (h *runHeap) moved() {
+	s := *h
+	if c := &s[0]; c.i < c.r.len() {
+		c.key = c.r.key(c.i)
+	} else {
+		s[0] = s[len(s)-1]
+		s = s[:len(s)-1]
+		*h = s
+	}
+	for i := 0; ; {
+		kid := 2*i + 1
+		if kid >= len(s) {
+			return
+		}
+		if kid+1 < len(s) && s[kid+1].before(&s[kid]) {
+			kid++
+		}
+		if !s[kid].before(&s[i]) {
+			return
+		}
+		s[i], s[kid] = s[kid], s[i]
+		i = kid
+	}
+}
+
+// combine takes all entries of the least key, and says what they come to; no value: to
+// nothing.
+func (h *runHeap) combine() (key, value []byte, err error) {
+	key = (*h)[0].key
+	for len(*h) > 0 && bytes.Equal((*h)[0].key, key) {
+		c := &(*h)[0]
+		if value, err = combined(value, c.r.at(c.i).value); err != nil {
+			return nil, nil, err
+		}
+		c.i++
+		h.moved()
+	}
+	return key, value, nil
+}
+
+// combined is what two writes of a key come to, the older one first; nil is none.
+func combined(older, newer []byte) ([]byte, error) {
+	if older == nil || newer[0] != entryAdd {
+		return newer, nil
+	}
+	kind := older[0]
+	switch kind {
+	case entrySet:
+		return nil, errWeightOnValue
+	case entryGone:
+		return append([]byte{entryWeight}, newer[1:]...), nil
+	}
+	w := entryNumber(older) + entryNumber(newer)
+	switch {
+	case w != 0:
+		return appendWeight([]byte{kind}, w), nil
+	case kind == entryAdd:
+		return nil, nil
+	}
+	return []byte{entryGone}, nil
+}
+
+// runIter walks a run within bounds, as treeIter does a tree.
+type runIter struct {
+	r      *run
+	lo, hi int // the entries within the bounds
+	i      int
+	prefix []byte // of SeekPrefix, else empty
+	valid  bool
+}
+
+// runWithin is an iterator within bounds, nil if there is nothing.
+func runWithin(r *run, lower, upper []byte) *runIter {
+	lo, hi := 0, r.len()
+	if lower != nil {
+		lo = r.search(0, hi, lower)
+	}
+	if lo == hi || upper != nil && bytes.Compare(r.key(lo), upper) >= 0 {
+		return nil
+	}
+	if upper != nil {
+		hi = r.search(lo, hi, upper)
+	}
+	return &runIter{r: r, lo: lo, hi: hi, i: lo}
+}
+
+// settle keeps a position only within the bounds.
+func (it *runIter) settle(i int) bool {
+	it.i = i
+	it.valid = i >= it.lo && i < it.hi && (len(it.prefix) == 0 || bytes.HasPrefix(it.r.key(i), it.prefix))
+	return it.valid
+}
+
+// find is the first entry whose key is not less. What is sought is often a little
+// ahead of what was sought before.
+func (it *runIter) find(key []byte) int {
+	from := min(max(it.i, it.lo), it.hi)
+	if from == it.hi || bytes.Compare(it.r.key(from), key) >= 0 {
+		return it.r.search(it.lo, from, key)
+	}
+	far := 1
+	for ; from+far < it.hi && bytes.Compare(it.r.key(from+far), key) < 0; far *= 2 {
+	}
+	return it.r.search(from+far/2, min(from+far, it.hi), key)
+}
+
+func (it *runIter) First() bool { it.prefix = it.prefix[:0]; return it.settle(it.lo) }
+func (it *runIter) Last() bool  { it.prefix = it.prefix[:0]; return it.settle(it.hi - 1) }
+
+func (it *runIter) SeekGE(key []byte) bool {
+	it.prefix = it.prefix[:0]
+	return it.settle(it.find(key))
+}
+
+func (it *runIter) SeekLT(key []byte) bool {
+	it.prefix = it.prefix[:0]
+	return it.settle(it.find(key) - 1)
+}
+
+func (it *runIter) SeekPrefix(prefix []byte) bool {
+	it.prefix = append(it.prefix[:0], prefix...)
+	return it.settle(it.find(prefix))
+}
+
+func (it *runIter) step(dir int) bool { return it.valid && it.settle(it.i+dir) }
+func (it *runIter) at() treeEntry     { return it.r.at(it.i) }
