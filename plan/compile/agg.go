@@ -92,7 +92,7 @@ func (c *compiler) aggregate(n *algebra.Aggregate, id string) *compiled {
 	}
 	s := c.b.Aggregate(in.stream, fmt.Sprint(n.Label(), " at ", groupAt), spec)
 	width := len(n.Group) + len(n.Aggs)
-	return &compiled{stream: s, width: width, id: id, at: algebra.FirstN(width), errs: in.errs, dirty: len(n.Aggs) > 0}
+	return &compiled{stream: s, width: width, id: id, at: algebra.FirstN(width), errs: in.errs, dirty: len(n.Aggs) > 0, occupied: n.Global}
 }
 
 func (c *compiler) aggregateSpec(a algebra.Agg, argAt []int, filterAt int) circuit.Aggregate {

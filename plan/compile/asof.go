@@ -22,7 +22,7 @@ func (c *compiler) asOf(n *algebra.AsOf, id string) *compiled {
 		Order:      tieKey(n),
 		Emit:       pairs(nil, l.width, l.width+r.width, n.Out),
 	})
-	return &compiled{stream: s, width: len(n.Out), id: id, at: algebra.FirstN(len(n.Out)), errs: addErrs(l.errs, r.errs...)}
+	return &compiled{stream: s, width: len(n.Out), id: id, at: algebra.FirstN(len(n.Out)), errs: addErrs(l.errs, c.given(r.errs, l)...)}
 }
 
 // placeKey is a place in the order of values, or back.

@@ -28,7 +28,7 @@ func (c *compiler) moment(n *algebra.Moment, id string) *compiled {
 	}
 	now := &compiled{stream: c.clock, width: 1, id: ClockSource, at: algebra.FirstN(1)}
 	r := c.computed(now, nil, exprs, n.Label())
-	r.stream, r.id = c.b.Distinct(r.stream, n.Label(), nil), id
+	r.stream, r.id, r.occupied = c.b.Distinct(r.stream, n.Label(), nil), id, true
 	return r
 }
 

@@ -55,7 +55,7 @@ func Compile(views []View, eval expr.Evaluator) *Program {
 	c := &compiler{
 		b: b, eval: newLabeler(b, eval), asker: &asker{eval: eval, ctx: context.Background()},
 		prints: algebra.NewFingerprints(), keys: algebra.Keyring{}, done: map[string]*compiled{}, indexes: map[string]circuit.Indexed{}, byInterval: map[string]circuit.Intervals{},
-		sources: map[uint32]*Source{}, scans: map[uint32]circuit.Stream{},
+		sources: map[uint32]*Source{}, scans: map[uint32]circuit.Stream{}, lost: map[circuit.Stream][]fault{}, gates: map[string]circuit.Stream{},
 	}
 	for _, v := range views {
 		algebra.Walk(v.Plan, c.collect)
@@ -71,15 +71,14 @@ func Compile(views []View, eval expr.Evaluator) *Program {
 		c.scans[s.Table.OID] = c.b.Source(s.Name, len(s.Attrs))
 		p.Sources = append(p.Sources, *s)
 	}
-	for _, v := range views {
-		out := c.exact(c.clean(c.node(v.Plan), v.Plan.Cols()))
-		c.b.Output(v.Name, out.stream)
-		switch len(out.errs) {
-		case 0:
-		case 1:
-			c.b.Errors(ErrorsOf(v.Name), out.errs[0])
-		default:
-			c.b.Errors(ErrorsOf(v.Name), c.b.Sum(out.errs...))
+	outs := make([]*compiled, len(views))
+	for i, v := range views {
+		outs[i] = c.exact(c.clean(c.node(v.Plan), v.Plan.Cols()))
+	}
+	for i, v := range views {
+		c.b.Output(v.Name, outs[i].stream)
+		if errs := c.counted(outs[i].errs); len(errs) > 0 {
+			c.b.Errors(ErrorsOf(v.Name), c.sum(errs))
 		}
 	}
 	p.Clock = c.clocked
@@ -97,22 +96,33 @@ type compiler struct {
 	byInterval map[string]circuit.Intervals
 	sources    map[uint32]*Source
 	scans      map[uint32]circuit.Stream
-	clock      circuit.Stream // if clocked
+	lost       map[circuit.Stream][]fault // of relations that faults depend on: what became of rows of theirs
+	gates      map[string]circuit.Stream  // which faults count
+	clock      circuit.Stream             // if clocked
 	clocked    bool
 }
 
 // compiled is a relation as a stream: its column i is column at[i] of the
-// stream's rows. errs are the error streams of everything below, each once.
+// stream's rows. errs are the errors of everything below, each stream once.
 type compiled struct {
 	stream circuit.Stream
 	width  int    // of the stream's rows
 	id     string // identifies the stream
 	at     []int
-	errs   []circuit.Stream
+	errs   []fault
 	dirty  bool // a column may hold an error: an aggregate's result
+	// occupied: it has a row, or an error in its place, whatever the data.
+	occupied bool
 	// late: dirty, and so only by comparisons with the clock, and expressions of it,
 	// that are raised where they are used.
 	late bool
+}
+
+// with is the same rows with other errors.
+func (r *compiled) with(errs []fault) *compiled {
+	out := *r
+	out.errs = errs
+	return &out
 }
 
 func (r *compiled) exprs(es []expr.Expr) []expr.Expr {
@@ -270,7 +280,7 @@ func (c *compiler) exact(r *compiled) *compiled {
 	}
 	id := fmt.Sprintf("%s pick %v", r.id, r.at)
 	if done, ok := c.done[id]; ok {
-		return done
+		return done.with(r.errs)
 	}
 	at := r.at
 	s := c.b.Map(r.stream, len(at), fmt.Sprint("Pick ", at), func(_ context.Context, in, out *circuit.Batch) error {
@@ -282,7 +292,7 @@ func (c *compiler) exact(r *compiled) *compiled {
 		}
 		return nil
 	})
-	done := &compiled{stream: s, width: len(at), id: id, at: algebra.FirstN(len(at)), errs: r.errs}
+	done := &compiled{stream: s, width: len(at), id: id, at: algebra.FirstN(len(at)), errs: r.errs, occupied: r.occupied}
 	c.done[id] = done
 	return done
 }
@@ -294,7 +304,7 @@ func (c *compiler) mapper(in *compiled, cols []algebra.Column, conds, exprs []ex
 	all := append(conds[:len(conds):len(conds)], exprs...)
 	m := newMapper(conds, exprs, in.width, cols, in.at, c.eval)
 	m.asker = c.asker
-	r := &compiled{width: len(exprs), id: id, at: algebra.FirstN(len(exprs)), errs: in.errs}
+	r := &compiled{width: len(exprs), id: id, at: algebra.FirstN(len(exprs)), errs: in.errs, occupied: in.occupied && len(conds) == 0}
 	label = fmt.Sprint(label, " at ", in.at)
 	canFail := in.dirty
 	for _, e := range all {
@@ -308,7 +318,7 @@ func (c *compiler) mapper(in *compiled, cols []algebra.Column, conds, exprs []ex
 	}
 	good, bad := c.b.Map2(in.stream, r.width, errorWidth, label, m.run)
 	r.stream = good
-	r.errs = addErrs(in.errs, bad)
+	r.errs = addErrs(in.errs, always(bad))
 	return r
 }
 
@@ -339,7 +349,7 @@ func (c *compiler) values(n *algebra.Values, id string) *compiled {
 			row[i] = expr.Compile(e)(nil)
 		}
 	}
-	return &compiled{stream: c.b.Constant(rows, n.Label()), width: rows.Width, id: id, at: algebra.FirstN(rows.Width)}
+	return &compiled{stream: c.b.Constant(rows, n.Label()), width: rows.Width, id: id, at: algebra.FirstN(rows.Width), occupied: len(n.Rows) > 0}
 }
 
 // index arranges a relation by key expressions; equal arrangements are shared.
@@ -434,7 +444,7 @@ func (c *compiler) side(r *compiled, of algebra.Node, keys []expr.Expr) *side {
 // meet joins two relations on their keys and further conditions over the columns
 // of both, of which it keeps out.
 func (c *compiler) meet(l, r *side, kind sameness, conds []expr.Expr, keep []int, id, label string) *compiled {
-	errs := addErrs(l.errs, r.errs...)
+	errs := addErrs(c.given(l.errs, r.compiled), c.given(r.errs, l.compiled)...)
 
 	// The joined row is the left stream's row, then the right one's.
 	both := &compiled{width: l.width + r.width}
@@ -526,16 +536,6 @@ func possiblePairs(conds []expr.Eval, lw, width int) circuit.JoinFunc {
 		}
 		copy(to.Grow(w), pair)
 	}
-}
-
-func addErrs(errs []circuit.Stream, more ...circuit.Stream) []circuit.Stream {
-	out := slices.Clone(errs)
-	for _, e := range more {
-		if !slices.Contains(out, e) {
-			out = append(out, e)
-		}
-	}
-	return out
 }
 
 func types(cols []algebra.Column) string {

@@ -24,8 +24,26 @@ func (c *compiler) outer(n *algebra.OuterJoin, id string) *compiled {
 	lkeys, rkeys, rest := algebra.Equalities(n.Conds, len(lcols))
 	l := c.side(c.exact(c.clean(c.node(n.L), lcols)), n.L, lkeys)
 	r := c.side(c.exact(c.clean(c.node(n.R), rcols)), n.R, rkeys)
-	label := n.Label()
+	// Its parts are given no errors of the sides, which count for the join as a whole.
+	errs := c.outerErrs(n.Kind, l.compiled, r.compiled)
+	l.compiled, r.compiled = l.with(nil), r.with(nil)
+	out := c.outerRows(n, l, r, rest, id)
+	return out.with(addErrs(errs, out.errs...))
+}
 
+// outerErrs is the errors of a join's sides.
+func (c *compiler) outerErrs(kind algebra.JoinKind, l, r *compiled) []fault {
+	switch kind {
+	case algebra.FullJoin:
+		return addErrs(l.errs, r.errs...)
+	case algebra.SemiJoin:
+		return addErrs(c.given(l.errs, r), c.given(r.errs, l)...)
+	}
+	return addErrs(l.errs, c.given(r.errs, l)...) // rows of the left are kept without the other side
+}
+
+func (c *compiler) outerRows(n *algebra.OuterJoin, l, r *side, rest []expr.Expr, id string) *compiled {
+	label := n.Label()
 	switch n.Kind {
 	case algebra.SemiJoin:
 		return pickColumns(c.matched(l, r, rest, id, label), n.Out)
@@ -34,11 +52,11 @@ func (c *compiler) outer(n *algebra.OuterJoin, id string) *compiled {
 	}
 	parts := []*compiled{c.meet(l, r, equal, rest, n.Out, id+" inner", label+", pairs")}
 	left := c.minus(l.compiled, c.matched(l, r, rest, id, label), id+" unmatched")
-	parts = append(parts, c.pad(left, n.Out, 0, len(lcols), id+" padded"))
+	parts = append(parts, c.pad(left, n.Out, 0, len(l.cols), id+" padded"))
 	if n.Kind == algebra.FullJoin {
-		found := c.matched(r, l, mirrored(rest, len(lcols), len(rcols)), id+" mirrored", label+", mirrored")
+		found := c.matched(r, l, mirrored(rest, len(l.cols), len(r.cols)), id+" mirrored", label+", mirrored")
 		right := c.minus(r.compiled, found, id+" unmatched mirrored")
-		parts = append(parts, c.pad(right, n.Out, len(lcols), len(rcols), id+" padded mirrored"))
+		parts = append(parts, c.pad(right, n.Out, len(l.cols), len(r.cols), id+" padded mirrored"))
 	}
 	out := &compiled{id: id, width: len(n.Out), at: algebra.FirstN(len(n.Out))}
 	var streams []circuit.Stream
@@ -109,7 +127,8 @@ func (c *compiler) matched(l, r *side, rest []expr.Expr, id, label string) *comp
 	found := c.meet(d, r, equal, expr.RemapAll(rest, to), algebra.FirstN(len(asked)), id+" found", label+", found")
 	found = c.distinct(found, id+" distinct found", "Distinct found of "+label)
 	refs := algebra.Refs(sub, algebra.FirstN(len(sub)))
-	return c.meet(&side{l.compiled, l.cols, algebra.Refs(l.cols, asked), false}, &side{found, sub, refs, true}, identical, nil, all, id+" matched", label+", matched")
+	out := c.meet(&side{l.compiled, l.cols, algebra.Refs(l.cols, asked), false}, &side{found.with(nil), sub, refs, true}, identical, nil, all, id+" matched", label+", matched")
+	return out.with(addErrs(out.errs, found.errs...))
 }
 
 // distinct keeps one of each row, rows being the same when all values are

@@ -52,7 +52,7 @@ func (c *compiler) recursive(n *algebra.Recursive, id string) *compiled {
 	})
 	// What reads the result does not care in which iteration a row arose, and is
 	// not told when that changes.
-	return c.exact(&compiled{stream: work, width: width, id: id, at: algebra.FirstN(width - 1), errs: addErrs(in.errs, endless)})
+	return c.exact(&compiled{stream: work, width: width, id: id, at: algebra.FirstN(width - 1), errs: addErrs(in.errs, always(endless))})
 }
 
 // programLimitExceeded is the SQLSTATE of that name.

@@ -1,0 +1,112 @@
+package plan_test
+
+import (
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stepping-cdc/stepping-cdc/embedded"
+)
+
+// Parts that a query does not need where what they would be joined with, or asked for, has
+// no rows: their errors are not the view's. Every e.r is 0 in some batch. The last part of
+// each union has rows.
+func init() {
+	const (
+		fails = `(SELECT l, 6 / r AS x FROM edges GROUP BY 1, 2)`
+		none  = `(SELECT * FROM loose WHERE a + 0 = 77)`
+		rows  = ` UNION ALL SELECT a, a FROM loose`
+	)
+	viewCases = append(viewCases,
+		// Joins with nothing.
+		viewCase{name: "needless_inner", query: `SELECT n.a, e.x FROM ` + none + ` n JOIN ` + fails + ` e ON e.l = n.a` + rows},
+		viewCase{name: "needless_inner_turned", query: `SELECT n.a, e.x FROM ` + fails + ` e JOIN ` + none + ` n ON e.x = n.a` + rows},
+		viewCase{name: "needless_cross", query: `SELECT n.a, e.x FROM ` + none + ` n, ` + fails + ` e` + rows},
+		viewCase{name: "needless_pairs", query: `SELECT n.a, e.x FROM ` + none + ` n JOIN ` + fails + ` e ON e.x > n.a` + rows},
+		viewCase{name: "needless_left", query: `SELECT n.a, e.x FROM ` + none + ` n LEFT JOIN ` + fails + ` e ON e.l = n.a` + rows},
+		viewCase{name: "needless_right", query: `SELECT n.a, e.x FROM ` + fails + ` e RIGHT JOIN ` + none + ` n ON e.l = n.a` + rows},
+		viewCase{name: "needless_three", query: `SELECT n.a, e.x FROM loose2 b JOIN ` + fails + ` e ON e.l = b.a JOIN ` + none + ` n ON true` + rows},
+		viewCase{name: "needless_two_fail", query: `SELECT e.x, f.x AS y FROM ` + fails + ` e JOIN (SELECT l, 7 / r AS x FROM edges WHERE l = 77 GROUP BY 1, 2) f ON f.l = e.l` + rows},
+		viewCase{name: "needless_itself", query: `SELECT e.x, f.x AS y FROM ` + fails + ` e JOIN ` + fails + ` f ON f.l = e.l + 1` + rows},
+		viewCase{name: "needless_full", query: `SELECT n.a, e.l FROM ` + none + ` n FULL JOIN ` + fails + ` e ON e.l = n.a` + rows},
+		viewCase{name: "needless_exists", query: `SELECT n.a, n.a AS x FROM ` + none + ` n WHERE EXISTS (SELECT FROM ` + fails + ` e WHERE e.x = n.a)` + rows},
+		viewCase{name: "needless_exists_pairs", query: `SELECT n.a, n.a AS x FROM ` + none + ` n WHERE EXISTS (SELECT FROM ` + fails + ` e WHERE e.x > n.a)` + rows},
+		viewCase{name: "needless_exists_none", query: `SELECT e.l, e.x FROM ` + fails + ` e WHERE EXISTS (SELECT FROM ` + none + ` n WHERE e.l > n.a)` + rows},
+		viewCase{name: "needless_not_exists", query: `SELECT n.a, n.a AS x FROM ` + none + ` n WHERE NOT EXISTS (SELECT FROM ` + fails + ` e WHERE e.x > n.a)` + rows},
+		viewCase{name: "needless_not_in", query: `SELECT n.a, n.a AS x FROM ` + none + ` n WHERE n.a NOT IN (SELECT e.x FROM ` + fails + ` e)` + rows},
+		viewCase{name: "needless_scalar", query: `SELECT n.a, (SELECT max(x) FROM ` + fails + ` e) FROM ` + none + ` n` + rows},
+		viewCase{name: "needless_scalar_of_nothing", query: `SELECT a, (SELECT 6 / count(*) FROM loose WHERE a = 77) FROM ` + none + ` n` + rows},
+		viewCase{name: "needless_window", query: `SELECT n.a, e.x FROM ` + none + ` n JOIN (SELECT l, sum(6 / r) OVER (ORDER BY l) AS x FROM edges) e ON e.l = n.a` + rows},
+		viewCase{name: "needless_distinct", query: `SELECT n.a, e.x FROM ` + none + ` n JOIN (SELECT DISTINCT 6 / r AS x FROM edges) e ON true` + rows},
+		viewCase{name: "needless_limit", query: `SELECT n.a, e.x FROM ` + none + ` n JOIN (SELECT l, 6 / r AS x FROM edges ORDER BY 2, 1 LIMIT 3) e ON true` + rows},
+		viewCase{name: "needless_union", query: `SELECT n.a, e.x FROM ` + none + ` n JOIN (SELECT 6 / r AS x FROM edges UNION SELECT a FROM loose) e ON true` + rows},
+		viewCase{name: "needless_aggregate", query: `SELECT count(*) AS n, sum(e.x) AS s FROM ` + none + ` n JOIN ` + fails + ` e ON e.l = n.a`},
+		viewCase{name: "needless_global", query: `SELECT n.s, e.x FROM (SELECT sum(6 / r) AS s FROM edges WHERE l = 77) n JOIN ` + fails + ` e ON e.x < n.s` + rows},
+		viewCase{name: "needless_deep", query: `SELECT n.a, g.x FROM ` + none + ` n LEFT JOIN (SELECT e.l, max(w.x) AS x FROM edges e JOIN (SELECT l, sum(6 / r) OVER (PARTITION BY l) AS x FROM (SELECT DISTINCT l, r FROM edges) d) w ON w.l = e.r GROUP BY 1) g ON g.l = n.a` + rows},
+		viewCase{name: "needless_recursive", query: `WITH RECURSIVE t(a, x) AS (SELECT a, a FROM ` + none + ` n UNION SELECT e.l, e.x FROM t JOIN ` + fails + ` e ON e.l = t.a) SELECT * FROM t` + rows},
+
+		// Sub-queries that no row asks.
+		viewCase{name: "needless_case", query: `SELECT id, CASE WHEN id = -77 THEN (SELECT max(x) FROM ` + fails + ` e) ELSE qty END AS x FROM orders`},
+		viewCase{name: "needless_case_some", query: `SELECT id, CASE WHEN qty = 3 THEN (SELECT max(x) FROM ` + fails + ` e WHERE e.l <> orders.id) ELSE qty END AS x FROM orders`},
+		viewCase{name: "needless_case_exists", query: `SELECT id, CASE WHEN id > -77 THEN true ELSE EXISTS (SELECT FROM ` + fails + ` e WHERE x > 2) END AS x FROM orders`},
+		viewCase{name: "needless_case_in", query: `SELECT id, CASE WHEN id > -77 THEN true ELSE id IN (SELECT x FROM ` + fails + ` e) END AS x FROM orders`},
+		viewCase{name: "needless_case_array", query: `SELECT id, CASE WHEN id > -77 THEN '{}' ELSE ARRAY(SELECT x FROM ` + fails + ` e) END AS x FROM orders`},
+		viewCase{name: "needless_coalesce", query: `SELECT id, coalesce(id, (SELECT max(x) FROM ` + fails + ` e)) AS x FROM orders`},
+	)
+}
+
+// failing is the divisions of the cases, none of which is by a part of its own.
+var failing = regexp.MustCompile(`(\d) / (count\(\*\)|[a-z.]+)`)
+
+// TestNeedless: while a view has no error, its rows do not depend on what the parts that
+// fail would have been, had they not.
+func TestNeedless(t *testing.T) {
+	dsn := embedded.NewDB(t)
+	mustExec(t, connect(t, dsn), schema)
+	views, _ := caseViews(slices.DeleteFunc(slices.Clone(viewCases), func(c viewCase) bool { return !strings.HasPrefix(c.name, "needless_") }))
+	r := newRig(t, dsn, views, rand.New(rand.NewPCG(3, 4)))
+	r.written = slices.DeleteFunc(slices.Clone(tables), func(t randomTable) bool {
+		return !slices.Contains([]string{"edges", "loose", "loose2", "orders", "customers"}, t.name)
+	})
+	compared := map[string]int{}
+	for range 150 {
+		for range 1 + r.rnd.IntN(6) {
+			r.write()
+		}
+		switch r.rnd.IntN(4) {
+		case 0:
+			mustExec(t, r.conn, "DELETE FROM loose WHERE a = 77; DELETE FROM edges WHERE l = 77")
+		case 1:
+			mustExec(t, r.conn, "INSERT INTO loose VALUES (77, 'x', 1)")
+		case 2:
+			mustExec(t, r.conn, "INSERT INTO edges VALUES (77, 0), (77, 2)")
+		case 3:
+			mustExec(t, r.conn, "DELETE FROM edges WHERE r = 0")
+		}
+		r.feed(3)
+		r.check()
+		for _, v := range r.prog.Views {
+			if len(r.outputs["errors of "+v.Name]) > 0 {
+				continue
+			}
+			for _, instead := range []string{"NULL", "-3"} {
+				sql := failing.ReplaceAllString(v.Query, "CASE WHEN $2 = 0 THEN "+instead+" ELSE $1 / $2 END")
+				want, err := r.rows(sql, v.Columns)
+				if err != nil {
+					t.Fatalf("%v\n%s", err, sql)
+				}
+				if diff := r.compare(v, want); diff != "" {
+					t.Fatalf("%s is not errored, and differs from\n%s\n%s", v.Name, sql, diff)
+				}
+			}
+			compared[v.Name]++
+		}
+	}
+	for _, v := range r.prog.Views {
+		if n := compared[v.Name]; n < 10 || n > 140 && strings.Contains(v.Name, "some") {
+			t.Errorf("%s was without errors %d times", v.Name, n)
+		}
+	}
+}
