@@ -54,6 +54,23 @@ func init() {
 		viewCase{name: "needless_case_in", query: `SELECT id, CASE WHEN id > -77 THEN true ELSE id IN (SELECT x FROM ` + fails + ` e) END AS x FROM orders`},
 		viewCase{name: "needless_case_array", query: `SELECT id, CASE WHEN id > -77 THEN '{}' ELSE ARRAY(SELECT x FROM ` + fails + ` e) END AS x FROM orders`},
 		viewCase{name: "needless_coalesce", query: `SELECT id, coalesce(id, (SELECT max(x) FROM ` + fails + ` e)) AS x FROM orders`},
+		viewCase{name: "needless_or", query: `SELECT id, id > -77 OR (SELECT 6 / count(*) FROM loose WHERE a = 77) = 1 AS x FROM orders`},
+		viewCase{name: "needless_or_some", query: `SELECT id, qty IS DISTINCT FROM 3 OR (SELECT min(6 / r) FROM edges) = 1 AS x FROM orders`},
+		viewCase{name: "needless_or_outer", query: `SELECT id, id > -77 OR (SELECT max(6 / e.r) FROM edges e WHERE e.l = o.qty) = 1 AS x FROM orders o`},
+		viewCase{name: "needless_or_third", query: `SELECT id, id < -77 OR id IS NOT NULL OR (SELECT max(x) FROM ` + fails + ` e) = 1 AS x FROM orders`},
+		viewCase{name: "needless_or_exists", query: `SELECT id, id > -77 OR EXISTS (SELECT FROM ` + fails + ` e WHERE x = id) AS x FROM orders`},
+		viewCase{name: "needless_or_in", query: `SELECT id, id > -77 OR qty IN (SELECT 6 / r FROM edges) AS x FROM orders`},
+		viewCase{name: "needless_or_all", query: `SELECT id, id > -77 OR qty < ALL (SELECT x FROM ` + fails + ` e) AS x FROM orders`},
+		viewCase{name: "needless_or_array", query: `SELECT id, id > -77 OR qty = ANY (ARRAY(SELECT 6 / r FROM edges)) AS x FROM orders`},
+		viewCase{name: "needless_or_row", query: `SELECT id, id > -77 OR (id, qty) = (SELECT l, x FROM ` + fails + ` e WHERE l = 1 ORDER BY 2 LIMIT 1) AS x FROM orders`},
+		viewCase{name: "needless_or_sub", query: `SELECT id, (SELECT count(*) FROM loose) >= 0 OR (SELECT max(x) FROM ` + fails + ` e) = 1 AS x FROM orders`},
+		viewCase{name: "needless_and", query: `SELECT id, id < -77 AND (SELECT max(x) FROM ` + fails + ` e) = 1 AS x FROM orders`},
+		viewCase{name: "needless_not", query: `SELECT id, NOT (id > -77 OR (SELECT max(x) FROM ` + fails + ` e) = 1) AS x FROM orders`},
+		viewCase{name: "needless_where_or", query: `SELECT id FROM orders WHERE id > -77 OR (SELECT max(x) FROM ` + fails + ` e) = 1`},
+		viewCase{name: "needless_where_and", query: `SELECT id, qty FROM orders WHERE id < -77 AND (SELECT max(x) FROM ` + fails + ` e WHERE e.l <> id) = 1` + rows},
+		viewCase{name: "needless_on_or", query: `SELECT o.id, c.id AS c FROM orders o LEFT JOIN customers c ON c.id = o.customer_id AND (o.id > -77 OR (SELECT max(x) FROM ` + fails + ` e) = 1)`},
+		viewCase{name: "needless_having_or", query: `SELECT customer_id, count(*) AS n FROM orders GROUP BY 1 HAVING count(*) > 0 OR (SELECT max(x) FROM ` + fails + ` e) = 1`},
+		viewCase{name: "needless_within", query: `SELECT id, id > -77 OR (SELECT bool_or(l > 1 OR (SELECT max(x) FROM ` + fails + ` e) = 1) FROM edges) AS x FROM orders`},
 	)
 }
 

@@ -55,6 +55,23 @@ func (t *translator) lazily(ns []*pgtree.Node, s *scope) []expr.Expr {
 	return out
 }
 
+// boolArgs translates the arguments of AND and OR: each is asked for if those before it do
+// not decide.
+func (t *translator) boolArgs(op expr.BoolKind, ns []*pgtree.Node, s *scope) []expr.Expr {
+	undecided := "NOT TRUE"
+	if op == expr.And {
+		undecided = "NOT FALSE"
+	}
+	out := make([]expr.Expr, len(ns))
+	before := len(s.guards)
+	for i, n := range ns {
+		out[i] = t.expr(n, s)
+		s.guards = append(s.guards, &expr.BoolTest{Arg: out[i], Is: undecided, T: values.BoolType})
+	}
+	s.guards = s.guards[:before]
+	return out
+}
+
 func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 	switch n.Tag {
 	case "VAR":
@@ -78,7 +95,7 @@ func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 		return t.anyAll(n, s)
 	case "BOOLEXPR":
 		op := map[string]expr.BoolKind{"and": expr.And, "or": expr.Or, "not": expr.Not}[n.Str("boolop")]
-		return &expr.BoolOp{Op: op, Args: t.exprs(n.Nodes("args"), s), T: values.BoolType}
+		return &expr.BoolOp{Op: op, Args: t.boolArgs(op, n.Nodes("args"), s), T: values.BoolType}
 	case "CASEEXPR", "CASE":
 		return t.caseExpr(n, s)
 	case "CASETESTEXPR":
