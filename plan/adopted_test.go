@@ -11,6 +11,7 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/embedded"
 	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/plan/randomview"
 )
 
 // anotherQuery is what is said of a view whose text is not faithful.
@@ -40,7 +41,7 @@ func refusals(t *testing.T, dsn, schema string, names []string) map[string]plan.
 func TestAdoptedViews(t *testing.T) {
 	dsn := embedded.NewDB(t)
 	conn := connect(t, dsn)
-	mustExec(t, conn, schema+`; CREATE SCHEMA shown; SET search_path = shown, public`)
+	mustExec(t, conn, randomview.Schema+`; CREATE SCHEMA shown; SET search_path = shown, public`)
 	unfaithful := []string{
 		"cube_of_one_twice", "rollup_of_equal", // the first of equal columns, twice
 		"join_row_kept",      // the record of a join gets other names for its columns of one name

@@ -13,6 +13,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/embedded"
 	"github.com/stepping-cdc/stepping-cdc/plan"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
+	"github.com/stepping-cdc/stepping-cdc/plan/randomview"
 	"github.com/stepping-cdc/stepping-cdc/plan/remote"
 	"github.com/stepping-cdc/stepping-cdc/state"
 	"github.com/stepping-cdc/stepping-cdc/values"
@@ -47,7 +48,7 @@ func expect(t *testing.T, got string, wants ...string) {
 // first; and the analysis leaves nothing behind.
 func TestAllProblemsAtOnce(t *testing.T) {
 	conn := connect(t, embedded.NewDB(t))
-	mustExec(t, conn, schema)
+	mustExec(t, conn, randomview.Schema)
 	got := problems(t, conn,
 		plan.View{Name: "a", Query: "SELECT id, timeofday(), random() AS r FROM orders"},
 		plan.View{Name: "b", Query: "SELECT nothing FROM orders"},
@@ -80,7 +81,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 // where it is read without a schema, in whatever order the views are listed.
 func TestNames(t *testing.T) {
 	conn := connect(t, embedded.NewDB(t))
-	mustExec(t, conn, schema)
+	mustExec(t, conn, randomview.Schema)
 	over := plan.View{Name: "over", Query: "SELECT id FROM orders"}
 	hides := plan.View{Name: "orders", Query: "SELECT id, qty FROM public.orders"}
 	const want = `view over, line 1 column 16: "orders" can mean the maintained view or the relation public.orders`
@@ -97,7 +98,7 @@ func TestNames(t *testing.T) {
 func TestPrivileges(t *testing.T) {
 	dsn := embedded.NewDB(t)
 	conn := connect(t, dsn)
-	mustExec(t, conn, schema)
+	mustExec(t, conn, randomview.Schema)
 	mustExec(t, conn, `CREATE ROLE plan_reader LOGIN; GRANT SELECT ON customers TO plan_reader`)
 	t.Cleanup(func() {
 		if _, err := conn.Exec(context.Background(), `DROP OWNED BY plan_reader; DROP ROLE plan_reader`); err != nil {
@@ -129,7 +130,7 @@ func (l *lost) EvalRemote(ctx context.Context, call *expr.Remote, args [][]value
 // trace, and succeeds when tried again.
 func TestLostConnection(t *testing.T) {
 	dsn := embedded.NewDB(t)
-	mustExec(t, connect(t, dsn), schema)
+	mustExec(t, connect(t, dsn), randomview.Schema)
 	for name, query := range map[string]string{
 		"aggregate": `SELECT region, mode() WITHIN GROUP (ORDER BY name) AS first, count(*) AS n FROM customers GROUP BY region`,
 		"order":     `SELECT region, min(name COLLATE "en-x-icu") AS first, count(*) AS n FROM customers GROUP BY region`,

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/stepping-cdc/stepping-cdc/embedded"
+	"github.com/stepping-cdc/stepping-cdc/plan/randomview"
 )
 
 const clockSchema = `
@@ -175,11 +176,11 @@ func (r *rig) eventLiteral(col string) string {
 	case "ttl":
 		return fmt.Sprint(r.rnd.IntN(200) - 20)
 	case "iv":
-		return pools["interval"][1+r.rnd.IntN(len(pools["interval"])-1)]
+		return randomview.NotNull(r.rnd, "interval")
 	case "epoch":
 		return fmt.Sprint(day().Unix())
 	}
-	return pools["text"][r.rnd.IntN(len(pools["text"]))]
+	return randomview.Literal(r.rnd, "text")
 }
 
 func (r *rig) writeEvent() {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/embedded"
 	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/plan/randomview"
 )
 
 // literals are constants of every supported type: a literal with a cast is
@@ -192,7 +193,7 @@ func TestLiterals(t *testing.T) {
 func TestConstants(t *testing.T) {
 	dsn := embedded.NewDB(t)
 	conn := connect(t, dsn)
-	mustExec(t, conn, schema+`
+	mustExec(t, conn, randomview.Schema+`
 		CREATE TYPE times AS RANGE (subtype = time); CREATE TYPE bools AS RANGE (subtype = bool, multirange_type_name = boolmultirange);
 		CREATE TYPE int2range AS RANGE (subtype = int2); CREATE TYPE words AS RANGE (subtype = text, collation = "C");`+wordType)
 	var views []plan.View

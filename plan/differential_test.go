@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/stepping-cdc/stepping-cdc/embedded"
+	"github.com/stepping-cdc/stepping-cdc/plan/randomview"
 )
 
 // TestViewsEqualPostgres runs every view of viewCases over random writes and
@@ -17,7 +18,7 @@ import (
 func TestViewsEqualPostgres(t *testing.T) {
 	dsn := embedded.NewDB(t)
 	conn := connect(t, dsn)
-	mustExec(t, conn, schema)
+	mustExec(t, conn, randomview.Schema)
 	version := majorVersion(t, conn)
 	wanted := regexp.MustCompile(os.Getenv("STEPPING_CASES"))
 	known := slices.DeleteFunc(slices.Clone(viewCases), func(c viewCase) bool { return c.since > version || !wanted.MatchString(c.name) })

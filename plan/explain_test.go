@@ -8,12 +8,13 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/embedded"
 	"github.com/stepping-cdc/stepping-cdc/plan"
 	"github.com/stepping-cdc/stepping-cdc/plan/explain"
+	"github.com/stepping-cdc/stepping-cdc/plan/randomview"
 )
 
 // TestExplain compares what is shown of views.
 func TestExplain(t *testing.T) {
 	dsn := embedded.NewDB(t)
-	mustExec(t, connect(t, dsn), schema)
+	mustExec(t, connect(t, dsn), randomview.Schema)
 	var views []plan.View
 	var prog *plan.Program
 	datadriven.RunTest(t, "testdata/explain", func(t *testing.T, d *datadriven.TestData) string {

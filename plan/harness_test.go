@@ -21,6 +21,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan"
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/moment"
+	"github.com/stepping-cdc/stepping-cdc/plan/randomview"
 	"github.com/stepping-cdc/stepping-cdc/plan/remote"
 	"github.com/stepping-cdc/stepping-cdc/state"
 	"github.com/stepping-cdc/stepping-cdc/values"
@@ -107,9 +108,9 @@ type rig struct {
 	agreed  map[string]int  // how often it was compared
 	filled  map[string]int  // how many rows it had in all
 	rnd     *rand.Rand
-	written []randomTable   // what write changes
-	asked   map[string]bool // queries that the oracle has prepared
-	clock   time.Time       // the present, for views that depend on it
+	written []randomview.Table // what write changes
+	asked   map[string]bool    // queries that the oracle has prepared
+	clock   time.Time          // the present, for views that depend on it
 }
 
 func newRig(t testing.TB, dsn string, views []plan.View, rnd *rand.Rand) *rig {
@@ -123,7 +124,7 @@ func rigOf(t testing.TB, dsn string, a *plan.Analysis, rnd *rand.Rand) *rig {
 	t.Cleanup(func() { _ = eval.Close(context.Background()) })
 	r := &rig{
 		t: t, conn: connect(t, dsn), prog: plan.Compile(a.Outputs, eval), store: state.NewMemory(state.Options{}),
-		outputs: map[string]zset{}, loose: map[string]bool{}, failed: map[string]int{}, agreed: map[string]int{}, filled: map[string]int{}, rnd: rnd, written: tables, asked: map[string]bool{},
+		outputs: map[string]zset{}, loose: map[string]bool{}, failed: map[string]int{}, agreed: map[string]int{}, filled: map[string]int{}, rnd: rnd, written: randomview.Tables, asked: map[string]bool{},
 	}
 	var err error
 	if r.circuit, err = r.prog.Builder.Build(r.store, []byte("v")); err != nil {
@@ -214,6 +215,18 @@ func (r *rig) rows(sql string, cols []algebra.Column) ([][]values.Datum, error) 
 		}
 	}
 	return out, nil
+}
+
+// write makes a few random changes of one of the written tables. Those that violate a
+// constraint change nothing.
+func (r *rig) write() {
+	r.t.Helper()
+	sql := randomview.Write(r.rnd, r.written)
+	_, err := r.conn.Exec(r.t.Context(), sql)
+	var pgErr *pgconn.PgError
+	if err != nil && (!errors.As(err, &pgErr) || !strings.HasPrefix(pgErr.Code, "23")) {
+		r.t.Fatalf("%v\n%s", err, sql)
+	}
 }
 
 // feed brings the circuit up to the tables' present contents, in up to parts

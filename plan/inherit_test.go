@@ -8,6 +8,7 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/embedded"
 	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/plan/randomview"
 )
 
 // kinSchema has tables that inherit: with more columns, in another order, from two
@@ -109,18 +110,18 @@ func TestInheritance(t *testing.T) {
 	views, loose := caseViews(cases)
 	r := newRig(t, dsn, views, rand.New(rand.NewPCG(3, 4)))
 	r.loose = loose
-	r.written = []randomTable{
-		{"kin", strings.Fields("id:key v:text n:money doc:jsonb"), 1},
-		{"other", strings.Fields("k:key n:money"), 1},
-		{"kid", strings.Fields("id:key v:text n:money doc:jsonb extra:int4"), 1},
-		{"mixed", strings.Fields("id:key k:key v:text n:money doc:jsonb more:text"), 2},
-		{"app.grandkid", strings.Fields("id:key k:key v:text n:money last:text extra:int4"), 2},
-		{"lone", strings.Fields("id:key v:text"), 1},
-		{"made", strings.Fields("id:key a:int4"), 1},
-		{"made_too", strings.Fields("id:key a:int4 more:int4"), 1},
+	r.written = []randomview.Table{
+		{Name: "kin", Cols: strings.Fields("id:key v:text n:money doc:jsonb"), Keys: 1},
+		{Name: "other", Cols: strings.Fields("k:key n:money"), Keys: 1},
+		{Name: "kid", Cols: strings.Fields("id:key v:text n:money doc:jsonb extra:int4"), Keys: 1},
+		{Name: "mixed", Cols: strings.Fields("id:key k:key v:text n:money doc:jsonb more:text"), Keys: 2},
+		{Name: "app.grandkid", Cols: strings.Fields("id:key k:key v:text n:money last:text extra:int4"), Keys: 2},
+		{Name: "lone", Cols: strings.Fields("id:key v:text"), Keys: 1},
+		{Name: "made", Cols: strings.Fields("id:key a:int4"), Keys: 1},
+		{Name: "made_too", Cols: strings.Fields("id:key a:int4 more:int4"), Keys: 1},
 	}
 	if version >= 18 {
-		r.written = append(r.written, randomTable{"shown", strings.Fields("id:key a:int4"), 1}, randomTable{"shown_too", strings.Fields("id:key a:int4"), 1})
+		r.written = append(r.written, randomview.Table{Name: "shown", Cols: strings.Fields("id:key a:int4"), Keys: 1}, randomview.Table{Name: "shown_too", Cols: strings.Fields("id:key a:int4"), Keys: 1})
 	}
 	r.check()
 	for range 120 {

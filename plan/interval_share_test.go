@@ -5,6 +5,7 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/embedded"
 	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/plan/randomview"
 	"github.com/stepping-cdc/stepping-cdc/state"
 )
 
@@ -12,7 +13,7 @@ import (
 // keep them once.
 func TestJoinsShareIntervalIndexes(t *testing.T) {
 	dsn := embedded.NewDB(t)
-	mustExec(t, connect(t, dsn), schema)
+	mustExec(t, connect(t, dsn), randomview.Schema)
 	a := analyze(t, dsn, []plan.View{
 		{Name: "first", Query: `SELECT o.id, e.id AS other FROM orders o JOIN everything e ON o.qty BETWEEN e.i2 AND e.i4`},
 		{Name: "second", Query: `SELECT o.amount, e.n FROM orders o JOIN everything e ON e.i2 <= o.qty AND o.qty <= e.i4`},

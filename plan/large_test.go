@@ -9,6 +9,7 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/embedded"
 	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/plan/randomview"
 )
 
 // largeQueries are queries of a size that only programs write.
@@ -56,7 +57,7 @@ func TestLargeQueries(t *testing.T) {
 	const limit = 20 * time.Second // of a busy machine; the slowest takes about one
 	dsn := embedded.NewDB(t)
 	conn := connect(t, dsn)
-	mustExec(t, conn, schema+"CREATE VIEW level0 AS SELECT id, qty FROM orders;")
+	mustExec(t, conn, randomview.Schema+"CREATE VIEW level0 AS SELECT id, qty FROM orders;")
 	for i := range 100 {
 		mustExec(t, conn, fmt.Sprintf("CREATE VIEW level%d AS SELECT id, qty FROM level%d WHERE qty IS DISTINCT FROM %d", i+1, i, 1000+i))
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/embedded"
 	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/plan/randomview"
 )
 
 // TestRandomViewsEqualPostgres makes up views from seeds and runs them over
@@ -42,7 +43,7 @@ func TestRandomViewsEqualPostgres(t *testing.T) {
 	databases := make(chan string, runtime.GOMAXPROCS(0))
 	for range cap(databases) {
 		dsn := embedded.NewDB(t)
-		mustExec(t, connect(t, dsn), schema+randomSchema+inSummerTime)
+		mustExec(t, connect(t, dsn), randomview.Schema+randomview.MoreSchema+randomview.InSummerTime)
 		databases <- dsn
 	}
 	t.Run("seeds", func(t *testing.T) {
@@ -177,11 +178,12 @@ func (s *randomSummary) String() string {
 // views runs the views of a seed over random writes.
 func (run *randomRun) views(t *testing.T, dsn string) {
 	seed := run.seed
-	g := &generator{rnd: rand.New(rand.NewPCG(seed, 77)), clock: seed%5 == 0, version: majorVersion(t, connect(t, dsn))}
+	rnd := rand.New(rand.NewPCG(seed, 77))
+	g := randomview.New(rnd, seed%5 == 0, majorVersion(t, connect(t, dsn)))
 	var views []plan.View
 	for i := range perSeed {
 		v := plan.View{Name: fmt.Sprintf("random_%d_%d", seed, i)}
-		v.Query = g.view(v.Name, 1+i%3)
+		v.Query = g.View(v.Name, 1+i%3)
 		views = append(views, v)
 	}
 	run.made = len(views)
@@ -223,12 +225,12 @@ func (run *randomRun) views(t *testing.T, dsn string) {
 		}
 	}()
 	start = time.Now()
-	r := rigOf(t, dsn, a, g.rnd)
+	r := rigOf(t, dsn, a, rnd)
 	run.compilation = time.Since(start)
 	for _, o := range a.Outputs {
 		r.loose[o.Name] = true
 	}
-	r.written = randomTables
+	r.written = randomview.ViewTables
 	// A query that runs for ever is Postgres' trouble.
 	mustExec(t, r.conn, "SET statement_timeout = '20s'; SET max_parallel_workers_per_gather = 0")
 	for range 6 {
@@ -239,7 +241,7 @@ func (run *randomRun) views(t *testing.T, dsn string) {
 		start = time.Now()
 		r.feed(3)
 		if r.prog.Clock {
-			r.tick(genTime(r.rnd, r.clock))
+			r.tick(randomview.Time(r.rnd, r.clock))
 		}
 		run.step = max(run.step, time.Since(start))
 		for _, v := range a.Outputs {
@@ -275,7 +277,7 @@ func queryOf(views []plan.View, name string) string {
 func (r *rig) shrink() {
 	var sql strings.Builder
 	for _, table := range r.written {
-		fmt.Fprintf(&sql, "DELETE FROM %[1]s WHERE (tableoid, ctid) NOT IN (SELECT tableoid, ctid FROM %[1]s LIMIT 8);", table.name)
+		fmt.Fprintf(&sql, "DELETE FROM %[1]s WHERE (tableoid, ctid) NOT IN (SELECT tableoid, ctid FROM %[1]s LIMIT 8);", table.Name)
 	}
 	mustExec(r.t, r.conn, sql.String())
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/embedded"
 	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/plan/randomview"
 )
 
 const refusedSchema = `
@@ -39,7 +40,7 @@ func showProblem(p plan.Problem) string {
 func TestRefused(t *testing.T) {
 	dsn := embedded.NewDB(t)
 	conn := connect(t, dsn)
-	mustExec(t, conn, schema+refusedSchema)
+	mustExec(t, conn, randomview.Schema+refusedSchema)
 	version := majorVersion(t, conn)
 	places := regexp.MustCompile(`(?m)^[0-9]+:[0-9]+`)
 	datadriven.RunTest(t, "testdata/refused", func(t *testing.T, d *datadriven.TestData) string {

@@ -11,6 +11,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/plan"
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/explain"
+	"github.com/stepping-cdc/stepping-cdc/plan/randomview"
 	"github.com/stepping-cdc/stepping-cdc/state"
 )
 
@@ -18,7 +19,7 @@ import (
 func TestRewrites(t *testing.T) {
 	dsn := embedded.NewDB(t)
 	conn := connect(t, dsn)
-	mustExec(t, conn, schema)
+	mustExec(t, conn, randomview.Schema)
 	datadriven.RunTest(t, "testdata/rewrites", func(t *testing.T, d *datadriven.TestData) string {
 		a, err := plan.Analyze(t.Context(), conn, []plan.View{{Name: "v", Query: d.Input}}, nil)
 		if err != nil {
@@ -46,7 +47,7 @@ func TestRewrites(t *testing.T) {
 // TestSharing: views that read and join the same things do so once.
 func TestSharing(t *testing.T) {
 	dsn := embedded.NewDB(t)
-	mustExec(t, connect(t, dsn), schema)
+	mustExec(t, connect(t, dsn), randomview.Schema)
 	count := func(views ...plan.View) map[string]int {
 		t.Helper()
 		prog := plan.Compile(analyze(t, dsn, views).Outputs, nil)
@@ -89,7 +90,7 @@ func TestSharing(t *testing.T) {
 // anything walk all the paths.
 func TestNesting(t *testing.T) {
 	dsn := embedded.NewDB(t)
-	mustExec(t, connect(t, dsn), schema)
+	mustExec(t, connect(t, dsn), randomview.Schema)
 	nodes := func(depth int) int {
 		query := "e0.l"
 		for i := depth; i > 0; i-- {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/embedded"
 	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/plan/randomview"
 )
 
 // shrinkWrong cuts the first of the queries that is wrong on its own down to a smallest
@@ -21,7 +22,7 @@ import (
 func shrinkWrong(t *testing.T, queries []string) {
 	dsn := embedded.NewDB(t)
 	conn := connect(t, dsn)
-	mustExec(t, conn, schema+randomSchema+inSummerTime)
+	mustExec(t, conn, randomview.Schema+randomview.MoreSchema+randomview.InSummerTime)
 	conn = connect(t, dsn)
 	for _, query := range queries {
 		first := wrongness(t, dsn, conn, query)
@@ -77,7 +78,7 @@ func wrongness(t *testing.T, dsn string, conn *pgx.Conn, query string) (wrong st
 	}
 	r := rigOf(sub, dsn, a, rand.New(rand.NewPCG(1, 2)))
 	r.loose["v"] = true
-	r.written = randomTables
+	r.written = randomview.ViewTables
 	mustExec(sub, r.conn, "SET statement_timeout = '5s'; SET max_parallel_workers_per_gather = 0")
 	for range 8 {
 		for range 6 + r.rnd.IntN(12) {
@@ -86,7 +87,7 @@ func wrongness(t *testing.T, dsn string, conn *pgx.Conn, query string) (wrong st
 		r.shrink()
 		r.feed(3)
 		if r.prog.Clock {
-			r.tick(genTime(r.rnd, r.clock))
+			r.tick(randomview.Time(r.rnd, r.clock))
 		}
 		for _, v := range a.Outputs {
 			if diff := r.differs(v); diff != "" {

@@ -8,6 +8,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/embedded"
 	"github.com/stepping-cdc/stepping-cdc/plan"
 	"github.com/stepping-cdc/stepping-cdc/plan/explain"
+	"github.com/stepping-cdc/stepping-cdc/plan/randomview"
 )
 
 // aggregateSchema adds aggregates of a user's own, and a function that gives an
@@ -100,7 +101,7 @@ var aggregateCases = []viewCase{
 func TestAggregatesEqualPostgres(t *testing.T) {
 	dsn := embedded.NewDB(t)
 	conn := connect(t, dsn)
-	mustExec(t, conn, schema+aggregatePair+aggregateSchema)
+	mustExec(t, conn, randomview.Schema+aggregatePair+aggregateSchema)
 	cases := aggregateCases
 	var version int
 	if err := conn.QueryRow(t.Context(), `SELECT current_setting('server_version_num')::int`).Scan(&version); err != nil {
@@ -141,7 +142,7 @@ func TestAggregatesEqualPostgres(t *testing.T) {
 func TestAggregatesRefused(t *testing.T) {
 	dsn := embedded.NewDB(t)
 	conn := connect(t, dsn)
-	mustExec(t, conn, schema+`
+	mustExec(t, conn, randomview.Schema+`
 		CREATE FUNCTION app.at_last(s int) RETURNS int LANGUAGE sql VOLATILE AS $$SELECT s$$;
 		CREATE FUNCTION app.now_or_then(s int, x int) RETURNS int LANGUAGE sql STABLE AS $$SELECT s + x$$;
 		CREATE FUNCTION app.any_way(s int, x int) RETURNS int LANGUAGE sql VOLATILE AS $$SELECT s + x$$;
@@ -169,7 +170,7 @@ func TestAggregatesRefused(t *testing.T) {
 // TestGroupingSetsShareInput: a join below grouping sets is one join.
 func TestGroupingSetsShareInput(t *testing.T) {
 	dsn := embedded.NewDB(t)
-	mustExec(t, connect(t, dsn), schema)
+	mustExec(t, connect(t, dsn), randomview.Schema)
 	a := analyze(t, dsn, []plan.View{{Name: "v", Query: `SELECT c.region, o.day, sum(o.qty) AS s FROM customers c JOIN orders o ON o.customer_id = c.id GROUP BY CUBE (c.region, o.day)`}})
 	text, err := explain.View(a.Outputs[0], nil, "dot")
 	if err != nil {
@@ -184,7 +185,7 @@ func TestGroupingSetsShareInput(t *testing.T) {
 // whatever path led to the tables' contents.
 func TestUnorderedAggregatesPathIndependent(t *testing.T) {
 	dsn := embedded.NewDB(t)
-	mustExec(t, connect(t, dsn), schema+aggregatePair+aggregateSchema)
+	mustExec(t, connect(t, dsn), randomview.Schema+aggregatePair+aggregateSchema)
 	cases := append(aggregateCases[:len(aggregateCases):len(aggregateCases)],
 		viewCase{name: "free_arrays", query: `SELECT b, array_agg(tx) AS a, array_agg(n) AS c, array_agg(f8) AS d, array_agg(DISTINCT n) AS e, array_agg(n ORDER BY i4) AS f, array_agg(iv ORDER BY iv) AS g, array_agg(tx COLLATE "en-x-icu") AS h FROM everything GROUP BY b`},
 		viewCase{name: "free_strings", query: `SELECT qty % 2 AS k, string_agg(note, ',') AS a, string_agg(note, id::text ORDER BY qty) AS b, string_agg(note COLLATE "en-x-icu", '-' ORDER BY qty) AS c FROM orders GROUP BY qty % 2`},

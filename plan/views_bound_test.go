@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stepping-cdc/stepping-cdc/embedded"
+	"github.com/stepping-cdc/stepping-cdc/plan/randomview"
 )
 
 // boundCases are joins with a bound that is an aggregate of a group, and of which the view shows nothing but who is on which side of it.
@@ -35,7 +36,7 @@ var boundCases = []viewCase{
 // TestBoundsThatMoveEqualPostgres: what a moved bound is not read across is what does not change.
 func TestBoundsThatMoveEqualPostgres(t *testing.T) {
 	dsn := embedded.NewDB(t)
-	mustExec(t, connect(t, dsn), schema)
+	mustExec(t, connect(t, dsn), randomview.Schema)
 	views, loose := caseViews(boundCases)
 	r := newRig(t, dsn, views, rand.New(rand.NewPCG(17, 6)))
 	r.loose = loose

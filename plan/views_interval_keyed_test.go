@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stepping-cdc/stepping-cdc/embedded"
+	"github.com/stepping-cdc/stepping-cdc/plan/randomview"
 )
 
 // intervalCases are joins on one comparison beside equal keys, and joins that share what they look in.
@@ -34,7 +35,7 @@ var intervalCases = []viewCase{
 // TestIntervalViewsEqualPostgres: joins that look within the rows of a key, or in one index, are what Postgres computes.
 func TestIntervalViewsEqualPostgres(t *testing.T) {
 	dsn := embedded.NewDB(t)
-	mustExec(t, connect(t, dsn), schema)
+	mustExec(t, connect(t, dsn), randomview.Schema)
 	views, loose := caseViews(intervalCases)
 	r := newRig(t, dsn, views, rand.New(rand.NewPCG(3, 4)))
 	r.loose = loose

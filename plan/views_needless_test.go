@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/stepping-cdc/stepping-cdc/embedded"
+	"github.com/stepping-cdc/stepping-cdc/plan/randomview"
 )
 
 // Parts that a query does not need where what they would be joined with, or asked for, has
@@ -81,11 +82,11 @@ var failing = regexp.MustCompile(`(\d) / (count\(\*\)|[a-z.]+)`)
 // fail would have been, had they not.
 func TestNeedless(t *testing.T) {
 	dsn := embedded.NewDB(t)
-	mustExec(t, connect(t, dsn), schema)
+	mustExec(t, connect(t, dsn), randomview.Schema)
 	views, _ := caseViews(slices.DeleteFunc(slices.Clone(viewCases), func(c viewCase) bool { return !strings.HasPrefix(c.name, "needless_") }))
 	r := newRig(t, dsn, views, rand.New(rand.NewPCG(3, 4)))
-	r.written = slices.DeleteFunc(slices.Clone(tables), func(t randomTable) bool {
-		return !slices.Contains([]string{"edges", "loose", "loose2", "orders", "customers"}, t.name)
+	r.written = slices.DeleteFunc(slices.Clone(randomview.Tables), func(t randomview.Table) bool {
+		return !slices.Contains([]string{"edges", "loose", "loose2", "orders", "customers"}, t.Name)
 	})
 	compared := map[string]int{}
 	for range 150 {

@@ -1,4 +1,4 @@
-package plan_test
+package randomview
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 
 // window is a call of a window function over the columns of a relation of distinct
 // rows, with its type. Its frame may begin where a query or a row around it says.
-func (g *generator) window(cols, outer []genColumn) (string, string) {
+func (g *Generator) window(cols, outer []genColumn) (string, string) {
 	var all []string
 	for _, c := range cols {
 		collate := ""
@@ -95,7 +95,7 @@ func (g *generator) window(cols, outer []genColumn) (string, string) {
 	return "(sum(" + g.expr(s, "int", 0) + ")" + filter + " OVER (" + g.of(total+rows, some+peers) + "))::numeric", "num"
 }
 
-func (g *generator) windowed(depth int, outer []genColumn) (string, []genColumn) {
+func (g *Generator) windowed(depth int, outer []genColumn) (string, []genColumn) {
 	sql, cols := g.query(depth-1, outer)
 	alias := g.name("w")
 	cols = qualified(alias, cols)
@@ -141,7 +141,7 @@ func closes(sql string) bool {
 }
 
 // named gives a call's window a name, all of it or but its PARTITION BY and ORDER BY.
-func named(call, over, windows string, g *generator) (string, string) {
+func named(call, over, windows string, g *Generator) (string, string) {
 	w, rest := g.name("win"), ""
 	for _, mode := range []string{" ROWS ", " RANGE ", " GROUPS "} {
 		if i := strings.LastIndex(over, mode); i >= 0 && !strings.Contains(over[:i], "(") && g.chance(60) {

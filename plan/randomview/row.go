@@ -1,4 +1,4 @@
-package plan_test
+package randomview
 
 // Rows without a type of their own, and whole rows of tables.
 func init() {

@@ -1,4 +1,4 @@
-package plan_test
+package randomview
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 )
 
 // from is a FROM clause of one or more relations.
-func (g *generator) from(depth int, outer []genColumn) (string, []genColumn) {
+func (g *Generator) from(depth int, outer []genColumn) (string, []genColumn) {
 	sql, cols := g.item(depth, nil, outer)
 	for range g.of("", "j", "j", "jj") {
 		kind := g.of("JOIN", "JOIN", "LEFT JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "JOIN", "LATERAL", "LEFT LATERAL")
@@ -39,7 +39,7 @@ func (g *generator) from(depth int, outer []genColumn) (string, []genColumn) {
 }
 
 // item is one relation of FROM, written so that LATERAL may stand before it.
-func (g *generator) item(depth int, siblings, outer []genColumn) (string, []genColumn) {
+func (g *Generator) item(depth int, siblings, outer []genColumn) (string, []genColumn) {
 	alias := g.name("t")
 	visible := append(slices.Clone(siblings), outer...)
 	s := scope{cols: siblings, outer: outer}
@@ -121,7 +121,7 @@ func (g *generator) item(depth int, siblings, outer []genColumn) (string, []genC
 }
 
 // equality is an equality of a column of each side, of one type.
-func (g *generator) equality(l, r []genColumn) string {
+func (g *Generator) equality(l, r []genColumn) string {
 	for range 20 {
 		a, b := l[g.pick(len(l))], r[g.pick(len(r))]
 		if a.typ == b.typ {
@@ -132,7 +132,7 @@ func (g *generator) equality(l, r []genColumn) string {
 }
 
 // on is a join condition: mostly an equality of two columns.
-func (g *generator) on(l, r, outer []genColumn, depth int) string {
+func (g *Generator) on(l, r, outer []genColumn, depth int) string {
 	sql := g.equality(l, r)
 	if g.chance(20) {
 		sql = strings.Replace(sql, " = ", g.of(" < ", " >= ", " <> ", " IS NOT DISTINCT FROM "), 1)

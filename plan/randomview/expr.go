@@ -1,4 +1,4 @@
-package plan_test
+package randomview
 
 import (
 	"fmt"
@@ -6,7 +6,7 @@ import (
 )
 
 // scalar is a scalar sub-query that mentions the scope.
-func (g *generator) scalar(s scope, depth int) (string, string) {
+func (g *Generator) scalar(s scope, depth int) (string, string) {
 	in, cols := g.from(depth-1, s.inside())
 	inner := scope{cols, s.inside()}
 	where := ""
@@ -30,7 +30,7 @@ func (g *generator) scalar(s scope, depth int) (string, string) {
 }
 
 // scalarInt is an integer of a scalar sub-query.
-func (g *generator) scalarInt(s scope, depth int) string {
+func (g *Generator) scalarInt(s scope, depth int) string {
 	e, typ := g.scalar(s, depth)
 	switch typ {
 	case "int":
@@ -52,7 +52,7 @@ func ofType(cols []genColumn, typ string) string {
 }
 
 // expr is an expression of a type; where no column has it, a constant.
-func (g *generator) expr(s scope, typ string, depth int) string {
+func (g *Generator) expr(s scope, typ string, depth int) string {
 	if depth > 0 && g.asking < 2 && g.chance(3) {
 		return g.asked(s, typ)
 	}
@@ -89,7 +89,7 @@ func (g *generator) expr(s scope, typ string, depth int) string {
 	return g.constant(typ)
 }
 
-func (g *generator) constant(typ string) string {
+func (g *Generator) constant(typ string) string {
 	if clock := families[typ].clock; g.clock && len(clock) > 0 && g.chance(30) {
 		return g.of(clock...)
 	}
@@ -98,7 +98,7 @@ func (g *generator) constant(typ string) string {
 
 // cond is a condition; with depth of queries not below zero, it may hold
 // sub-queries.
-func (g *generator) cond(s scope, depth, queries int) string {
+func (g *Generator) cond(s scope, depth, queries int) string {
 	if depth > 0 && g.chance(33) {
 		return fmt.Sprintf("(%s %s %s)", g.cond(s, depth-1, queries), g.of("AND", "OR", "AND NOT"), g.cond(s, depth-1, queries))
 	}
@@ -125,7 +125,7 @@ func (g *generator) cond(s scope, depth, queries int) string {
 }
 
 // sublink is a condition with a sub-query.
-func (g *generator) sublink(s scope, depth int) string {
+func (g *Generator) sublink(s scope, depth int) string {
 	inside := s.inside()
 	if g.chance(25) {
 		inside = nil

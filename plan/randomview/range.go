@@ -1,4 +1,4 @@
-package plan_test
+package randomview
 
 // Ranges and multiranges of whole numbers, which have one written form.
 func init() {

@@ -1,4 +1,4 @@
-package plan_test
+package randomview
 
 // Bytes, blank-padded characters, and orders of texts that Go does not have.
 func init() {

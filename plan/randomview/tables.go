@@ -1,17 +1,19 @@
-package plan_test
+// Package randomview makes things up for tests: SELECTs that Postgres takes, over tables of all
+// kinds, and writes to these tables.
+//
+// It knows SQL, and what of it has one right answer. It must not know what becomes of a view.
+package randomview
 
 import (
-	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
-
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// schema is what the differential tests' views read: tables with and without
+// Schema is what the differential tests' views read: tables with and without
 // keys, of all types, with a dropped column, partitioned, and functions of a
 // user's own.
-const schema = `
+const Schema = `
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
 ALTER TYPE mood ADD VALUE 'meh' BEFORE 'ok';
 CREATE DOMAIN posint AS int CHECK (VALUE > 0);
@@ -102,14 +104,15 @@ var pools = map[string][]string{
 	"bpchar":   {"NULL", "''", "'a'", "'ab'", "'b'"},
 }
 
-// randomTable says how random rows of a table are made.
-type randomTable struct {
-	name string
-	cols []string // name:pool
-	keys int      // how many leading columns are the key
+// Table says how random rows of a table are made.
+type Table struct {
+	Name string
+	Cols []string // name:pool
+	Keys int      // how many leading columns are the key
 }
 
-var tables = []randomTable{
+// Tables are those of Schema.
+var Tables = []Table{
 	{"everything", strings.Fields(`id:key b:bool i2:int2 i4:int4 i8:int8 f4:float4 f8:float8 n:numeric n2:money tx:text vc:short bp:bpchar nm:short
 		ba:bytea u:uuid d:date t:time tz:timetz ts:timestamp tsz:timestamp iv:interval en:mood js:json jb:jsonb ai:intarray at:texarray dm:posint
 		ip:inet r:range pt:point bits:bit m:money`), 1},
@@ -124,63 +127,64 @@ var tables = []randomTable{
 	{"things", strings.Fields("id:key p:pair q:pair s:span ps:pairs g:pair k:int4 w:text"), 1},
 }
 
-func (r *rig) literal(pool string) string {
+// Literal draws one from a pool.
+func Literal(rnd *rand.Rand, pool string) string {
 	p := pools[pool]
-	return p[r.rnd.IntN(len(p))]
+	return p[rnd.IntN(len(p))]
 }
 
-// write makes a few random changes of one of the written tables. Those that violate a
-// constraint change nothing.
-func (r *rig) write() {
-	r.t.Helper()
-	t := r.written[r.rnd.IntN(len(r.written))]
-	some := fmt.Sprintf(`ctid IN (SELECT ctid FROM %[1]s ORDER BY hashint4(%[2]d + (ctid::text::point)[1]::int) LIMIT %[3]d)`, t.name, r.rnd.Int32N(1<<20), 1+r.rnd.IntN(3))
-	if t.name == "parts" {
-		some = fmt.Sprintf("k = %d", r.rnd.IntN(10))
+// NotNull draws one that is not the first, NULL.
+func NotNull(rnd *rand.Rand, pool string) string {
+	p := pools[pool][1:]
+	return p[rnd.IntN(len(p))]
+}
+
+// Write is a statement that makes a few random changes of one of the tables. Some violate a
+// constraint.
+func Write(rnd *rand.Rand, tables []Table) string {
+	t := tables[rnd.IntN(len(tables))]
+	some := fmt.Sprintf(`ctid IN (SELECT ctid FROM %[1]s ORDER BY hashint4(%[2]d + (ctid::text::point)[1]::int) LIMIT %[3]d)`, t.Name, rnd.Int32N(1<<20), 1+rnd.IntN(3))
+	if t.Name == "parts" {
+		some = fmt.Sprintf("k = %d", rnd.IntN(10))
 	}
-	var sql string
-	switch n := r.rnd.IntN(100); {
+	switch n := rnd.IntN(100); {
 	case n < 2:
-		sql = "TRUNCATE " + t.name
+		return "TRUNCATE " + t.Name
 	case n < 18:
-		sql = "DELETE FROM " + t.name + " WHERE " + some
+		return "DELETE FROM " + t.Name + " WHERE " + some
 	case n < 50:
 		var set []string
-		for range 1 + r.rnd.IntN(3) {
+		for range 1 + rnd.IntN(3) {
 			// Mostly not the key.
-			i := r.rnd.IntN(len(t.cols))
-			if i < t.keys && r.rnd.IntN(3) > 0 {
-				i = len(t.cols) - 1
+			i := rnd.IntN(len(t.Cols))
+			if i < t.Keys && rnd.IntN(3) > 0 {
+				i = len(t.Cols) - 1
 			}
-			name, pool, _ := strings.Cut(t.cols[i], ":")
+			name, pool, _ := strings.Cut(t.Cols[i], ":")
 			if !strings.Contains(strings.Join(set, ","), name+" =") {
-				set = append(set, name+" = "+r.literal(pool))
+				set = append(set, name+" = "+Literal(rnd, pool))
 			}
 		}
-		sql = "UPDATE " + t.name + " SET " + strings.Join(set, ", ") + " WHERE " + some
+		return "UPDATE " + t.Name + " SET " + strings.Join(set, ", ") + " WHERE " + some
 	default:
 		var rows []string
-		for range 1 + r.rnd.IntN(8) {
+		for range 1 + rnd.IntN(8) {
 			var vals []string
-			for _, c := range t.cols {
+			for _, c := range t.Cols {
 				_, pool, _ := strings.Cut(c, ":")
-				vals = append(vals, r.literal(pool))
+				vals = append(vals, Literal(rnd, pool))
 			}
 			rows = append(rows, "("+strings.Join(vals, ", ")+")")
 		}
 		var names []string
-		for _, c := range t.cols {
+		for _, c := range t.Cols {
 			name, _, _ := strings.Cut(c, ":")
 			names = append(names, name)
 		}
-		sql = "INSERT INTO " + t.name + " (" + strings.Join(names, ", ") + ") VALUES " + strings.Join(rows, ", ")
-		if t.keys > 0 {
+		sql := "INSERT INTO " + t.Name + " (" + strings.Join(names, ", ") + ") VALUES " + strings.Join(rows, ", ")
+		if t.Keys > 0 {
 			sql += " ON CONFLICT DO NOTHING"
 		}
-	}
-	_, err := r.conn.Exec(r.t.Context(), sql)
-	var pgErr *pgconn.PgError
-	if err != nil && (!errors.As(err, &pgErr) || !strings.HasPrefix(pgErr.Code, "23")) {
-		r.t.Fatalf("%v\n%s", err, sql)
+		return sql
 	}
 }

@@ -1,4 +1,4 @@
-package plan_test
+package randomview
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 )
 
 // tableWith is a table with a column of a type; false if chance finds none.
-func (g *generator) tableWith(typ string) (genRelation, genColumn, bool) {
+func (g *Generator) tableWith(typ string) (genRelation, genColumn, bool) {
 	for range 20 {
 		t := genTables[g.pick(len(genTables))]
 		if c := t.cols[g.pick(len(t.cols))]; c.typ == typ {
@@ -19,7 +19,7 @@ func (g *generator) tableWith(typ string) (genRelation, genColumn, bool) {
 
 // merged is a join whose sides have columns of the same names, which it merges:
 // USING and NATURAL. The merged columns may be of different widths.
-func (g *generator) merged(alias string) (string, []genColumn) {
+func (g *Generator) merged(alias string) (string, []genColumn) {
 	left := genTables[g.pick(len(genTables))]
 	var keys []string
 	var sides [2][]string
@@ -66,7 +66,7 @@ func (g *generator) merged(alias string) (string, []genColumn) {
 }
 
 // tree is a join in parentheses: the columns keep the names of its sides.
-func (g *generator) tree(depth int, outer []genColumn) (string, []genColumn) {
+func (g *Generator) tree(depth int, outer []genColumn) (string, []genColumn) {
 	l, cols := g.item(depth, nil, outer)
 	r, more := g.item(depth, nil, outer)
 	return fmt.Sprintf("(%s %s %s ON %s)", l, g.of("JOIN", "LEFT JOIN", "RIGHT JOIN"), r, g.on(cols, more, outer, 0)), append(slices.Clone(cols), more...)
@@ -74,7 +74,7 @@ func (g *generator) tree(depth int, outer []genColumn) (string, []genColumn) {
 
 // nearest is the next rows of a table before or after one beside it, in the order of a
 // column: an as-of join, if LATERAL stands before it.
-func (g *generator) nearest(alias string, visible []genColumn) (string, []genColumn, bool) {
+func (g *Generator) nearest(alias string, visible []genColumn) (string, []genColumn, bool) {
 	at := visible[g.pick(len(visible))]
 	t, c, ok := g.tableWith(at.typ)
 	if !ok || at.typ == "json" || families[at.typ].row {
@@ -109,7 +109,7 @@ func names(cols []genColumn) string {
 }
 
 // nearestOn is an as-of join as DISTINCT ON writes it.
-func (g *generator) nearestOn() (string, []genColumn) {
+func (g *Generator) nearestOn() (string, []genColumn) {
 	a, b := g.name("a"), g.name("b")
 	t := genTables[g.pick(len(genTables))]
 	at := t.cols[g.pick(len(t.cols))]

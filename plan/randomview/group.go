@@ -1,4 +1,4 @@
-package plan_test
+package randomview
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 
 // argument is an argument of an aggregate: it mentions a column of the query
 // itself, or none of those around it. Else it would be an aggregate of theirs.
-func (g *generator) argument(s scope, typ string) string {
+func (g *Generator) argument(s scope, typ string) string {
 	if e := g.expr(s, typ, 1); s.own(e) {
 		return e
 	}
@@ -16,14 +16,14 @@ func (g *generator) argument(s scope, typ string) string {
 }
 
 // direct is a direct argument, which may be of a query around, or of a sub-query.
-func (g *generator) direct(s scope) string {
+func (g *Generator) direct(s scope) string {
 	if g.chance(60) {
 		return "2"
 	}
 	return g.count(s.outer)
 }
 
-func (g *generator) aggregate(s scope) (string, string) {
+func (g *Generator) aggregate(s scope) (string, string) {
 	filter := ""
 	own := scope{cols: s.cols}
 	if g.chance(20) {
@@ -85,7 +85,7 @@ func (g *generator) aggregate(s scope) (string, string) {
 	return g.of("min", "max") + "(" + g.argument(s, typ) + ")" + filter, typ
 }
 
-func (g *generator) grouped(depth int, outer []genColumn) (string, []genColumn) {
+func (g *Generator) grouped(depth int, outer []genColumn) (string, []genColumn) {
 	if g.chance(6) {
 		return g.keyed(outer)
 	}
@@ -166,7 +166,7 @@ func (g *generator) grouped(depth int, outer []genColumn) (string, []genColumn) 
 }
 
 // sets are grouping sets over expressions by their numbers.
-func (g *generator) sets(by []string) string {
+func (g *Generator) sets(by []string) string {
 	list, first, last := strings.Join(by, ", "), by[0], by[len(by)-1]
 	switch g.pick(9) {
 	case 0, 1:
@@ -188,7 +188,7 @@ func (g *generator) sets(by []string) string {
 }
 
 // aggregateAround is a sub-query with an aggregate of the query around it.
-func (g *generator) aggregateAround(s scope) (string, string) {
+func (g *Generator) aggregateAround(s scope) (string, string) {
 	typ := g.of("int", "num", "text", "date")
 	x, mine := g.name("x"), g.of("min", "max")+"("+g.argument(s, typ)+")"
 	t, c, ok := g.tableWith(typ)
@@ -199,7 +199,7 @@ func (g *generator) aggregateAround(s scope) (string, string) {
 }
 
 // keyed is grouped by a primary key, on which all columns of its table depend.
-func (g *generator) keyed(outer []genColumn) (string, []genColumn) {
+func (g *Generator) keyed(outer []genColumn) (string, []genColumn) {
 	t, key := genTables[g.pick(4)], "%[1]s.id"
 	if t.name == "lines" {
 		key = "%[1]s.no, %[1]s.order_id"

@@ -1,4 +1,4 @@
-package plan_test
+package randomview
 
 // Composite values and arrays of them, enums, domains.
 func init() {

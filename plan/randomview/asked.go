@@ -1,10 +1,10 @@
-package plan_test
+package randomview
 
 import "fmt"
 
 // asked is an expression of a type that asks other tables: sub-queries where any value may
 // stand, within CASE, in the arguments of functions and aggregates, in sub-queries again.
-func (g *generator) asked(s scope, typ string) string {
+func (g *Generator) asked(s scope, typ string) string {
 	g.asking++
 	defer func() { g.asking-- }()
 	in, cols := g.from(-1, s.inside())

@@ -1,4 +1,4 @@
-package plan_test
+package randomview
 
 import (
 	"fmt"
@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// generator writes random SELECTs over the tables of schema and randomSchema:
+// Generator writes random SELECTs over the tables of Schema and MoreSchema:
 // joins of all kinds, sub-queries correlated to any depth, aggregates, grouping
 // sets, windows, set operations, first rows, recursion, other views. What it
 // writes has one right answer: LIMIT and row_number() follow orders that leave
 // only equal rows open, nothing shows which of equal values was taken, no sum of
 // floats is shown, and what can raise an error is guarded.
-type generator struct {
+type Generator struct {
 	rnd   *rand.Rand
 	names int
 	ctes  []genRelation
@@ -22,6 +22,12 @@ type generator struct {
 
 	version int // the server's
 	asking  int // how many sub-queries are around an expression's
+}
+
+// New makes a generator of views that a server of the given version takes, with the present
+// time in some of them or not.
+func New(rnd *rand.Rand, clock bool, version int) *Generator {
+	return &Generator{rnd: rnd, clock: clock, version: version}
 }
 
 // genColumn is a column in scope: how it is written, and its type, one of
@@ -49,16 +55,16 @@ func (s scope) own(sql string) bool {
 	return slices.ContainsFunc(s.cols, func(c genColumn) bool { return strings.Contains(sql, c.sql) })
 }
 
-// randomSchema adds to schema a table of the types that the generator knows. Its
+// MoreSchema adds to Schema tables of the types that the Generator knows. Their
 // pools have no two values that are equal and yet tell apart by more than their
 // scale or sign of zero.
-const randomSchema = `
+const MoreSchema = `
 CREATE TABLE mixed (k int, f float8, n numeric, js jsonb, l int[], m mood, p pair, d date, ts timestamp, b bool);
 CREATE TABLE wide (k int, iv interval, tz timestamptz, t time, tt timetz, ba bytea, bp char(4), r int4range, mr int4multirange, po posint, ps pair[]);
 CREATE COLLATION app.loose (provider = icu, locale = 'und-u-ks-level1', deterministic = false);`
 
-// randomTables are what the generator's views read.
-var randomTables = []randomTable{
+// ViewTables are what the Generator's views read.
+var ViewTables = []Table{
 	{"customers", strings.Fields("id:key region:short name:text tier:int2"), 1},
 	{"orders", strings.Fields("id:key customer_id:int4 amount:money qty:int4 day:tameday note:note"), 1},
 	{"products", strings.Fields("id:key name:words price:money"), 1},
@@ -101,20 +107,20 @@ var genTables = []genRelation{
 	{"wide", []genColumn{{"k", "int"}, {"iv", "interval"}, {"tz", "tstz"}, {"t", "time"}, {"tt", "timetz"}, {"ba", "bytea"}, {"bp", "bpchar"}, {"r", "range"}, {"mr", "multirange"}, {"po", "posint"}, {"ps", "pairs"}}},
 }
 
-func (g *generator) pick(n int) int          { return g.rnd.IntN(n) }
-func (g *generator) chance(percent int) bool { return g.rnd.IntN(100) < percent }
-func (g *generator) of(of ...string) string  { return of[g.rnd.IntN(len(of))] }
-func (g *generator) typ() string             { return g.of(genTypes...) }
+func (g *Generator) pick(n int) int          { return g.rnd.IntN(n) }
+func (g *Generator) chance(percent int) bool { return g.rnd.IntN(100) < percent }
+func (g *Generator) of(of ...string) string  { return of[g.rnd.IntN(len(of))] }
+func (g *Generator) typ() string             { return g.of(genTypes...) }
 
 // typeOf is a type, mostly that of a column in scope: else there is but a constant.
-func (g *generator) typeOf(s scope) string {
+func (g *Generator) typeOf(s scope) string {
 	if visible := s.inside(); len(visible) > 0 && g.chance(80) {
 		return visible[g.pick(len(visible))].typ
 	}
 	return g.typ()
 }
 
-func (g *generator) name(prefix string) string {
+func (g *Generator) name(prefix string) string {
 	g.names++
 	return fmt.Sprintf("%s%d", prefix, g.names)
 }
@@ -127,8 +133,8 @@ func qualified(alias string, cols []genColumn) []genColumn {
 	return out
 }
 
-// view is a query of its own, which later ones may mention by its name.
-func (g *generator) view(name string, depth int) string {
+// View is a query of its own, which later ones may mention by its name.
+func (g *Generator) View(name string, depth int) string {
 	g.ctes = nil
 	sql, cols := g.query(depth, nil)
 	if depth < 3 { // a pile of views gets too large
@@ -138,7 +144,7 @@ func (g *generator) view(name string, depth int) string {
 }
 
 // query is a SELECT, with its output columns; it may mention outer.
-func (g *generator) query(depth int, outer []genColumn) (string, []genColumn) {
+func (g *Generator) query(depth int, outer []genColumn) (string, []genColumn) {
 	if depth <= 0 {
 		return g.plain(0, outer)
 	}
@@ -159,7 +165,7 @@ func (g *generator) query(depth int, outer []genColumn) (string, []genColumn) {
 	return g.with(depth, outer)
 }
 
-func (g *generator) where(s scope, depth int) string {
+func (g *Generator) where(s scope, depth int) string {
 	if g.chance(72) {
 		return ""
 	}
@@ -167,7 +173,7 @@ func (g *generator) where(s scope, depth int) string {
 }
 
 // project is a select list.
-func (g *generator) project(s scope, depth int) (string, []genColumn) {
+func (g *Generator) project(s scope, depth int) (string, []genColumn) {
 	var parts []string
 	var out []genColumn
 	for range 1 + g.pick(4) {
@@ -183,7 +189,7 @@ func (g *generator) project(s scope, depth int) (string, []genColumn) {
 	return strings.Join(parts, ", "), out
 }
 
-func (g *generator) plain(depth int, outer []genColumn) (string, []genColumn) {
+func (g *Generator) plain(depth int, outer []genColumn) (string, []genColumn) {
 	in, cols := g.from(depth, outer)
 	s := scope{cols, outer}
 	list, out := g.project(s, depth)
@@ -202,7 +208,7 @@ func (g *generator) plain(depth int, outer []genColumn) (string, []genColumn) {
 }
 
 // set is a call of a set-returning function.
-func (g *generator) set(s scope, typ string) string {
+func (g *Generator) set(s scope, typ string) string {
 	switch typ {
 	case "json":
 		return g.of("jsonb_path_query("+g.expr(s, "json", 0)+", '$.b[*]')", "jsonb_array_elements(CASE WHEN jsonb_typeof("+g.expr(s, "json", 0)+") = 'x' THEN '[]' ELSE jsonb_build_array("+g.expr(s, "int", 1)+", "+g.expr(s, "text", 0)+") END)")
@@ -222,7 +228,7 @@ func (g *generator) set(s scope, typ string) string {
 	return "generate_subscripts(" + g.expr(s, "list", 0) + ", 1)"
 }
 
-func (g *generator) distinct(depth int, outer []genColumn) (string, []genColumn) {
+func (g *Generator) distinct(depth int, outer []genColumn) (string, []genColumn) {
 	if g.chance(20) {
 		return g.nearestOn()
 	}
@@ -237,7 +243,7 @@ func (g *generator) distinct(depth int, outer []genColumn) (string, []genColumn)
 }
 
 // order lists the columns 1 to n, in order or shuffled.
-func (g *generator) order(n int, shuffle bool) string {
+func (g *Generator) order(n int, shuffle bool) string {
 	var parts []string
 	for i := range n {
 		parts = append(parts, fmt.Sprint(i+1)+g.of("", "", " DESC", " NULLS FIRST", " DESC NULLS LAST"))
@@ -249,7 +255,7 @@ func (g *generator) order(n int, shuffle bool) string {
 }
 
 // first is the first rows of an order.
-func (g *generator) first(depth int, outer []genColumn) (string, []genColumn) {
+func (g *Generator) first(depth int, outer []genColumn) (string, []genColumn) {
 	sql, out := g.query(depth-1, outer)
 	alias := g.name("f")
 	before := ""
@@ -277,7 +283,7 @@ func (g *generator) first(depth int, outer []genColumn) (string, []genColumn) {
 
 // count is a number of rows that is not a constant: of a sub-query, or of a row of
 // the queries around.
-func (g *generator) count(outer []genColumn) string {
+func (g *Generator) count(outer []genColumn) string {
 	if e := ofType(outer, "int"); e != "" && g.chance(50) {
 		return "abs(coalesce(" + e + ", 1)::int % 4)"
 	}
@@ -286,7 +292,7 @@ func (g *generator) count(outer []genColumn) string {
 
 // setOperation is a tree of set operations; columns of one type in one branch may
 // be of another in the next, which Postgres unifies.
-func (g *generator) setOperation(depth int, outer []genColumn) (string, []genColumn) {
+func (g *Generator) setOperation(depth int, outer []genColumn) (string, []genColumn) {
 	var types []string
 	for range 1 + g.pick(3) {
 		types = append(types, g.typ())

@@ -1,4 +1,4 @@
-package plan_test
+package randomview
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 )
 
 // with is a query over a CTE, which it mentions twice.
-func (g *generator) with(depth int, outer []genColumn) (string, []genColumn) {
+func (g *Generator) with(depth int, outer []genColumn) (string, []genColumn) {
 	name, word := g.name("cte"), "WITH "
 	inside := outer // of what the CTE may mention
 	if g.chance(50) {
@@ -57,7 +57,7 @@ func (g *generator) with(depth int, outer []genColumn) (string, []genColumn) {
 
 // recursive is the text of a recursive WITH query over the table edges, whose
 // first part may mention the queries around it, and whose steps, too.
-func (g *generator) recursive(name string, outer []genColumn) (string, []genColumn) {
+func (g *Generator) recursive(name string, outer []genColumn) (string, []genColumn) {
 	if g.chance(35) {
 		return g.climbing(name, outer)
 	}
@@ -81,7 +81,7 @@ func (g *generator) recursive(name string, outer []genColumn) (string, []genColu
 // climbing is a recursive query whose steps are more than a join with a table: sub-queries
 // of other tables, groups, windows, first rows, set operations, a recursion within. Its
 // third column counts iterations, which end it.
-func (g *generator) climbing(name string, outer []genColumn) (string, []genColumn) {
+func (g *Generator) climbing(name string, outer []genColumn) (string, []genColumn) {
 	cols := []genColumn{{"l", "int"}, {"r", "int"}, {"n", "int"}}
 	x, e := g.name("x"), g.name("e")
 	s := scope{append(qualified(x, cols), qualified(e, []genColumn{{"l", "int"}, {"r", "int"}})...), outer}

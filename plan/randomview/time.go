@@ -1,12 +1,12 @@
-package plan_test
+package randomview
 
 import (
 	"math/rand/v2"
 	"time"
 )
 
-// inSummerTime gives a database's sessions a time zone in which clocks change.
-const inSummerTime = `DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET timezone = %L', current_database(), 'Europe/Berlin'); END$$`
+// InSummerTime gives a database's sessions a time zone in which clocks change.
+const InSummerTime = `DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET timezone = %L', current_database(), 'Europe/Berlin'); END$$`
 
 // Dates, times and the spans between them. The pools and templates make few
 // intervals that are equal and yet not the same, such as a month and 30 days: a
@@ -78,8 +78,8 @@ func init() {
 	}
 }
 
-// genTime is the next present after one: mostly about a time that the tables know.
-func genTime(rnd *rand.Rand, after time.Time) time.Time {
+// Time is the next present after one: mostly about a time that the tables know.
+func Time(rnd *rand.Rand, after time.Time) time.Time {
 	known := []time.Time{
 		time.Date(2024, 2, 29, 11, 0, 0, 0, time.UTC), time.Date(2024, 2, 29, 23, 0, 0, 0, time.UTC), time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC),
 		time.Date(2024, 3, 31, 0, 30, 0, 0, time.UTC), time.Date(2024, 3, 31, 1, 0, 0, 0, time.UTC), time.Date(2024, 10, 27, 0, 30, 0, 0, time.UTC), time.Date(2024, 10, 27, 1, 30, 0, 1000, time.UTC),

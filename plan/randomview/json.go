@@ -1,4 +1,4 @@
-package plan_test
+package randomview
 
 // Documents and paths in them.
 func init() {

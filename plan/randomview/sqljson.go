@@ -1,4 +1,4 @@
-package plan_test
+package randomview
 
 import (
 	"fmt"
@@ -24,7 +24,7 @@ var since16, since17 = map[string]family{
 }
 
 // templates are those of a type that the server's version has.
-func (g *generator) templates(typ string) (exprs, conds []string) {
+func (g *Generator) templates(typ string) (exprs, conds []string) {
 	exprs, conds = families[typ].exprs, families[typ].conds
 	for i, more := range []map[string]family{since16, since17} {
 		if g.version >= 16+i {
@@ -35,7 +35,7 @@ func (g *generator) templates(typ string) (exprs, conds []string) {
 }
 
 // jsonTable is a document as rows (17 and later).
-func (g *generator) jsonTable(s scope, alias string) (string, []genColumn) {
+func (g *Generator) jsonTable(s scope, alias string) (string, []genColumn) {
 	doc := g.expr(s, "json", 1)
 	switch g.pick(3) {
 	case 0:
