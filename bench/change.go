@@ -12,7 +12,7 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/bench/tpch"
 	"github.com/stepping-cdc/stepping-cdc/config"
-	"github.com/stepping-cdc/stepping-cdc/pipeline"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/configured"
 )
 
 // measureChange sets, for each query of TPC-H as the only view, the time from a small
@@ -106,11 +106,11 @@ func (l *lab) readsAndKey(ctx context.Context) (tables []string, key string, err
 	if err != nil {
 		return nil, "", err
 	}
-	analysis, err := pipeline.Analyze(ctx, cfg)
+	analysis, err := configured.Analyze(ctx, cfg)
 	if err != nil {
 		return nil, "", fmt.Errorf("analyse the view: %w", err)
 	}
-	for _, t := range pipeline.TableRefs(analysis.Outputs) {
+	for _, t := range configured.TableRefs(analysis.Outputs) {
 		tables = append(tables, t.Name)
 	}
 	out := analysis.Outputs[0]

@@ -17,7 +17,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/bench/tpch"
 	"github.com/stepping-cdc/stepping-cdc/config"
 	"github.com/stepping-cdc/stepping-cdc/embedded"
-	"github.com/stepping-cdc/stepping-cdc/pipeline"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/verify"
 )
 
 // settings of the server: those of a small production server.
@@ -298,12 +298,12 @@ func (l *lab) compared(ctx context.Context) (rows int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	result, err := pipeline.Verify(ctx, cfg, pipeline.VerifyOptions{Timeout: 5 * time.Minute})
+	result, err := verify.Views(ctx, cfg, verify.Options{Timeout: 5 * time.Minute})
 	if err != nil {
 		return 0, fmt.Errorf("verify: %w", err)
 	}
 	for _, v := range result.Views {
-		if v.Verdict != pipeline.Equal {
+		if v.Verdict != verify.Equal {
 			return 0, fmt.Errorf("verify: view %s %s: %d rows in the output, %d in the query, %d missing, %d extra %s",
 				v.View, v.Verdict, v.OutputRows, v.QueryRows, v.Missing, v.Extra, v.Error)
 		}

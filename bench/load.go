@@ -12,7 +12,7 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/bench/tpch"
 	"github.com/stepping-cdc/stepping-cdc/config"
-	"github.com/stepping-cdc/stepping-cdc/pipeline"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/configured"
 )
 
 // measureLoad times the first start of all, against COPY TO STDOUT of the columns
@@ -95,12 +95,12 @@ func (l *lab) copyOut(ctx context.Context, conn *pgx.Conn) (took time.Duration, 
 	if err != nil {
 		return 0, 0, 0, err
 	}
-	analysis, err := pipeline.Analyze(ctx, cfg)
+	analysis, err := configured.Analyze(ctx, cfg)
 	if err != nil {
 		return 0, 0, 0, fmt.Errorf("analyse the views: %w", err)
 	}
 	started := time.Now()
-	for _, t := range pipeline.TableRefs(analysis.Outputs) {
+	for _, t := range configured.TableRefs(analysis.Outputs) {
 		columns := make([]string, len(t.Columns))
 		for i, c := range t.Columns {
 			columns[i] = pgx.Identifier{c}.Sanitize()

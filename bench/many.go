@@ -12,7 +12,7 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/bench/tpch"
 	"github.com/stepping-cdc/stepping-cdc/config"
-	"github.com/stepping-cdc/stepping-cdc/pipeline"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/configured"
 )
 
 const (
@@ -86,7 +86,7 @@ func (l *lab) many(ctx context.Context, conn *pgx.Conn, tables int) error {
 		return err
 	}
 	started := time.Now()
-	if _, err := pipeline.Analyze(ctx, cfg); err != nil {
+	if _, err := configured.Analyze(ctx, cfg); err != nil {
 		return fmt.Errorf("analyse the views: %w", err)
 	}
 	analysed := time.Since(started)

@@ -26,6 +26,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/embedded"
 	"github.com/stepping-cdc/stepping-cdc/examples/shop"
 	"github.com/stepping-cdc/stepping-cdc/pipeline"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/verify"
 )
 
 // Options say how to show it.
@@ -257,13 +258,13 @@ func (d *demo) verify(ctx context.Context) error {
 	fmt.Fprintln(d.opts.Out, "\nwriters stopped; comparing every table with its query, as Postgres computes it:")
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
 	defer cancel()
-	result, err := pipeline.Verify(ctx, d.cfg, pipeline.VerifyOptions{})
+	result, err := verify.Views(ctx, d.cfg, verify.Options{})
 	if err != nil {
 		return err
 	}
 	for _, v := range result.Views {
 		fmt.Fprintf(d.opts.Out, "  %-18s %-8s %6d rows", v.View, v.Verdict, v.OutputRows)
-		if v.Verdict == pipeline.Differs {
+		if v.Verdict == verify.Differs {
 			fmt.Fprintf(d.opts.Out, ", the query %d: %d missing, %d too many", v.QueryRows, v.Missing, v.Extra)
 		}
 		fmt.Fprintln(d.opts.Out, "", v.Error)

@@ -16,7 +16,7 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/embedded"
 	shop "github.com/stepping-cdc/stepping-cdc/examples/shop"
-	"github.com/stepping-cdc/stepping-cdc/pipeline"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/configured"
 	"github.com/stepping-cdc/stepping-cdc/plan"
 	"github.com/stepping-cdc/stepping-cdc/plan/compile"
 	"github.com/stepping-cdc/stepping-cdc/plan/moment"
@@ -170,7 +170,7 @@ func (g *growing) checkTables(byView map[string]*construct) {
 	}
 	defer func() { _ = session.Close(context.Background()) }()
 	problems, err := replication.CheckSource(g.t.Context(), session, replication.CheckOptions{
-		Slot: "documented", Publication: "documented", ManagePublication: true, Tables: pipeline.TableRefs(g.analysis.Outputs),
+		Slot: "documented", Publication: "documented", ManagePublication: true, Tables: configured.TableRefs(g.analysis.Outputs),
 	})
 	if err != nil {
 		g.t.Fatal(err)
@@ -180,7 +180,7 @@ func (g *growing) checkTables(byView map[string]*construct) {
 		if c.refused != nil {
 			continue
 		}
-		for _, table := range pipeline.TableRefs([]*plan.Output{out}) {
+		for _, table := range configured.TableRefs([]*plan.Output{out}) {
 			for _, p := range problems {
 				if p.Object == table.String() || strings.HasPrefix(p.Object, table.String()+".") {
 					c.refused = &refusal{p.Message, p.Code, p.Remedy}

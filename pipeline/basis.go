@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/stepping-cdc/stepping-cdc/decode"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/configured"
 	"github.com/stepping-cdc/stepping-cdc/plan"
 	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
 )
@@ -100,14 +101,14 @@ func (e *engine) unkeyed(ctx context.Context, g *generation, shapes map[uint32]c
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	info := e.manifest.generation(g.id)
-	a, err := plan.Analyze(ctx, conn, info.Context, reserved(e.cfg))
+	a, err := plan.Analyze(ctx, conn, info.Context, configured.Reserved(e.cfg))
 	if err != nil {
 		return nil, err
 	}
 	re := &reloadError{cause: fmt.Sprintf("table %s.%s: a unique index or NOT NULL is gone, by which its rows were told apart", g.tables[i].Schema, g.tables[i].Name)}
 	for _, v := range g.views {
 		o := slices.IndexFunc(a.Outputs, func(o *plan.Output) bool { return o.Name == v.name })
-		if o >= 0 && e.maintained(g, v) && fingerprint(a.Outputs[o], a.Settings) != info.Views[v.index].Fingerprint {
+		if o >= 0 && e.maintained(g, v) && configured.Fingerprint(a.Outputs[o], a.Settings) != info.Views[v.index].Fingerprint {
 			re.views = append(re.views, v.name)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/config"
 	"github.com/stepping-cdc/stepping-cdc/migrations"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/configured"
 	"github.com/stepping-cdc/stepping-cdc/plan"
 	"github.com/stepping-cdc/stepping-cdc/replication"
 )
@@ -131,12 +132,12 @@ func (r *CheckReport) source(ctx context.Context, cfg *config.Config) *plan.Anal
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	r.greet(ctx, conn, "source", cfg)
-	analysis, err := Analyze(ctx, cfg)
+	analysis, err := configured.Analyze(ctx, cfg)
 	if err != nil {
 		r.failed("source", cfg, err)
 		return nil
 	}
-	options := CheckOptions(cfg, analysis)
+	options := configured.CheckOptions(cfg, analysis)
 	problems, err := replication.CheckSource(ctx, conn, options)
 	if err != nil {
 		r.failed("source", cfg, err)
@@ -171,7 +172,7 @@ func (r *CheckReport) views(cfg *config.Config, analysis *plan.Analysis) {
 		f := Finding{Area: "view", Code: string(p.Code), Object: p.View, Message: p.Message, Remedy: p.Remedy, Place: place(cfg, p.View, p.Line, p.Col)}
 		r.wrong(f)
 	}
-	_, errs := Specs(cfg, analysis)
+	_, errs := configured.Specs(cfg, analysis)
 	for _, err := range errs {
 		wrong[err.View] = true
 		r.wrong(Finding{Area: "view", Code: "output", Object: err.View, Place: place(cfg, err.View, 0, 0), Message: err.Err.Error()})
@@ -181,7 +182,7 @@ func (r *CheckReport) views(cfg *config.Config, analysis *plan.Analysis) {
 			continue
 		}
 		var tables []string
-		for _, t := range TableRefs([]*plan.Output{o}) {
+		for _, t := range configured.TableRefs([]*plan.Output{o}) {
 			tables = append(tables, t.String())
 		}
 		reads := "reads no table"
@@ -252,7 +253,7 @@ func (r *CheckReport) sink(ctx context.Context, cfg *config.Config, analysis *pl
 		r.greet(ctx, conn, "sink", cfg)
 	}
 	before := r.Problems()
-	for _, schema := range []string{cfg.Sink.Schema, ControlSchema} {
+	for _, schema := range []string{cfg.Sink.Schema, configured.ControlSchema} {
 		if err := r.schema(ctx, conn, schema); err != nil {
 			r.failed("sink", cfg, err)
 			return

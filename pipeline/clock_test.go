@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/stepping-cdc/stepping-cdc/decode"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/verify"
 )
 
 const clockSchema = `
@@ -48,12 +49,12 @@ func job(ctx context.Context, conn *pgx.Conn, rnd *rand.Rand) error {
 // verified compares outputs with their queries at the time that the outputs are for.
 func (w *world) verified(views ...string) {
 	w.t.Helper()
-	v, err := Verify(context.Background(), w.config(), VerifyOptions{Views: views, Timeout: patience, AtRest: w.stop == nil})
+	v, err := verify.Views(context.Background(), w.config(), verify.Options{Views: views, Timeout: patience, AtRest: w.stop == nil})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	for _, x := range v.Views {
-		if x.Verdict != Equal {
+		if x.Verdict != verify.Equal {
 			w.t.Errorf("%+v", x)
 		}
 	}

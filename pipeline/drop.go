@@ -10,6 +10,7 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/config"
 	"github.com/stepping-cdc/stepping-cdc/migrations"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/configured"
 	"github.com/stepping-cdc/stepping-cdc/replication"
 	"github.com/stepping-cdc/stepping-cdc/sink"
 	"github.com/stepping-cdc/stepping-cdc/state"
@@ -124,7 +125,7 @@ func dropSink(ctx context.Context, cfg *config.Config, outputs bool, removed fun
 	if err := migrations.Down(ctx, conn); err != nil {
 		return fmt.Errorf("drop the control schema: %w", err)
 	}
-	removed("schema " + ControlSchema)
+	removed("schema " + configured.ControlSchema)
 	if !outputs {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/stepping-cdc/stepping-cdc/pipeline"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/verify"
 )
 
 func (f *fixture) drop(outputs bool) ([]string, error) {
@@ -36,7 +37,7 @@ func TestDrop(t *testing.T) {
 	if _, err := f.drop(true); err == nil || !strings.Contains(err.Error(), `stop "stepping-cdc run" first`) {
 		t.Errorf("while it runs: %v", err)
 	}
-	if !f.verify(pipeline.VerifyOptions{}).Equal() {
+	if !f.verify(verify.Options{}).Equal() {
 		t.Error("the refused drop has changed something")
 	}
 	stop()

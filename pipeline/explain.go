@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/stepping-cdc/stepping-cdc/config"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/configured"
 	"github.com/stepping-cdc/stepping-cdc/plan"
 	"github.com/stepping-cdc/stepping-cdc/plan/explain"
 )
@@ -16,7 +17,7 @@ func Explain(ctx context.Context, cfg *config.Config, format string, views ...st
 	if !slices.Contains(explain.Formats, format) {
 		return nil, fmt.Errorf("format %q is not known: choose one of %s", format, strings.Join(explain.Formats, ", "))
 	}
-	analysis, err := Analyze(ctx, cfg)
+	analysis, err := configured.Analyze(ctx, cfg)
 	if err != nil {
 		return nil, config.RedactError(err, string(cfg.Source.DSN))
 	}
@@ -28,7 +29,7 @@ func Explain(ctx context.Context, cfg *config.Config, format string, views ...st
 	wanted := func(name string) bool { return len(views) == 0 || slices.Contains(views, name) }
 	problems := slices.DeleteFunc(analysis.Problems, func(p plan.Problem) bool { return !wanted(p.View) })
 	if len(problems) > 0 {
-		return nil, &ProblemsError{Views: problems}
+		return nil, &configured.ProblemsError{Views: problems}
 	}
 	var out []string
 	for _, o := range analysis.Outputs {

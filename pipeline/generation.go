@@ -7,6 +7,7 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/circuit"
 	"github.com/stepping-cdc/stepping-cdc/decode"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/configured"
 	"github.com/stepping-cdc/stepping-cdc/plan"
 	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
@@ -62,7 +63,7 @@ func newGeneration(id uint32, outputs []*plan.Output, eval expr.Evaluator, store
 	g := &generation{id: id, program: plan.Compile(outputs, eval), byName: map[string]*view{}}
 	for i, o := range outputs {
 		v := &view{index: i, name: o.Name, reads: map[int]map[string]bool{}, over: o.Views, heirs: o.Heirs, whole: o.Whole, defined: o.Defined}
-		for _, ref := range TableRefs([]*plan.Output{o}) {
+		for _, ref := range configured.TableRefs([]*plan.Output{o}) {
 			for j, s := range g.program.Sources {
 				if s.Table.Schema == ref.Schema && s.Table.Name == ref.Name {
 					v.reads[j] = map[string]bool{}

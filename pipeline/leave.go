@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/stepping-cdc/stepping-cdc/config"
-	"github.com/stepping-cdc/stepping-cdc/plan"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/configured"
 	"github.com/stepping-cdc/stepping-cdc/replication"
 )
 
@@ -23,18 +23,18 @@ func (e *engine) analyze(ctx context.Context) error {
 	e.left = maps.Clone(e.unfit)
 	e.cfg = without(e.cfg, e.unfit)
 	if len(e.cfg.Views) == 0 {
-		problems := &ProblemsError{}
+		problems := &configured.ProblemsError{}
 		for view, cause := range e.unfit {
-			problems.Specs = append(problems.Specs, &SpecError{view, errors.New(cause)})
+			problems.Specs = append(problems.Specs, &configured.SpecError{View: view, Err: errors.New(cause)})
 		}
 		return problems
 	}
 	for {
 		problems, err := e.examine(ctx, e.cfg)
-		if err != nil || problems.empty() {
+		if err != nil || problems.Empty() {
 			return err
 		}
-		views := problems.byView(e.analysis)
+		views := problems.ByView(e.analysis)
 		known, err := knownViews(ctx, e.cfg)
 		if err != nil {
 			return err
@@ -56,43 +56,15 @@ func (e *engine) analyze(ctx context.Context) error {
 }
 
 // examine analyzes the views of a configuration and checks the source for them.
-func (e *engine) examine(ctx context.Context, cfg *config.Config) (*ProblemsError, error) {
+func (e *engine) examine(ctx context.Context, cfg *config.Config) (*configured.ProblemsError, error) {
 	var err error
-	if e.analysis, err = Analyze(ctx, cfg); err != nil {
+	if e.analysis, err = configured.Analyze(ctx, cfg); err != nil {
 		return nil, err
 	}
-	problems := &ProblemsError{Views: e.analysis.Problems}
-	e.specs, problems.Specs = Specs(cfg, e.analysis)
-	problems.Source, err = replication.CheckSource(ctx, e.source, CheckOptions(cfg, e.analysis))
+	problems := &configured.ProblemsError{Views: e.analysis.Problems}
+	e.specs, problems.Specs = configured.Specs(cfg, e.analysis)
+	problems.Source, err = replication.CheckSource(ctx, e.source, configured.CheckOptions(cfg, e.analysis))
 	return problems, err
-}
-
-// byView says which views problems keep from being maintained, and why; none if
-// one of them concerns more than views.
-func (e *ProblemsError) byView(a *plan.Analysis) map[string]string {
-	views := map[string]string{}
-	blame := func(view, cause string) {
-		if views[view] == "" {
-			views[view] = cause
-		}
-	}
-	for _, p := range e.Views {
-		blame(p.View, p.Message)
-	}
-	for _, err := range e.Specs {
-		blame(err.View, err.Err.Error())
-	}
-	for _, p := range e.Source {
-		if p.Table == "" {
-			return nil
-		}
-		for _, o := range a.Outputs {
-			if slices.ContainsFunc(TableRefs([]*plan.Output{o}), func(t replication.TableRef) bool { return t.String() == p.Table }) {
-				blame(o.Name, p.String())
-			}
-		}
-	}
-	return views
 }
 
 // knownViews are those that have been maintained at some time.
@@ -152,8 +124,8 @@ func (e *engine) mend(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	views := problems.byView(probe.analysis)
-	if len(views) == 0 && !problems.empty() {
+	views := problems.ByView(probe.analysis)
+	if len(views) == 0 && !problems.Empty() {
 		return nil
 	}
 	re := &reloadError{cause: "what stopped the view has been mended"}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/circuit"
 	"github.com/stepping-cdc/stepping-cdc/decode"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/configured"
 	"github.com/stepping-cdc/stepping-cdc/plan"
 	"github.com/stepping-cdc/stepping-cdc/replication"
 	"github.com/stepping-cdc/stepping-cdc/sink"
@@ -47,9 +48,9 @@ func (e *engine) load(ctx context.Context, wanted []*plan.Output) error {
 		}
 	}
 
-	info := generationInfo{ID: e.manifest.NextID, Context: Views(e.cfg)}
+	info := generationInfo{ID: e.manifest.NextID, Context: configured.Views(e.cfg)}
 	for _, o := range wanted {
-		info.Views = append(info.Views, viewInfo{Name: o.Name, Fingerprint: fingerprint(o, e.analysis.Settings)})
+		info.Views = append(info.Views, viewInfo{Name: o.Name, Fingerprint: configured.Fingerprint(o, e.analysis.Settings)})
 	}
 	e.manifest.NextID++
 	e.manifest.Generations = append(e.manifest.Generations, info)

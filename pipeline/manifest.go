@@ -1,17 +1,12 @@
 package pipeline
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/decode"
 	"github.com/stepping-cdc/stepping-cdc/plan"
-	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/replication"
 	"github.com/stepping-cdc/stepping-cdc/state"
 )
@@ -47,27 +42,6 @@ type viewInfo struct {
 	Fingerprint string
 	Published   bool // its output table is in place
 	Forgotten   bool // another generation is to compute it
-}
-
-// fingerprint identifies what a view computes and how its output looks.
-func fingerprint(o *plan.Output, settings plan.Settings) string {
-	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%s\n%v\n", algebra.Fingerprint(o.Plan), settings.TimeZone, o.Key)
-	for _, name := range slices.Sorted(maps.Keys(o.Pinned)) {
-		fmt.Fprintf(h, "%s %s\n", name, o.Pinned[name])
-	}
-	for _, t := range o.Heirs {
-		if len(t.Heirs) > 0 {
-			fmt.Fprintf(h, "%s %v\n", t.Parent.SQL(), t.Heirs)
-		}
-	}
-	for _, d := range o.Defined {
-		fmt.Fprintf(h, "%s %s\n", d.Name, d.Hash)
-	}
-	for _, c := range o.Columns {
-		fmt.Fprintf(h, "%q %s %d\n", c.Name, c.Type.SQL, c.Type.Collation)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // readManifest returns nil if the state is new.

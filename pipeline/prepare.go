@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/stepping-cdc/stepping-cdc/decode"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/configured"
 	"github.com/stepping-cdc/stepping-cdc/plan"
 	"github.com/stepping-cdc/stepping-cdc/plan/remote"
 	"github.com/stepping-cdc/stepping-cdc/replication"
@@ -31,7 +32,7 @@ func (e *engine) prepare(ctx context.Context) error {
 	if err := e.analyze(ctx); err != nil {
 		return err
 	}
-	if e.sink, err = sink.Open(ctx, string(e.cfg.Sink.DSN), sink.Options{Wait: instanceWait, Lost: e.lost, SourceElsewhere: !sameServer(e.cfg)}); err != nil {
+	if e.sink, err = sink.Open(ctx, string(e.cfg.Sink.DSN), sink.Options{Wait: instanceWait, Lost: e.lost, SourceElsewhere: !configured.SameServer(e.cfg)}); err != nil {
 		return err
 	}
 	progress, err := e.sink.Progress(ctx)
@@ -216,12 +217,12 @@ func (e *engine) reopenGeneration(ctx context.Context, info generationInfo, cove
 		return false, nil // was being loaded
 	}
 	a := e.analysis
-	if !slices.Equal(info.Context, Views(e.cfg)) {
+	if !slices.Equal(info.Context, configured.Views(e.cfg)) {
 		conn, err := pgx.Connect(ctx, string(e.cfg.Source.DSN))
 		if err != nil {
 			return false, fmt.Errorf("connect to source: %w", err)
 		}
-		a, err = plan.Analyze(ctx, conn, info.Context, reserved(e.cfg))
+		a, err = plan.Analyze(ctx, conn, info.Context, configured.Reserved(e.cfg))
 		_ = conn.Close(context.WithoutCancel(ctx))
 		if err != nil {
 			return false, err
@@ -230,7 +231,7 @@ func (e *engine) reopenGeneration(ctx context.Context, info generationInfo, cove
 	var outputs []*plan.Output
 	for _, v := range info.Views {
 		i := slices.IndexFunc(a.Outputs, func(o *plan.Output) bool { return o.Name == v.Name })
-		if i < 0 || fingerprint(a.Outputs[i], a.Settings) != v.Fingerprint {
+		if i < 0 || configured.Fingerprint(a.Outputs[i], a.Settings) != v.Fingerprint {
 			return false, nil
 		}
 		outputs = append(outputs, a.Outputs[i])
@@ -306,7 +307,7 @@ func (e *engine) writeManifest() error {
 // publication brings the publication in step with the tables of all
 // generations and of the views to be loaded.
 func (e *engine) publication(ctx context.Context) error {
-	refs := TableRefs(e.analysis.Outputs)
+	refs := configured.TableRefs(e.analysis.Outputs)
 	for _, g := range e.all() {
 		for _, t := range g.tables {
 			if !slices.ContainsFunc(refs, func(r replication.TableRef) bool { return r.Schema == t.Schema && r.Name == t.Name }) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stepping-cdc/stepping-cdc/config"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/configured"
 	"github.com/stepping-cdc/stepping-cdc/replication"
 	"github.com/stepping-cdc/stepping-cdc/sink"
 )
@@ -48,7 +49,7 @@ func rebuild(ctx context.Context, cfg *config.Config, views []string) ([]ViewSta
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	asked, err := sink.AskRebuild(ctx, conn, views)
 	if err != nil {
-		return nil, notYet(err)
+		return nil, configured.NotYet(err)
 	}
 	for _, name := range views {
 		if !slices.Contains(asked, name) {

@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/stepping-cdc/stepping-cdc/config"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/configured"
 	"github.com/stepping-cdc/stepping-cdc/replication"
 	"github.com/stepping-cdc/stepping-cdc/sink"
 	"github.com/stepping-cdc/stepping-cdc/state"
@@ -64,7 +65,7 @@ func (p *Pipeline) Progress() Progress { return p.live.Get() }
 // Run maintains the views until ctx ends, which is a clean stop and no error,
 // or until the position of Options.UntilLSN. What may mend itself (a lost
 // connection, a restarting server) is tried again with growing pauses. Other
-// errors end it: *ProblemsError, *replication.StopError and what is nobody's
+// errors end it: *configured.ProblemsError, *replication.StopError and what is nobody's
 // fault but ours.
 func (p *Pipeline) Run(ctx context.Context) error {
 	pause := firstPause
@@ -102,7 +103,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 // again says whether another session may succeed.
 func again(err error) bool {
 	var stop *replication.StopError
-	var problems *ProblemsError
+	var problems *configured.ProblemsError
 	var drift *sink.DriftError
 	var reload *reloadError
 	var unwritable *sink.ViewError

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stepping-cdc/stepping-cdc/pipeline/configured"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/verify"
 	"github.com/stepping-cdc/stepping-cdc/replication"
 )
 
@@ -146,12 +148,12 @@ func TestViewsLeftOut(t *testing.T) {
 	} else if st, _ := readStatus(t.Context(), w.config(), false); st.Healthy() {
 		t.Error("the status is fine")
 	}
-	verified, err := Verify(t.Context(), w.config(), VerifyOptions{})
+	verified, err := verify.Views(t.Context(), w.config(), verify.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, v := range verified.Views {
-		if want := map[bool]Verdict{true: Equal, false: Failing}[slices.Contains(going, v.View)]; v.Verdict != want {
+		if want := map[bool]verify.Verdict{true: verify.Equal, false: verify.Failing}[slices.Contains(going, v.View)]; v.Verdict != want {
 			t.Errorf("%s: %s, want %s", v.View, v.Verdict, want)
 		}
 	}
@@ -159,7 +161,7 @@ func TestViewsLeftOut(t *testing.T) {
 	w.halt()
 	w.view("fresh", `SELECT nothing FROM a`)
 	w.start(Options{})
-	var problems *ProblemsError
+	var problems *configured.ProblemsError
 	if err := w.fails(); !errors.As(err, &problems) {
 		t.Fatalf("%v, want the problems of the views", err)
 	}

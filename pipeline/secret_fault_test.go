@@ -25,6 +25,8 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/dashboard"
 	"github.com/stepping-cdc/stepping-cdc/embedded"
 	"github.com/stepping-cdc/stepping-cdc/pipeline"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/configured"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/verify"
 )
 
 // told gathers everything that the program says, in any way.
@@ -124,8 +126,8 @@ func TestPasswordIsNeverShown(t *testing.T) {
 		said.add(what+": check", pipeline.Check(asking, c))
 		for name, door := range map[string]func() (any, error){
 			"status":  func() (any, error) { return pipeline.ReadStatus(asking, c, false) },
-			"verify":  func() (any, error) { return pipeline.Verify(asking, c, pipeline.VerifyOptions{}) },
-			"analyze": func() (any, error) { return pipeline.Analyze(asking, c) },
+			"verify":  func() (any, error) { return verify.Views(asking, c, verify.Options{}) },
+			"analyze": func() (any, error) { return configured.Analyze(asking, c) },
 		} {
 			v, err := door()
 			if err != nil {

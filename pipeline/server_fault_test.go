@@ -11,6 +11,7 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/config"
 	"github.com/stepping-cdc/stepping-cdc/embedded"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/configured"
 )
 
 // TestPreparedTransactions: two-phase commits and rollbacks, across restarts, and
@@ -119,7 +120,7 @@ func TestHostileNames(t *testing.T) {
 	// Longer than a name can be: refused, not cut.
 	w.view(strings.Repeat("n", 64), "SELECT a FROM canary")
 	w.start(Options{})
-	var problems *ProblemsError
+	var problems *configured.ProblemsError
 	if err := w.fails(); !errors.As(err, &problems) || !strings.Contains(err.Error(), "63") {
 		t.Errorf("a name of 64 bytes: %v", err)
 	}
@@ -132,7 +133,7 @@ func TestPublicationForAllTables(t *testing.T) {
 	w.adjust = func(c *config.Config) { c.Source.ManagePublication = false }
 	w.exec("CREATE PUBLICATION stepping_cdc FOR ALL TABLES WITH (publish_via_partition_root = true)")
 	w.start(Options{})
-	var problems *ProblemsError
+	var problems *configured.ProblemsError
 	if err := w.fails(); !errors.As(err, &problems) || !strings.Contains(err.Error(), "FOR ALL TABLES") {
 		t.Fatal(err)
 	}

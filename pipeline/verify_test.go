@@ -17,6 +17,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/config"
 	"github.com/stepping-cdc/stepping-cdc/embedded"
 	"github.com/stepping-cdc/stepping-cdc/pipeline"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/verify"
 	"github.com/stepping-cdc/stepping-cdc/sink"
 )
 
@@ -89,9 +90,9 @@ func (f *fixture) start() (stop func()) {
 	return stop
 }
 
-func (f *fixture) verify(opts pipeline.VerifyOptions) *pipeline.Verification {
+func (f *fixture) verify(opts verify.Options) *verify.Result {
 	f.t.Helper()
-	v, err := pipeline.Verify(f.t.Context(), f.cfg, opts)
+	v, err := verify.Views(f.t.Context(), f.cfg, opts)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -99,7 +100,7 @@ func (f *fixture) verify(opts pipeline.VerifyOptions) *pipeline.Verification {
 }
 
 // want checks the verdict on one view.
-func want(t *testing.T, v *pipeline.Verification, view string, verdict pipeline.Verdict) pipeline.ViewVerdict {
+func want(t *testing.T, v *verify.Result, view string, verdict verify.Verdict) verify.ViewVerdict {
 	t.Helper()
 	for _, x := range v.Views {
 		if x.View == view {
@@ -110,7 +111,7 @@ func want(t *testing.T, v *pipeline.Verification, view string, verdict pipeline.
 		}
 	}
 	t.Fatalf("no verdict on %s: %+v", view, v)
-	return pipeline.ViewVerdict{}
+	return verify.ViewVerdict{}
 }
 
 const pairs = `CREATE TABLE a (k int PRIMARY KEY, g int, n numeric, f float8);
@@ -121,22 +122,22 @@ const pairs = `CREATE TABLE a (k int PRIMARY KEY, g int, n numeric, f float8);
 func TestVerifyTellsWhichTableWasTamperedWith(t *testing.T) {
 	f := newFixture(t, pairs, "sums: SELECT g, sum(n) AS s FROM a GROUP BY g", "total: SELECT sum(s) AS s FROM sums", "bag: SELECT g FROM a")
 	stop := f.start()
-	if v := f.verify(pipeline.VerifyOptions{}); !v.Equal() || len(v.Views) != 3 {
+	if v := f.verify(verify.Options{}); !v.Equal() || len(v.Views) != 3 {
 		t.Fatalf("%+v", v)
 	}
 	stop()
 	f.exec(`UPDATE stepping.sums SET s = s + 1 WHERE g = 1; INSERT INTO stepping.bag VALUES (2), (2)`)
-	v := f.verify(pipeline.VerifyOptions{AtRest: true})
-	want(t, v, "total", pipeline.Equal)
-	x := want(t, v, "sums", pipeline.Differs)
+	v := f.verify(verify.Options{AtRest: true})
+	want(t, v, "total", verify.Equal)
+	x := want(t, v, "sums", verify.Differs)
 	if x.Missing != 1 || x.Extra != 1 || len(x.Samples) != 2 {
 		t.Errorf("sums: %+v", x)
 	}
-	x = want(t, v, "bag", pipeline.Differs)
+	x = want(t, v, "bag", verify.Differs)
 	if x.Missing != 0 || x.Extra != 2 || x.OutputRows != 32 || x.QueryRows != 30 || x.Samples[0].Copies != 2 || x.Samples[0].Side != "extra" {
 		t.Errorf("bag: %+v", x)
 	}
-	if only := f.verify(pipeline.VerifyOptions{AtRest: true, Views: []string{"total"}}); !only.Equal() || len(only.Views) != 1 {
+	if only := f.verify(verify.Options{AtRest: true, Views: []string{"total"}}); !only.Equal() || len(only.Views) != 1 {
 		t.Errorf("%+v", only)
 	}
 }
@@ -145,13 +146,13 @@ func TestVerifyForgivesScaleAndRoundingAlone(t *testing.T) {
 	f := newFixture(t, pairs, "v: SELECT k, n, f FROM a")
 	f.start()()
 	f.exec(`UPDATE stepping.v SET n = n + 0.00 WHERE k < 4; UPDATE stepping.v SET f = f * 1.0000000000000002 WHERE k = 7`)
-	v := f.verify(pipeline.VerifyOptions{AtRest: true})
-	if x := want(t, v, "v", pipeline.Equal); x.Similar != 4 {
+	v := f.verify(verify.Options{AtRest: true})
+	if x := want(t, v, "v", verify.Equal); x.Similar != 4 {
 		t.Errorf("%+v", x)
 	}
 	f.exec(`UPDATE stepping.v SET n = n + 0.01 WHERE k = 9`)
-	v = f.verify(pipeline.VerifyOptions{AtRest: true})
-	if x := want(t, v, "v", pipeline.Differs); x.Similar != 4 || x.Missing != 1 || x.Extra != 1 {
+	v = f.verify(verify.Options{AtRest: true})
+	if x := want(t, v, "v", verify.Differs); x.Similar != 4 || x.Missing != 1 || x.Extra != 1 {
 		t.Errorf("%+v", x)
 	}
 }
@@ -161,13 +162,13 @@ func TestVerifyAsksWhatIsEqual(t *testing.T) {
 	f := newFixture(t, pairs, `v: SELECT k, numrange(n, NULL) AS r, ARRAY[numrange(NULL, n)] AS rs FROM a`)
 	f.start()()
 	f.exec(`UPDATE stepping.v SET r = numrange(lower(r) + 0.000, NULL) WHERE k < 4; UPDATE stepping.v SET rs = ARRAY[numrange(NULL, upper(rs[1]) + 0.000)] WHERE k = 7`)
-	v := f.verify(pipeline.VerifyOptions{AtRest: true})
-	if x := want(t, v, "v", pipeline.Equal); x.Similar != 4 {
+	v := f.verify(verify.Options{AtRest: true})
+	if x := want(t, v, "v", verify.Equal); x.Similar != 4 {
 		t.Errorf("%+v", x)
 	}
 	f.exec(`UPDATE stepping.v SET r = numrange(lower(r) + 0.01, NULL) WHERE k = 9`)
-	v = f.verify(pipeline.VerifyOptions{AtRest: true})
-	if x := want(t, v, "v", pipeline.Differs); x.Similar != 4 || x.Missing != 1 || x.Extra != 1 {
+	v = f.verify(verify.Options{AtRest: true})
+	if x := want(t, v, "v", verify.Differs); x.Similar != 4 || x.Missing != 1 || x.Extra != 1 {
 		t.Errorf("%+v", x)
 	}
 }
@@ -178,18 +179,18 @@ func TestVerifyAsksForMoreThanOneView(t *testing.T) {
 	f := newFixture(t, pairs, "first"+asking, "plain: SELECT k, g FROM a", "boxes: SELECT k, point(g, g) AS p FROM a", "second"+asking, "rest: SELECT k FROM a")
 	f.start()()
 	f.exec(`UPDATE stepping.first SET r = numrange(lower(r) + 0.000, NULL) WHERE k < 4; UPDATE stepping.second SET r = numrange(lower(r) + 0.00, NULL) WHERE k < 3; UPDATE stepping.boxes SET p = '(-1, -1)' WHERE k = 2`)
-	v := f.verify(pipeline.VerifyOptions{AtRest: true})
-	if x := want(t, v, "first", pipeline.Equal); x.Similar != 3 {
+	v := f.verify(verify.Options{AtRest: true})
+	if x := want(t, v, "first", verify.Equal); x.Similar != 3 {
 		t.Errorf("%+v", x)
 	}
-	if x := want(t, v, "second", pipeline.Equal); x.Similar != 2 {
+	if x := want(t, v, "second", verify.Equal); x.Similar != 2 {
 		t.Errorf("%+v", x)
 	}
-	if x := want(t, v, "boxes", pipeline.Differs); x.Missing != 1 || x.Extra != 1 {
+	if x := want(t, v, "boxes", verify.Differs); x.Missing != 1 || x.Extra != 1 {
 		t.Errorf("%+v", x)
 	}
-	want(t, v, "plain", pipeline.Equal)
-	want(t, v, "rest", pipeline.Equal)
+	want(t, v, "plain", verify.Equal)
+	want(t, v, "rest", verify.Equal)
 }
 
 // A view whose query fails is not equal to anything; the others still are.
@@ -197,16 +198,16 @@ func TestVerifyOfFailingAndAbsentViews(t *testing.T) {
 	f := newFixture(t, pairs, "ratio: SELECT k, 10 / (g - 5) AS q FROM a", "fine: SELECT k FROM a", "gone: SELECT g FROM a")
 	stop := f.start()
 	f.exec(`UPDATE a SET g = 5 WHERE k = 2`)
-	v := f.verify(pipeline.VerifyOptions{})
-	if x := want(t, v, "ratio", pipeline.Failing); !strings.Contains(x.Error, "division by zero") {
+	v := f.verify(verify.Options{})
+	if x := want(t, v, "ratio", verify.Failing); !strings.Contains(x.Error, "division by zero") {
 		t.Errorf("%+v", x)
 	}
-	want(t, v, "fine", pipeline.Equal)
+	want(t, v, "fine", verify.Equal)
 	stop()
 	f.exec(`DROP TABLE stepping.gone`)
-	v = f.verify(pipeline.VerifyOptions{AtRest: true})
-	want(t, v, "gone", pipeline.Absent)
-	want(t, v, "fine", pipeline.Equal)
+	v = f.verify(verify.Options{AtRest: true})
+	want(t, v, "gone", verify.Absent)
+	want(t, v, "fine", verify.Equal)
 }
 
 // A view that is no longer maintained differs for that reason, which is said with
@@ -215,13 +216,13 @@ func TestVerifySaysWhichViewIsStopped(t *testing.T) {
 	f := newFixture(t, pairs+"; CREATE TABLE b (k int PRIMARY KEY)", "sums: SELECT g, sum(n) AS n FROM a GROUP BY g", "keys: SELECT k FROM b")
 	f.start()
 	f.exec(`ALTER TABLE a ALTER n TYPE float8; UPDATE a SET n = n + 1 WHERE k = 2; INSERT INTO b VALUES (1)`)
-	f.verify(pipeline.VerifyOptions{})
+	f.verify(verify.Options{})
 	f.exec(`UPDATE stepping.keys SET k = 2`)
-	v := f.verify(pipeline.VerifyOptions{})
-	if x := want(t, v, "keys", pipeline.Differs); x.State != "" || x.Error != "" {
+	v := f.verify(verify.Options{})
+	if x := want(t, v, "keys", verify.Differs); x.State != "" || x.Error != "" {
 		t.Errorf("%+v", x)
 	}
-	if x := want(t, v, "sums", pipeline.Differs); x.State != sink.Stopped || !strings.Contains(x.Error, "public.a") || x.Missing == 0 {
+	if x := want(t, v, "sums", verify.Differs); x.State != sink.Stopped || !strings.Contains(x.Error, "public.a") || x.Missing == 0 {
 		t.Errorf("%+v", x)
 	}
 }
@@ -260,7 +261,7 @@ func TestVerifyWhileTheSourceIsWrittenTo(t *testing.T) {
 	stop := f.writing(20 * time.Millisecond)
 	defer stop()
 	for range 5 {
-		if v := f.verify(pipeline.VerifyOptions{}); !v.Equal() {
+		if v := f.verify(verify.Options{}); !v.Equal() {
 			t.Fatalf("%+v", v)
 		}
 	}
@@ -268,7 +269,7 @@ func TestVerifyWhileTheSourceIsWrittenTo(t *testing.T) {
 	stop = f.writing(0)
 	defer stop()
 	for range 5 {
-		if v := f.verify(pipeline.VerifyOptions{Lock: true}); !v.Equal() || v.Snapshots != 1 {
+		if v := f.verify(verify.Options{Lock: true}); !v.Equal() || v.Snapshots != 1 {
 			t.Fatalf("%+v", v)
 		}
 	}
@@ -282,16 +283,16 @@ func TestVerifyFindsTamperingUnderLoad(t *testing.T) {
 	f.exec(`UPDATE stepping.other SET k = 3 WHERE k = 1`)
 	stop := f.writing(20 * time.Millisecond)
 	defer stop()
-	v := f.verify(pipeline.VerifyOptions{})
-	want(t, v, "rows", pipeline.Equal)
-	want(t, v, "other", pipeline.Differs)
+	v := f.verify(verify.Options{})
+	want(t, v, "rows", verify.Equal)
+	want(t, v, "other", verify.Differs)
 }
 
 func TestVerifyWithoutARunningInstance(t *testing.T) {
 	f := newFixture(t, pairs, "rows: SELECT k FROM a")
 	f.start()()
 	f.exec(`INSERT INTO a VALUES (99)`)
-	_, err := pipeline.Verify(t.Context(), f.cfg, pipeline.VerifyOptions{Timeout: 300 * time.Millisecond})
+	_, err := verify.Views(t.Context(), f.cfg, verify.Options{Timeout: 300 * time.Millisecond})
 	if err == nil || !strings.Contains(err.Error(), `is "stepping-cdc run" running?`) {
 		t.Fatalf("%v", err)
 	}
@@ -303,9 +304,9 @@ func TestVerifyLocksNothing(t *testing.T) {
 		"locked: SELECT k, n FROM a FOR NO KEY UPDATE OF a NOWAIT", "reading: SELECT locking.k FROM locking WHERE n > 0 FOR UPDATE")
 	f.start()
 	f.exec(`INSERT INTO a (k, g, n) VALUES (98, 1, 5)`)
-	v := f.verify(pipeline.VerifyOptions{})
-	want(t, v, "locked", pipeline.Equal)
-	want(t, v, "reading", pipeline.Equal)
+	v := f.verify(verify.Options{})
+	want(t, v, "locked", verify.Equal)
+	want(t, v, "reading", verify.Equal)
 }
 
 func TestVerifyWithASinkOfItsOwn(t *testing.T) {
@@ -315,11 +316,11 @@ func TestVerifyWithASinkOfItsOwn(t *testing.T) {
 	stop := f.writing(20 * time.Millisecond)
 	defer stop()
 	for range 3 {
-		if v := f.verify(pipeline.VerifyOptions{}); !v.Equal() {
+		if v := f.verify(verify.Options{}); !v.Equal() {
 			t.Fatalf("%+v", v)
 		}
 	}
-	if v := f.verify(pipeline.VerifyOptions{Lock: true}); !v.Equal() {
+	if v := f.verify(verify.Options{Lock: true}); !v.Equal() {
 		t.Fatalf("%+v", v)
 	}
 }
@@ -331,11 +332,11 @@ func TestVerifyOfABusySource(t *testing.T) {
 	for range 3 {
 		defer f.writing(0)()
 	}
-	v, err := pipeline.Verify(t.Context(), f.cfg, pipeline.VerifyOptions{Timeout: time.Second})
+	v, err := verify.Views(t.Context(), f.cfg, verify.Options{Timeout: time.Second})
 	switch {
 	case err == nil:
-		want(t, v, "rows", pipeline.Equal)
-	case !errors.Is(err, pipeline.ErrBusy) && !strings.Contains(err.Error(), "catch up"):
+		want(t, v, "rows", verify.Equal)
+	case !errors.Is(err, verify.ErrBusy) && !strings.Contains(err.Error(), "catch up"):
 		t.Fatal(err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/dashboard"
 	"github.com/stepping-cdc/stepping-cdc/decode"
 	"github.com/stepping-cdc/stepping-cdc/pipeline"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/configured"
 	"github.com/stepping-cdc/stepping-cdc/replication"
 )
 
@@ -84,7 +85,7 @@ func run(cmd *cobra.Command, cfg *config.Config, opts pipeline.Options) error {
 
 // stopped says why the run has ended.
 func stopped(cmd *cobra.Command, log zerolog.Logger, err error) error {
-	var problems *pipeline.ProblemsError
+	var problems *configured.ProblemsError
 	var stop *replication.StopError
 	switch {
 	case errors.As(err, &problems):

@@ -9,13 +9,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/stepping-cdc/stepping-cdc/decode"
-	"github.com/stepping-cdc/stepping-cdc/pipeline"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/verify"
 )
 
 func verifyCommand() *cobra.Command {
 	var asJSON bool
 	var lsn string
-	var opts pipeline.VerifyOptions
+	var opts verify.Options
 	cmd := &cobra.Command{
 		Use:   "verify [VIEW...]",
 		Short: "Compare every output table with its query",
@@ -48,7 +48,7 @@ Exit status: 0 all are equal, 1 one differs or could not be compared.`,
 					return fmt.Errorf("--lsn: %q is no position like 0/1A2B3C4", lsn)
 				}
 			}
-			result, err := pipeline.Verify(cmd.Context(), cfg, opts)
+			result, err := verify.Views(cmd.Context(), cfg, opts)
 			if err != nil {
 				return err
 			}
@@ -73,7 +73,7 @@ Exit status: 0 all are equal, 1 one differs or could not be compared.`,
 	return cmd
 }
 
-func printVerification(w io.Writer, v *pipeline.Verification) {
+func printVerification(w io.Writer, v *verify.Result) {
 	width := 0
 	for _, x := range v.Views {
 		width = max(width, len(x.View))
@@ -81,9 +81,9 @@ func printVerification(w io.Writer, v *pipeline.Verification) {
 	for _, x := range v.Views {
 		fmt.Fprintf(w, "%-*s  %s", width, x.View, x.Verdict)
 		switch {
-		case x.Verdict == pipeline.Equal:
+		case x.Verdict == verify.Equal:
 			fmt.Fprintf(w, "  %d rows", x.OutputRows)
-		case x.Verdict == pipeline.Differs:
+		case x.Verdict == verify.Differs:
 			fmt.Fprintf(w, "  %d rows, the query %d: %d missing, %d too many", x.OutputRows, x.QueryRows, x.Missing, x.Extra)
 		}
 		if x.Similar > 0 {

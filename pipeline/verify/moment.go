@@ -1,4 +1,4 @@
-package pipeline
+package verify
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/stepping-cdc/stepping-cdc/decode"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/configured"
 )
 
 // present is where the source's WAL ends.
@@ -32,7 +33,7 @@ func (v *verifier) await(ctx context.Context, lsn decode.LSN, deadline time.Time
 		return fmt.Errorf("the outputs do not catch up (is \"stepping-cdc run\" running?): %w", err)
 	}
 	if err != nil {
-		return fmt.Errorf("wait for the outputs: %w", notYet(err))
+		return fmt.Errorf("wait for the outputs: %w", configured.NotYet(err))
 	}
 	return nil
 }
@@ -118,7 +119,7 @@ func clockOf(ctx context.Context, conn *pgx.Conn) (string, error) {
 // lock holds up the writers of the views' tables.
 func (v *verifier) lock(ctx context.Context) (unlock func(), err error) {
 	var names []string
-	for _, t := range TableRefs(v.views) {
+	for _, t := range configured.TableRefs(v.views) {
 		names = append(names, pgx.Identifier{t.Schema, t.Name}.Sanitize())
 	}
 	conn, err := v.connect(ctx, string(v.cfg.Source.DSN))

@@ -1,7 +1,14 @@
-package pipeline
+// Package configured says what the views of a configuration are: what they mean to the source,
+// which of its tables they read, and which output tables they have.
+//
+// It knows the configuration, plan, and how the source and the sink are told of tables. It
+// must not know what is done with the views: whether they run, are checked or compared.
+package configured
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,32 +27,6 @@ import (
 // ControlSchema is where the control tables live.
 const ControlSchema = "stepping_cdc"
 
-// ProblemsError is everything that keeps the configured views from being
-// maintained.
-type ProblemsError struct {
-	Views  []plan.Problem
-	Source []replication.Problem
-	Specs  []*SpecError
-}
-
-func (e *ProblemsError) Error() string {
-	var lines []string
-	for _, p := range e.Views {
-		lines = append(lines, p.Error())
-	}
-	for _, p := range e.Source {
-		lines = append(lines, p.String())
-	}
-	for _, err := range e.Specs {
-		lines = append(lines, err.Error())
-	}
-	return strings.Join(lines, "\n")
-}
-
-func (e *ProblemsError) empty() bool {
-	return len(e.Views) == 0 && len(e.Source) == 0 && len(e.Specs) == 0
-}
-
 // Views are the configured views as the planner takes them.
 func Views(cfg *config.Config) []plan.View {
 	out := make([]plan.View, len(cfg.Views))
@@ -62,11 +43,11 @@ func Analyze(ctx context.Context, cfg *config.Config) (*plan.Analysis, error) {
 		return nil, fmt.Errorf("connect to source: %w", err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	return plan.Analyze(ctx, conn, Views(cfg), reserved(cfg))
+	return plan.Analyze(ctx, conn, Views(cfg), Reserved(cfg))
 }
 
-// reserved are the schemas that hold our own tables.
-func reserved(cfg *config.Config) plan.Reserved {
+// Reserved are the schemas that hold our own tables.
+func Reserved(cfg *config.Config) plan.Reserved {
 	return plan.Reserved{ControlSchema, cfg.Sink.Schema}
 }
 
@@ -105,16 +86,6 @@ func TableRefs(outputs []*plan.Output) []replication.TableRef {
 	return refs
 }
 
-// SpecError is an output table that cannot be made.
-type SpecError struct {
-	View string
-	Err  error
-}
-
-func (e *SpecError) Error() string { return "view " + e.View + ": " + e.Err.Error() }
-
-func (e *SpecError) Unwrap() error { return e.Err }
-
 // Specs are the output tables of analyzed views.
 func Specs(cfg *config.Config, a *plan.Analysis) (map[string]*sink.ViewSpec, []*SpecError) {
 	indexes := map[string][][]string{}
@@ -126,7 +97,7 @@ func Specs(cfg *config.Config, a *plan.Analysis) (map[string]*sink.ViewSpec, []*
 	for _, o := range a.Outputs {
 		s := &sink.ViewSpec{
 			Name: o.Name, Schema: cfg.Sink.Schema, Key: o.Key, Indexes: indexes[o.Name], Query: o.Query,
-			Fingerprint: fingerprint(o, a.Settings), Settings: map[string]string{"TimeZone": a.Settings.TimeZone},
+			Fingerprint: Fingerprint(o, a.Settings), Settings: map[string]string{"TimeZone": a.Settings.TimeZone},
 		}
 		maps.Copy(s.Settings, o.Pinned)
 		for _, c := range o.Columns {
@@ -148,13 +119,34 @@ func CheckOptions(cfg *config.Config, a *plan.Analysis) replication.CheckOptions
 	}
 }
 
-// sameServer says whether source and sink are one server, so that positions of
+// SameServer says whether source and sink are one server, so that positions of
 // the source are also the sink's own.
-func sameServer(cfg *config.Config) bool {
+func SameServer(cfg *config.Config) bool {
 	if cfg.Sink.DSN == cfg.Source.DSN {
 		return true
 	}
 	source, err1 := pgx.ParseConfig(string(cfg.Source.DSN))
 	target, err2 := pgx.ParseConfig(string(cfg.Sink.DSN))
 	return err1 == nil && err2 == nil && source.Host == target.Host && source.Port == target.Port
+}
+
+// Fingerprint identifies what a view computes and how its output looks.
+func Fingerprint(o *plan.Output, settings plan.Settings) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\n%s\n%v\n", algebra.Fingerprint(o.Plan), settings.TimeZone, o.Key)
+	for _, name := range slices.Sorted(maps.Keys(o.Pinned)) {
+		fmt.Fprintf(h, "%s %s\n", name, o.Pinned[name])
+	}
+	for _, t := range o.Heirs {
+		if len(t.Heirs) > 0 {
+			fmt.Fprintf(h, "%s %v\n", t.Parent.SQL(), t.Heirs)
+		}
+	}
+	for _, d := range o.Defined {
+		fmt.Fprintf(h, "%s %s\n", d.Name, d.Hash)
+	}
+	for _, c := range o.Columns {
+		fmt.Fprintf(h, "%q %s %d\n", c.Name, c.Type.SQL, c.Type.Collation)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }

@@ -1,4 +1,8 @@
-package pipeline
+// Package verify compares output tables with their queries, as Postgres evaluates them.
+//
+// It knows connections, snapshots and multisets of rows. It must not know how outputs are
+// maintained: it would share the mistakes that it is to find.
+package verify
 
 import (
 	"context"
@@ -9,17 +13,17 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/stepping-cdc/stepping-cdc/config"
 	"github.com/stepping-cdc/stepping-cdc/decode"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/configured"
 	"github.com/stepping-cdc/stepping-cdc/plan"
 	"github.com/stepping-cdc/stepping-cdc/plan/moment"
 	"github.com/stepping-cdc/stepping-cdc/sink"
 )
 
-// VerifyOptions say what Verify compares, and when.
-type VerifyOptions struct {
+// Options say what Views compares, and when.
+type Options struct {
 	Views []string // none: all
 	// LSN is what the outputs have to hold at least; 0: everything committed so far.
 	LSN decode.LSN
@@ -66,8 +70,8 @@ type ViewVerdict struct {
 	State sink.State `json:"state,omitempty"`
 }
 
-// Verification is the outcome of Verify.
-type Verification struct {
+// Result is the outcome of Views.
+type Result struct {
 	LSN       decode.LSN    `json:"-"`
 	Position  string        `json:"lsn"`
 	Snapshots int           `json:"snapshots"` // taken until one could be judged
@@ -75,7 +79,7 @@ type Verification struct {
 }
 
 // Equal says that every view compared is equal to its query.
-func (v *Verification) Equal() bool {
+func (v *Result) Equal() bool {
 	return !slices.ContainsFunc(v.Views, func(x ViewVerdict) bool { return x.Verdict != Equal })
 }
 
@@ -83,7 +87,7 @@ func (v *Verification) Equal() bool {
 // that the source shows.
 var ErrBusy = errors.New("the source is written to so often that no moment was found in which the outputs held everything (see verify --lock)")
 
-// Verify compares output tables with their queries as multisets.
+// Views compares output tables with their queries as multisets.
 //
 // Both sides are read under one snapshot, so "equal" needs no argument. "Differs"
 // does: on a source that is written to, a snapshot mostly shows transactions that
@@ -108,7 +112,7 @@ var ErrBusy = errors.New("the source is written to so often that no moment was f
 // first, and the same reasoning holds for "differs".
 //
 // The snapshot is held while the queries run, which holds back VACUUM.
-func Verify(ctx context.Context, cfg *config.Config, opts VerifyOptions) (*Verification, error) {
+func Views(ctx context.Context, cfg *config.Config, opts Options) (*Result, error) {
 	v := &verifier{cfg: cfg, opts: opts}
 	if v.opts.Timeout == 0 {
 		v.opts.Timeout = 30 * time.Second
@@ -123,7 +127,7 @@ func Verify(ctx context.Context, cfg *config.Config, opts VerifyOptions) (*Verif
 
 type verifier struct {
 	cfg  *config.Config
-	opts VerifyOptions
+	opts Options
 
 	analysis *plan.Analysis
 	views    []*plan.Output
@@ -139,7 +143,7 @@ type verifier struct {
 // attempts is under how many snapshots a view has to differ.
 const attempts = 3
 
-func (v *verifier) run(ctx context.Context) (*Verification, error) {
+func (v *verifier) run(ctx context.Context) (*Result, error) {
 	if err := v.open(ctx); err != nil {
 		return nil, err
 	}
@@ -155,7 +159,7 @@ func (v *verifier) run(ctx context.Context) (*Verification, error) {
 			return nil, err
 		}
 	}
-	result := &Verification{}
+	result := &Result{}
 	verdicts := map[string]ViewVerdict{}
 	differed := map[string]int{}
 	for open := v.views; len(open) > 0; {
@@ -207,7 +211,7 @@ func (v *verifier) run(ctx context.Context) (*Verification, error) {
 
 // round compares views under one snapshot. It returns those about which nothing
 // is certain yet.
-func (v *verifier) round(ctx context.Context, views []*plan.Output, deadline time.Time, result *Verification,
+func (v *verifier) round(ctx context.Context, views []*plan.Output, deadline time.Time, result *Result,
 	verdicts map[string]ViewVerdict, differed map[string]int,
 ) (open []*plan.Output, err error) {
 	snap, err := v.snapshot(ctx, deadline)
@@ -271,7 +275,7 @@ func (v *verifier) table(o *plan.Output) string {
 // open connects and declares the views.
 func (v *verifier) open(ctx context.Context) error {
 	var err error
-	if v.analysis, err = Analyze(ctx, v.cfg); err != nil {
+	if v.analysis, err = configured.Analyze(ctx, v.cfg); err != nil {
 		return err
 	}
 	for _, name := range v.opts.Views {
@@ -350,7 +354,7 @@ func (v *verifier) readSettings(ctx context.Context) error {
 		})
 	}
 	if err != nil {
-		return fmt.Errorf("read control tables: %w", notYet(err))
+		return fmt.Errorf("read control tables: %w", configured.NotYet(err))
 	}
 	return nil
 }
@@ -371,15 +375,6 @@ func (v *verifier) states(ctx context.Context) (map[string]sink.Status, error) {
 		return nil, fmt.Errorf("read control tables: %w", err)
 	}
 	return states, nil
-}
-
-// notYet explains the absence of the control schema.
-func notYet(err error) error {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) && slices.Contains([]string{"42P01", "3F000", "42883"}, pg.Code) {
-		return fmt.Errorf("the control schema %s is not there; has \"stepping-cdc run\" ever run with this sink? (%w)", ControlSchema, err)
-	}
-	return err
 }
 
 // declare creates the views as temporary ones, so that one can read another by
