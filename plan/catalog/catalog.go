@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/stepping-cdc/stepping-cdc/values"
+	"github.com/stepping-cdc/stepping-cdc/values/fn"
 )
 
 // Catalog answers questions about one database, inside one transaction.
@@ -26,6 +27,8 @@ type Catalog struct {
 	relations  map[uint32]*Relation
 	collations map[uint32]*Collation
 	layouts    map[uint32][2]int
+	zone       *fn.Zone
+	zoned      bool // zone was read
 }
 
 type typeKey struct {

@@ -20,16 +20,16 @@ func init() {
 	register("date_mi_interval(date,interval)", strict2(dateMinusInterval))
 	register("timestamp_pl_interval(timestamp,interval)", strict2(timestampPlusInterval))
 	register("interval_pl_timestamp(interval,timestamp)", strict2(swapped(timestampPlusInterval)))
-	register("timestamp_mi_interval(timestamp,interval)", strict2(timestampMinusInterval))
+	register("timestamp_mi_interval(timestamp,interval)", strict2(minus(timestampPlusInterval)))
 	register("timestamptz_pl_interval(timestamptz,interval)", utc2(timestampPlusInterval))
 	register("interval_pl_timestamptz(interval,timestamptz)", utc2(swapped(timestampPlusInterval)))
-	register("timestamptz_mi_interval(timestamptz,interval)", utc2(timestampMinusInterval))
+	register("timestamptz_mi_interval(timestamptz,interval)", utc2(minus(timestampPlusInterval)))
 
 	registerVersioned("timestamp_mi(timestamp,timestamp)", subtractTimestamps)
 	registerVersioned("timestamptz_mi(timestamptz,timestamptz)", subtractTimestamps)
-	registerVersioned("age(timestamp,timestamp)", age)
+	registerVersioned("age(timestamp,timestamp)", func(version int) Func { return age(version, values.SplitTimestamp) })
 	registerVersioned("age(timestamptz,timestamptz)", func(version int) Func {
-		f := age(version)
+		f := age(version, values.SplitTimestamp)
 		f.Need = NeedUTC
 		return f
 	})
@@ -78,7 +78,7 @@ func dateMinusInterval(d, span values.Datum) values.Datum {
 	if err.IsErr() {
 		return err
 	}
-	return timestampMinusInterval(values.Int(ts), span)
+	return minus(timestampPlusInterval)(values.Int(ts), span)
 }
 
 // timestampPlusInterval adds months, then days, then microseconds; each sum must
@@ -116,18 +116,20 @@ func timestampPlusInterval(a, span values.Datum) values.Datum {
 	return values.Int(sum)
 }
 
-// timestampMinusInterval adds the negated interval. Before version 17 the least
-// numbers, which have no negation, stayed as they are.
-func timestampMinusInterval(a, span values.Datum) values.Datum {
-	minus := negateInterval(span)
-	if minus.IsErr() {
-		if serverVersion.Load() >= infiniteIntervals {
-			return minus
+// minus adds the negated interval. Before version 17 the least numbers, which have no
+// negation, stayed as they are.
+func minus(plus func(a, span values.Datum) values.Datum) func(a, span values.Datum) values.Datum {
+	return func(a, span values.Datum) values.Datum {
+		minus := negateInterval(span)
+		if minus.IsErr() {
+			if serverVersion.Load() >= infiniteIntervals {
+				return minus
+			}
+			months, days, micros := span.Interval()
+			minus = values.MakeInterval(-months, -days, -micros)
 		}
-		months, days, micros := span.Interval()
-		minus = values.MakeInterval(-months, -days, -micros)
+		return plus(a, minus)
 	}
-	return timestampPlusInterval(a, minus)
 }
 
 func infinityTimestamp(sign int) values.Datum {
@@ -203,8 +205,9 @@ func subtractTimestamps(version int) Func {
 	})
 }
 
-// age is the difference in years, months, days and time, as a person counts.
-func age(version int) Func {
+// age is the difference in years, months, days and time, as a person counts, of what clocks
+// show at two moments. Which of these is the earlier one is not read off the clocks.
+func age(version int, split func(ts int64) (day, clock int64)) Func {
 	return strict2(func(a, b values.Datum) values.Datum {
 		from, to := b.Int64(), a.Int64()
 		if infiniteTimestamp(from) || infiniteTimestamp(to) {
@@ -221,8 +224,8 @@ func age(version int) Func {
 		if negative {
 			from, to = to, from
 		}
-		fromDay, fromClock := values.SplitTimestamp(from)
-		toDay, toClock := values.SplitTimestamp(to)
+		fromDay, fromClock := split(from)
+		toDay, toClock := split(to)
 		y1, m1, d1 := values.CivilFromDays(fromDay)
 		y2, m2, d2 := values.CivilFromDays(toDay)
 		months := (y2-y1)*monthsPerYear + int64(m2-m1)

@@ -39,6 +39,7 @@ const (
 type Func struct {
 	Strict bool
 	Need   Need
+	Zone   *Zone // the session's time zone, if this is the function's form there
 	F1     func(a values.Datum) values.Datum
 	F2     func(a, b values.Datum) values.Datum
 	F3     func(a, b, c values.Datum) values.Datum

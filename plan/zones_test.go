@@ -1,0 +1,167 @@
+package plan_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/stepping-cdc/stepping-cdc/embedded"
+	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
+	"github.com/stepping-cdc/stepping-cdc/values"
+)
+
+// TestZonesEqualPostgres: what is computed natively in a time zone is what Postgres computes in it,
+// around all transitions and far from them. A zone with rules of its own is not known.
+func TestZonesEqualPostgres(t *testing.T) {
+	conn := connect(t, embedded.NewDB(t))
+	rows, _ := conn.Query(t.Context(), `SELECT name FROM pg_timezone_names WHERE name !~ '^(posix|right)/' ORDER BY md5(name) LIMIT 5`)
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	names = append(names, "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca", "Pacific/Apia", "Europe/Dublin",
+		"Asia/Manila", "America/Juneau", "Asia/Kathmandu", "Pacific/Kwajalein", "Antarctica/Troll", "Africa/Monrovia", "<-03>+03")
+	rnd := rand.New(rand.NewPCG(1, 4))
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			tx, err := conn.Begin(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = tx.Rollback(t.Context()) }()
+			mustExec(t, conn, "SET LOCAL TimeZone = '"+name+"'")
+			zone, err := catalog.New(tx).Zone(t.Context(), name)
+			if err != nil || zone == nil {
+				t.Fatal("no zone", err)
+			}
+			equalZones(t, tx, rnd, func(signature string, a, b values.Datum) values.Datum {
+				f := zone.Lookup(signature)
+				if f.F1 != nil {
+					return f.F1(a)
+				}
+				return f.F2(a, b)
+			})
+		})
+	}
+	for _, name := range []string{"A5B,J60/1,J60/2", "FOO-5:30BAR"} {
+		mustExec(t, conn, "SET TimeZone = '"+name+"'")
+		tx, err := conn.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if zone, err := catalog.New(tx).Zone(t.Context(), name); zone != nil || err != nil {
+			t.Errorf("a zone with rules of its own: %v %v", zone, err)
+		}
+		if err := tx.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// equalZones asks Postgres about moments, days, shifts and ages.
+func equalZones(t *testing.T, tx pgx.Tx, rnd *rand.Rand, call func(signature string, a, b values.Datum) values.Datum) {
+	t.Helper()
+	const day = 86_400_000_000
+	// The changes of the offset as Postgres tells them, to the hour.
+	rows, _ := tx.Query(t.Context(), `SELECT (extract(epoch FROM at) * 1000000)::int8 - 946684800000000 FROM (
+		SELECT at, extract(timezone FROM at) AS o, lag(extract(timezone FROM at)) OVER (ORDER BY at) AS was FROM generate_series('1830-01-01Z'::timestamptz, '2045-01-01Z', '6 hours') at) o WHERE o <> was`)
+	changes, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var moments, others []int64
+	for i := range 2000 {
+		var at int64
+		switch {
+		case i%8 == 0:
+			at = rnd.Int64N(9_000_000_000_000_000_000) - 200_000_000_000_000_000
+		case i%8 == 1 || len(changes) == 0:
+			at = rnd.Int64N(100*366*day) - 30*366*day
+		default:
+			at = changes[rnd.IntN(len(changes))] + (rnd.Int64N(60*4)-30*4)*day/96
+		}
+		if i%3 == 0 {
+			at += rnd.Int64N(7_200_000_000)
+		}
+		moments, others = append(moments, at), append(others, at+(rnd.Int64N(90)-45)*day/24)
+	}
+	others[3], moments[5], moments[9], others[9] = values.TimestampInfinity, values.TimestampMinusInfinity, 9223371331199999999, -211813488000000000
+	n := len(moments)
+	ats, later, spans, intervals := make([]string, n), make([]string, n), make([]string, n), make([]values.Datum, n)
+	for i := range n {
+		intervals[i] = values.MakeInterval(int32(rnd.IntN(5)-2)*int32(rnd.IntN(9)), int32(rnd.IntN(5)-2)*int32(rnd.IntN(40)), (rnd.Int64N(5)-2)*rnd.Int64N(day))
+		ats[i], later[i] = written(t, values.TimestampTZType, values.Int(moments[i])), written(t, values.TimestampTZType, values.Int(others[i]))
+		spans[i] = written(t, values.IntervalType, intervals[i])
+	}
+	for _, c := range []struct {
+		signature, sql string
+		args           func(i int) (a, b values.Datum)
+		t              *values.Type
+	}{
+		{"timestamp(timestamptz)", "at::timestamp", nil, values.TimestampType},
+		{"timestamptz(timestamp)", "(at AT TIME ZONE 'UTC')::timestamptz AT TIME ZONE 'UTC'", nil, values.TimestampType},
+		{"date(timestamptz)", "at::date", nil, values.DateType},
+		{"timestamptz(date)", "(at AT TIME ZONE 'UTC')::date::timestamptz AT TIME ZONE 'UTC'", func(i int) (a, b values.Datum) {
+			switch at := moments[i]; at {
+			case values.TimestampInfinity:
+				return values.Int(values.DateInfinity), b
+			case values.TimestampMinusInfinity:
+				return values.Int(values.DateMinusInfinity), b
+			default:
+				days, _ := values.SplitTimestamp(at)
+				return values.Int(days), b
+			}
+		}, values.TimestampType},
+		{"timestamptz_pl_interval(timestamptz,interval)", "(at + span) AT TIME ZONE 'UTC'", func(i int) (a, b values.Datum) { return values.Int(moments[i]), intervals[i] }, values.TimestampType},
+		{"timestamptz_mi_interval(timestamptz,interval)", "(at - span) AT TIME ZONE 'UTC'", func(i int) (a, b values.Datum) { return values.Int(moments[i]), intervals[i] }, values.TimestampType},
+		{"age(timestamptz,timestamptz)", "age(at, other)", func(i int) (a, b values.Datum) { return values.Int(moments[i]), values.Int(others[i]) }, values.IntervalType},
+	} {
+		query := `SELECT (` + c.sql + `)::text FROM (SELECT a::timestamptz AS at, b::timestamptz AS other, c::interval AS span, n
+			FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS u(a, b, c, n)) u ORDER BY n`
+		ask := func(from, to int) ([]string, error) {
+			mustExec(t, tx.Conn(), "SAVEPOINT s")
+			rows, _ := tx.Query(t.Context(), query, ats[from:to], later[from:to], spans[from:to])
+			out, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			if err != nil {
+				mustExec(t, tx.Conn(), "ROLLBACK TO s")
+			}
+			mustExec(t, tx.Conn(), "RELEASE s")
+			return out, err
+		}
+		const batch = 20
+		for from := 0; from < n; from += batch {
+			// One by one only where one of them fails.
+			want, err := ask(from, from+batch)
+			for i := from; i < from+batch; i++ {
+				if err != nil {
+					one, failed := ask(i, i+1)
+					if failed != nil {
+						one = []string{"error"}
+					}
+					want = append(want, one...)
+				}
+				a, b := values.Int(moments[i]), values.Null
+				if c.args != nil {
+					a, b = c.args(i)
+				}
+				got := "error"
+				if v := call(c.signature, a, b); !v.IsErr() {
+					got = written(t, c.t, v)
+				}
+				if got != want[i-from] {
+					t.Fatalf("%s of %s, other %s, span %s: %s, want %s", c.signature, ats[i], later[i], spans[i], got, want[i-from])
+				}
+			}
+		}
+	}
+}
+
+func written(t *testing.T, ty *values.Type, v values.Datum) string {
+	t.Helper()
+	text, err := values.AppendText(nil, ty, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
