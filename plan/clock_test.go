@@ -219,7 +219,7 @@ func TestClockViewsEqualPostgres(t *testing.T) {
 			dsn := embedded.NewDB(t)
 			conn := connect(t, dsn)
 			mustExec(t, conn, clockSchema)
-			mustExec(t, conn, "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET timezone = ''"+zone+"''', current_database()); END$$")
+			inZone(t, conn, zone)
 			version := majorVersion(t, conn)
 			views, loose := caseViews(slices.DeleteFunc(slices.Clone(clockCases), func(c viewCase) bool { return c.since > version }))
 			r := newRig(t, dsn, views, rand.New(rand.NewPCG(uint64(i), 7)))

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/stepping-cdc/stepping-cdc/embedded"
 	"github.com/stepping-cdc/stepping-cdc/plan"
 	"github.com/stepping-cdc/stepping-cdc/plan/explain"
@@ -55,36 +57,52 @@ var turnErrorCases = []viewCase{
 func init() { clockCases = append(append(clockCases, turnCases...), turnErrorCases...) }
 
 // TestClockTurns: views in which row and time are mixed look at no more than the rows that
-// turn.
+// turn, in a time zone with summer time as well.
 func TestClockTurns(t *testing.T) {
-	dsn := embedded.NewDB(t)
-	mustExec(t, connect(t, dsn), clockSchema)
-	views, _ := caseViews(turnCases)
-	conn := connect(t, dsn)
-	mustExec(t, conn, `INSERT INTO people SELECT i, 'p' || i, '2024-02-01Z'::timestamptz + i * interval '1 hour' FROM generate_series(1, 40) i`)
-	mustExec(t, conn, `INSERT INTO events SELECT i, i % 40, at, at, at::date, '12:00', i % 300, (i % 7) * interval '1 month 3 days', extract(epoch FROM at), 'x'
-		FROM (SELECT i, timestamp '2023-10-01 00:00:00.5' + i * interval '7 hours 11 minutes' AS at FROM generate_series(1, 1000) i) i`)
-	for _, v := range views {
-		r := newRig(t, dsn, []plan.View{v}, rand.New(rand.NewPCG(1, 2)))
-		if text, err := explain.View(r.prog.Views[0], nil, "text"); err != nil || strings.Contains(text, "With the clock") {
-			t.Errorf("%s looks at all rows: %v\n%s", v.Name, err, text)
-		}
-		r.feed(1)
-		read := func() (n int64) {
-			for _, node := range r.circuit.Nodes() {
-				n += node.Stats.KeysRead
+	for zone, cases := range map[string][]viewCase{"UTC": turnCases, "Europe/Berlin": transitionCases} {
+		t.Run(zone, func(t *testing.T) {
+			dsn := embedded.NewDB(t)
+			conn := connect(t, dsn)
+			mustExec(t, conn, clockSchema)
+			inZone(t, conn, zone)
+			views, _ := caseViews(cases)
+			mustExec(t, conn, `INSERT INTO people SELECT i, 'p' || i, '2024-02-01Z'::timestamptz + i * interval '1 hour' FROM generate_series(1, 40) i`)
+			mustExec(t, conn, `INSERT INTO events SELECT i, i % 40, at, at, at::date, '12:00', i % 300, (i % 7) * interval '1 month 3 days', extract(epoch FROM at), 'x'
+				FROM (SELECT i, timestamp '2023-10-01 00:00:00.5' + i * interval '7 hours 11 minutes' AS at FROM generate_series(1, 1000) i) i`)
+			for _, v := range views {
+				looksAtFew(t, dsn, v)
 			}
-			return n
+		})
+	}
+}
+
+// inZone makes a time zone the database's.
+func inZone(t *testing.T, conn *pgx.Conn, zone string) {
+	t.Helper()
+	mustExec(t, conn, "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET timezone = ''"+zone+"''', current_database()); END$$")
+}
+
+func looksAtFew(t *testing.T, dsn string, v plan.View) {
+	t.Helper()
+	r := newRig(t, dsn, []plan.View{v}, rand.New(rand.NewPCG(1, 2)))
+	if text, err := explain.View(r.prog.Views[0], nil, "text"); err != nil || strings.Contains(text, "With the clock") {
+		t.Errorf("%s looks at all rows: %v\n%s", v.Name, err, text)
+	}
+	r.feed(1)
+	read := func() (n int64) {
+		for _, node := range r.circuit.Nodes() {
+			n += node.Stats.KeysRead
 		}
-		before := read()
-		const ticks = 200
-		for range ticks {
-			r.tick(r.clock.Add(time.Second))
-		}
-		r.check()
-		// Some ten rows at most turn in these minutes.
-		if n := read() - before; n > 20*ticks {
-			t.Errorf("%s: %d ticks read %d keys", v.Name, ticks, n)
-		}
+		return n
+	}
+	before := read()
+	const ticks = 200
+	for range ticks {
+		r.tick(r.clock.Add(time.Second))
+	}
+	r.check()
+	// Some ten rows at most turn in these minutes.
+	if n := read() - before; n > 20*ticks {
+		t.Errorf("%s: %d ticks read %d keys", v.Name, ticks, n)
 	}
 }

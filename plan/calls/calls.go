@@ -20,17 +20,23 @@ import (
 
 // Calls makes calls of functions as a session would evaluate them.
 type Calls struct {
-	ctx context.Context
-	cat *catalog.Catalog
-	utc bool
+	ctx  context.Context
+	cat  *catalog.Catalog
+	zone string // "" if local time is UTC
+	err  error
 }
 
-// New makes calls for a session with a catalogue, whose local time is UTC or not.
-func New(ctx context.Context, cat *catalog.Catalog, utc bool) *Calls { return &Calls{ctx, cat, utc} }
+// New makes calls for a session with a catalogue and a time zone, "" where that is UTC.
+func New(ctx context.Context, cat *catalog.Catalog, zone string) *Calls {
+	return &Calls{ctx: ctx, cat: cat, zone: zone}
+}
+
+// Err is why the time zone could not be asked for, if it was.
+func (cs *Calls) Err() error { return cs.err }
 
 // Native is the Go form of a call under a collation; nil if there is none that is exact.
 func (cs *Calls) Native(proc *catalog.Proc, args []expr.Expr, result *values.Type, collation uint32) (*expr.Native, error) {
-	call, need := lookup(proc, args, result)
+	call, need := cs.lookup(proc, args, result)
 	if call == nil {
 		return nil, nil
 	}
@@ -42,7 +48,7 @@ func (cs *Calls) Native(proc *catalog.Proc, args []expr.Expr, result *values.Typ
 }
 
 // lookup is the Go form of a call, or nil, and what it needs to be exact.
-func lookup(proc *catalog.Proc, args []expr.Expr, result *values.Type) (*expr.Native, fn.Need) {
+func (cs *Calls) lookup(proc *catalog.Proc, args []expr.Expr, result *values.Type) (*expr.Native, fn.Need) {
 	if proc.Signature == "" || len(args) != len(proc.ArgTypes) {
 		return nil, 0
 	}
@@ -60,6 +66,11 @@ func lookup(proc *catalog.Proc, args []expr.Expr, result *values.Type) (*expr.Na
 	need := f.Need
 	if shiftsByHours(proc.Name, args) {
 		need &^= fn.NeedUTC
+	}
+	if need&fn.NeedUTC != 0 && cs.zone != "" {
+		if zoned := cs.inZone(proc.Signature, args); zoned != nil {
+			f, need = zoned, zoned.Need
+		}
 	}
 	return &expr.Native{Func: f, Name: proc.Signature, Total: proc.Leakproof || totalNames[proc.Name], Args: args, T: result}, need
 }
@@ -79,7 +90,7 @@ var totalNames = map[string]bool{
 // Meets says whether the circumstances under which a native function is exact
 // are given where there is no collation.
 func (cs *Calls) Meets(need fn.Need) bool {
-	return need&(fn.NeedCOrder|fn.NeedCCtype) == 0 && (need&fn.NeedUTC == 0 || cs.utc)
+	return need&(fn.NeedCOrder|fn.NeedCCtype) == 0 && (need&fn.NeedUTC == 0 || cs.zone == "")
 }
 
 // meets is Meets under a collation, if there is one.
@@ -105,7 +116,7 @@ func (cs *Calls) Builtin(signature string, result *values.Type, args ...expr.Exp
 		Schema: "pg_catalog", Name: name, Signature: signature, Strict: true,
 		ArgTypes: strings.Split(strings.TrimSuffix(rest, ")"), ","),
 	}
-	if call, need := lookup(proc, args, result); call != nil && cs.Meets(need) {
+	if call, need := cs.lookup(proc, args, result); call != nil && cs.Meets(need) {
 		return expr.Fold(call)
 	}
 	sql := []string{pgx.Identifier{"pg_catalog", name}.Sanitize() + "("}

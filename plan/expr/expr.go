@@ -275,6 +275,9 @@ func write(b *strings.Builder, e Expr) {
 	if n, ok := e.(*Native); ok {
 		// The signature, not only the name: overloads differ by type.
 		b.WriteString(strings.TrimPrefix(n.Name, n.head()))
+		if n.Func.Zone != nil {
+			fmt.Fprintf(b, "[%s]", n.Func.Zone)
+		}
 	}
 	c := e.Children()
 	if len(c) == 0 {

@@ -49,6 +49,14 @@ func (s Settings) UTC() bool {
 	return false
 }
 
+// zone is the time zone, "" for UTC.
+func (s Settings) zone() string {
+	if s.UTC() {
+		return ""
+	}
+	return s.TimeZone
+}
+
 // stableNames are the STABLE functions of pg_catalog that depend on nothing but
 // settings we pin (TimeZone, DateStyle, IntervalStyle …). Everything else that
 // is STABLE may read tables, the clock or the session.

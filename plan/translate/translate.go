@@ -7,6 +7,7 @@
 package translate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -66,7 +67,7 @@ func (m *Meaning) Problem(code Code, construct, message, remedy string) {
 // Translate turns the analyzed query of a view into algebra.
 func (s Session) Translate(ctx context.Context, v View) (*Meaning, error) {
 	t := &translator{
-		ctx: ctx, cat: s.Catalog, calls: calls.New(ctx, s.Catalog, s.Settings.UTC()), settings: s.Settings, now: s.Now, version: s.Version, view: v.Name, recursionLimit: v.RecursionLimit, reader: v.Reader,
+		ctx: ctx, cat: s.Catalog, calls: calls.New(ctx, s.Catalog, s.Settings.zone()), settings: s.Settings, now: s.Now, version: s.Version, view: v.Name, recursionLimit: v.RecursionLimit, reader: v.Reader,
 		query: v.Query, prefix: v.Prefix, images: map[string][]byte{},
 		tables: map[uint32]*catalog.Relation{}, heirs: map[uint32][]uint32{}, partitioned: map[uint32]bool{}, whole: map[uint32]*catalog.Relation{}, depends: map[uint32]bool{}, loops: map[loop]algebra.Node{}, working: map[*pgtree.Node]*working{},
 		refs: map[*pgtree.Node][]outerRef{}, reading: map[*pgtree.Node]bool{}, cyclic: map[*pgtree.Node]bool{},
@@ -81,7 +82,7 @@ func (s Session) Translate(ctx context.Context, v View) (*Meaning, error) {
 		m.Heirs = append(m.Heirs, catalog.Inheritance{Parent: t.tables[oid], Heirs: t.heirs[oid]})
 	}
 	m.Parted = slices.Sorted(maps.Keys(t.partitioned))
-	return m, t.err
+	return m, cmp.Or(t.err, t.calls.Err())
 }
 
 // translator turns the analyzed query tree of one view into algebra. What it

@@ -30,7 +30,7 @@ type Finder struct {
 }
 
 type finderBreak struct {
-	probe, span expr.Eval
+	probe, when expr.Eval
 	slack       int64
 }
 
@@ -42,8 +42,8 @@ func (t *Turn) Finder(at int) *Finder {
 	}
 	for _, b := range t.breaks {
 		c := finderBreak{probe: expr.Compile(b.probe), slack: b.slack/f.unit + 1}
-		if b.span != nil {
-			c.span = expr.Compile(b.span)
+		if b.when != nil {
+			c.when = expr.Compile(b.when)
 		}
 		f.breaks = append(f.breaks, c)
 	}
@@ -99,14 +99,8 @@ func (f *Finder) Next(row []values.Datum) int64 {
 func (f *Finder) prepare() (slack int64) {
 	f.active = f.active[:0]
 	for _, b := range f.breaks {
-		if b.span != nil {
-			v := b.span(f.row)
-			if v.IsNull() || v.IsErr() {
-				continue
-			}
-			if months, _, _ := v.Interval(); months == 0 {
-				continue
-			}
+		if b.when != nil && !b.when(f.row).IsTrue() {
+			continue
 		}
 		f.active = append(f.active, b.probe)
 		slack += b.slack

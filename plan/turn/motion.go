@@ -94,6 +94,9 @@ func head(e *expr.Native) string {
 }
 
 func (a *analysis) call(e *expr.Native) motion {
+	if z := e.Func.Zone; z != nil {
+		return a.zoned(z, e)
+	}
 	name := head(e)
 	signs, ok := moves[e.Name]
 	if !ok {
@@ -150,11 +153,11 @@ func (a *analysis) shifted(at, span expr.Expr, m motion) motion {
 	if m.direction != rising || m.stepped {
 		return nowhere
 	}
-	if at.Type().Kind == values.KindDate {
-		a.breaks = append(a.breaks, aBreak{probe: at, span: span, slack: 5 * microsPerDay})
-	} else {
-		a.breaks = append(a.breaks, aBreak{probe: units("day", at, microsPerDay), span: span, slack: 5 * microsPerDay})
+	probe := at
+	if at.Type().Kind != values.KindDate {
+		probe = units("day", at, microsPerDay)
 	}
+	a.breaks = append(a.breaks, aBreak{probe: probe, when: hasMonths(span), slack: 5 * microsPerDay})
 	return motion{direction: rising, rate: 1}
 }
 
@@ -212,6 +215,12 @@ func (a *analysis) age(e *expr.Native) motion {
 	default:
 		return nowhere
 	}
+	if z := e.Func.Zone; z != nil {
+		// Where the earlier moment is shown as the later one, an age has a month too many, or
+		// too few, less as many days.
+		a.crosses(z, at, 32*microsPerDay+z.Spread())
+		at = shownIn(z, at)
+	}
 	a.breaks = append(a.breaks, aBreak{probe: fuller(m.direction, e, at), slack: 5 * microsPerDay})
 	return m
 }
@@ -237,6 +246,14 @@ func units(name string, e expr.Expr, unit int64) expr.Expr {
 		}
 		return values.Int(n)
 	}, values.Int8Type, e)
+}
+
+// hasMonths says whether an interval has months.
+func hasMonths(span expr.Expr) expr.Expr {
+	return native("has months", func(a []values.Datum) values.Datum {
+		months, _, _ := a[0].Interval()
+		return values.Bool(months != 0)
+	}, values.BoolType, span)
 }
 
 // monthOf counts the months of a timestamp.

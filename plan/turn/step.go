@@ -52,7 +52,11 @@ func (a *analysis) step(n *expr.Native) expr.Expr {
 			return n
 		}
 	case "time":
-		if len(n.Args) == 1 && a.motion(n.Args[0]).direction == rising {
+		if z := n.Func.Zone; z != nil {
+			if a.zoned(z, n).direction == rising {
+				return n
+			}
+		} else if len(n.Args) == 1 && a.motion(n.Args[0]).direction == rising {
 			return n
 		}
 	case "field":
@@ -111,7 +115,9 @@ func (a *analysis) fieldSteps(n *expr.Native) expr.Expr {
 			case "month", "quarter", "year", "decade", "century", "millennium":
 				before := len(a.breaks)
 				m := a.motion(of)
-				a.breaks = a.breaks[:before] // the months of an age never go back
+				if call.Func.Zone == nil {
+					a.breaks = a.breaks[:before] // the months of an age never go back
+				}
 				if m.direction != unknown {
 					return monthsOf(of)
 				}
@@ -158,7 +164,9 @@ func (a *analysis) field(n *expr.Native) motion {
 		if field == "year" && a.fieldSteps(n) != nil {
 			before := len(a.breaks)
 			m := a.motion(call)
-			a.breaks = a.breaks[:before]
+			if call.Func.Zone == nil {
+				a.breaks = a.breaks[:before]
+			}
 			return motion{direction: m.direction, stepped: true}
 		}
 	}

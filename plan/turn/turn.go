@@ -32,8 +32,8 @@ type Turn struct {
 // probe changes, which itself rises or falls between the breaks before it in the list.
 type aBreak struct {
 	probe expr.Expr
-	// span is the interval whose months make the difference; nil if it always is one.
-	span expr.Expr
+	// when says of a row whether there are such breaks in it; nil if there always are.
+	when expr.Expr
 	// slack is how long it may take, in microseconds, until order is restored.
 	slack int64
 }
@@ -88,16 +88,18 @@ func open(e expr.Expr) expr.Expr {
 // once is the breaks without those that were found again, in what is read twice.
 func (a *analysis) once() []aBreak {
 	var out []aBreak
-	seen := map[string]bool{}
+	seen := map[string]int{}
 	for _, b := range a.breaks {
 		id := expr.String(b.probe)
-		if b.span != nil {
-			id += " by " + expr.String(b.span)
+		if b.when != nil {
+			id += " if " + expr.String(b.when)
 		}
-		if !seen[id] {
-			out = append(out, b)
+		if at, ok := seen[id]; ok {
+			out[at].slack = max(out[at].slack, b.slack)
+			continue
 		}
-		seen[id] = true
+		seen[id] = len(out)
+		out = append(out, b)
 	}
 	return out
 }
@@ -108,8 +110,8 @@ func (t *Turn) Parts() []expr.Expr {
 	out := []expr.Expr{t.Value, t.probe}
 	for _, b := range t.breaks {
 		out = append(out, b.probe)
-		if b.span != nil {
-			out = append(out, b.span)
+		if b.when != nil {
+			out = append(out, b.when)
 		}
 	}
 	return out
@@ -121,8 +123,8 @@ func (t *Turn) With(parts []expr.Expr) *Turn {
 	parts = parts[2:]
 	for _, b := range t.breaks {
 		b.probe, parts = parts[0], parts[1:]
-		if b.span != nil {
-			b.span, parts = parts[0], parts[1:]
+		if b.when != nil {
+			b.when, parts = parts[0], parts[1:]
 		}
 		out.breaks = append(out.breaks, b)
 	}

@@ -49,25 +49,54 @@ func TestNext(t *testing.T) {
 	age := call(t, "age(timestamp,timestamp)", values.IntervalType, stamp(), timeColumn)
 	back := call(t, "age(timestamp,timestamp)", values.IntervalType, timeColumn, stamp())
 	numeric := values.NumericType
+	zone := summers()
+	if zone == nil {
+		t.Fatal("not a zone")
+	}
+	zoned := func(signature string, result *values.Type, args ...expr.Expr) *expr.Native {
+		e := call(t, signature, result, args...)
+		if e.Func = zone.Lookup(signature); e.Func == nil {
+			t.Fatalf("there is no %s in a zone", signature)
+		}
+		return e
+	}
+	tz := values.TimestampTZType
+	now, ts := expr.NewClock(), &expr.Col{Index: 1, Name: "ts", T: tz}
+	minusIn := zoned("timestamptz_mi_interval(timestamptz,interval)", tz, now, intervalSpan)
+	plusIn := zoned("timestamptz_pl_interval(timestamptz,interval)", tz, minusIn, intervalSpan)
+	localIn := zoned("timestamp(timestamptz)", values.TimestampType, minusIn)
+	ageIn := zoned("age(timestamptz,timestamptz)", values.IntervalType, now, ts)
+	backIn := zoned("age(timestamptz,timestamptz)", values.IntervalType, ts, now)
 	cases := map[string]*expr.Native{
-		"shift":         compare(call(t, "timestamp_lt(timestamp,timestamp)", values.BoolType, minus, timeColumn), "<"),
-		"shift, equal":  compare(call(t, "timestamp_eq(timestamp,timestamp)", values.BoolType, timeColumn, minus), "="),
-		"there, back":   compare(call(t, "timestamp_ge(timestamp,timestamp)", values.BoolType, twice, timeColumn), ">="),
-		"of dates":      call(t, "date_gt_timestamp(date,timestamp)", values.BoolType, dateColumn, call(t, "date_pl_interval(date,interval)", values.TimestampType, day(), intervalSpan)),
-		"days":          compare(call(t, "int4lt(int4,int4)", values.BoolType, call(t, "date_mi(date,date)", values.Int4Type, day(), dateColumn), numberColumn), "<"),
-		"length":        compare(call(t, "interval_lt(interval,interval)", values.BoolType, since, intervalSpan), "<"),
-		"age":           compare(call(t, "interval_lt(interval,interval)", values.BoolType, age, intervalSpan), "<"),
-		"age back":      compare(call(t, "interval_lt(interval,interval)", values.BoolType, back, intervalSpan), "<"),
-		"age's year":    call(t, "extract(text,interval)", numeric, text("year"), age),
-		"age's month":   call(t, "extract(text,interval)", numeric, text("month"), back),
-		"day":           call(t, "extract(text,interval)", numeric, text("day"), since),
-		"hour":          call(t, "extract(text,interval)", numeric, text("HOUR"), until),
-		"hours":         call(t, "date_trunc(text,interval)", values.IntervalType, text("hour"), until),
-		"date":          call(t, "date(timestamp)", values.DateType, minus),
-		"month":         call(t, "date_trunc(text,timestamp)", values.TimestampType, text("month"), twice),
-		"hour of day":   call(t, "extract(text,timestamp)", numeric, text("hour"), minus),
-		"rounded":       call(t, "floor(numeric)", numeric, call(t, "numeric_div(numeric,numeric)", numeric, call(t, "extract(text,interval)", numeric, text("epoch"), since), &expr.Const{V: values.NumericFromInt(-3600, 0), T: numeric})),
-		"days and more": compare(call(t, "numeric_gt(numeric,numeric)", values.BoolType, call(t, "extract(text,interval)", numeric, text("day"), since), call(t, "numeric(int4)", numeric, numberColumn)), ">"),
+		"shift":                compare(call(t, "timestamp_lt(timestamp,timestamp)", values.BoolType, minus, timeColumn), "<"),
+		"shift, equal":         compare(call(t, "timestamp_eq(timestamp,timestamp)", values.BoolType, timeColumn, minus), "="),
+		"there, back":          compare(call(t, "timestamp_ge(timestamp,timestamp)", values.BoolType, twice, timeColumn), ">="),
+		"of dates":             call(t, "date_gt_timestamp(date,timestamp)", values.BoolType, dateColumn, call(t, "date_pl_interval(date,interval)", values.TimestampType, day(), intervalSpan)),
+		"days":                 compare(call(t, "int4lt(int4,int4)", values.BoolType, call(t, "date_mi(date,date)", values.Int4Type, day(), dateColumn), numberColumn), "<"),
+		"length":               compare(call(t, "interval_lt(interval,interval)", values.BoolType, since, intervalSpan), "<"),
+		"age":                  compare(call(t, "interval_lt(interval,interval)", values.BoolType, age, intervalSpan), "<"),
+		"age back":             compare(call(t, "interval_lt(interval,interval)", values.BoolType, back, intervalSpan), "<"),
+		"age's year":           call(t, "extract(text,interval)", numeric, text("year"), age),
+		"age's month":          call(t, "extract(text,interval)", numeric, text("month"), back),
+		"day":                  call(t, "extract(text,interval)", numeric, text("day"), since),
+		"hour":                 call(t, "extract(text,interval)", numeric, text("HOUR"), until),
+		"hours":                call(t, "date_trunc(text,interval)", values.IntervalType, text("hour"), until),
+		"date":                 call(t, "date(timestamp)", values.DateType, minus),
+		"month":                call(t, "date_trunc(text,timestamp)", values.TimestampType, text("month"), twice),
+		"hour of day":          call(t, "extract(text,timestamp)", numeric, text("hour"), minus),
+		"rounded":              call(t, "floor(numeric)", numeric, call(t, "numeric_div(numeric,numeric)", numeric, call(t, "extract(text,interval)", numeric, text("epoch"), since), &expr.Const{V: values.NumericFromInt(-3600, 0), T: numeric})),
+		"zone: shift":          compare(call(t, "timestamptz_lt(timestamptz,timestamptz)", values.BoolType, minusIn, ts), "<"),
+		"zone: shift, equal":   compare(call(t, "timestamptz_eq(timestamptz,timestamptz)", values.BoolType, ts, minusIn), "="),
+		"zone: there, back":    compare(call(t, "timestamptz_ge(timestamptz,timestamptz)", values.BoolType, plusIn, ts), ">="),
+		"zone: date":           zoned("date(timestamptz)", values.DateType, minusIn),
+		"zone: local":          compare(call(t, "timestamp_lt(timestamp,timestamp)", values.BoolType, localIn, timeColumn), "<"),
+		"zone: hour":           call(t, "extract(text,timestamp)", numeric, text("hour"), localIn),
+		"zone: local and back": compare(call(t, "timestamptz_le(timestamptz,timestamptz)", values.BoolType, zoned("timestamptz(timestamp)", tz, call(t, "timestamp_pl_interval(timestamp,interval)", values.TimestampType, localIn, intervalSpan)), ts), "<="),
+		"zone: midnight":       compare(call(t, "timestamptz_le(timestamptz,timestamptz)", values.BoolType, zoned("timestamptz(date)", tz, call(t, "date_mii(date,int4)", values.DateType, day(), numberColumn)), ts), "<="),
+		"zone: age":            compare(call(t, "interval_lt(interval,interval)", values.BoolType, ageIn, intervalSpan), "<"),
+		"zone: age back":       compare(call(t, "interval_lt(interval,interval)", values.BoolType, backIn, intervalSpan), "<"),
+		"zone: age's month":    call(t, "extract(text,interval)", numeric, text("month"), backIn),
+		"days and more":        compare(call(t, "numeric_gt(numeric,numeric)", values.BoolType, call(t, "extract(text,interval)", numeric, text("day"), since), call(t, "numeric(int4)", numeric, numberColumn)), ">"),
 	}
 	for name, e := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -98,6 +127,19 @@ func TestNext(t *testing.T) {
 	}
 }
 
+// summers is a zone in which clocks are put forward and back each year, by half an hour up to two, and once
+// by half a day.
+func summers() *fn.Zone {
+	var out []fn.Transition
+	for year := int64(0); year < 40; year++ {
+		spring := (year*1461/4 + 90) * 86400
+		out = append(out, fn.Transition{At: spring + 3600, Offset: 3600 + 1800*(1+year%4)}, fn.Transition{At: spring + 210*86400, Offset: 3600})
+	}
+	out = append(out[:50], out[51:]...)
+	out[50].Offset = 3600 - 86400/2
+	return fn.NewZone("Test/Summers", 3600, out)
+}
+
 // follow goes from turn to turn of one row.
 func follow(t *testing.T, rnd *rand.Rand, f *Finder, value expr.Eval) (turns int) {
 	t.Helper()
@@ -110,6 +152,9 @@ func follow(t *testing.T, rnd *rand.Rand, f *Finder, value expr.Eval) (turns int
 			v += rnd.Int64N(48) * microsPerHour / 2
 		case 1:
 			v += rnd.Int64N(microsPerDay)
+		}
+		if rnd.IntN(4) == 0 { // around a transition of summers
+			v = ((24+rnd.Int64N(2))*1461/4+90+210*rnd.Int64N(2))*microsPerDay + rnd.Int64N(10)*microsPerHour/2
 		}
 		return v
 	}
