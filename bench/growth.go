@@ -103,6 +103,15 @@ func (g growth) String() string {
 // growthOf loads n rows and measures rounds of changes.
 func (l *lab) growthOf(ctx context.Context, conn *pgx.Conn, op *operator, n int64) (_ growthCost, err error) {
 	var cost growthCost
+	if op.zone != "" {
+		if _, err := conn.Exec(ctx, "SET TimeZone = '"+op.zone+"'"); err != nil {
+			return cost, fmt.Errorf("set the time zone: %w", err)
+		}
+		defer func() {
+			_, reset := conn.Exec(context.WithoutCancel(ctx), "RESET TimeZone")
+			err = errors.Join(err, reset)
+		}()
+	}
 	a, err := plan.Analyze(ctx, conn, []plan.View{{Name: "kept", Query: op.query}}, nil)
 	if err != nil {
 		return cost, err

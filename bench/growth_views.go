@@ -16,6 +16,7 @@ type operator struct {
 	other       func(n, id int64) (k, v int64)        // u.k and u.v of a row of u; nil if u is not read
 	others      func(n int64) int64                   // how many rows u has; n if nil
 	clock       bool                                  // each change is a row that comes and a moment at which one goes
+	zone        string                                // the session's; the server's if empty
 	last        bool                                  // only the rows with the greatest ids change
 	whole       bool                                  // one partition is all there is, loaded at once
 	most        int64                                 // rows, if loading more would take too long; 0: any number
@@ -204,6 +205,10 @@ var operators = []operator{
 		query: `SELECT k, count(*) AS n, sum(v) AS total FROM t WHERE at > now() - interval '1 hour' GROUP BY k`},
 	{name: "a span of the row, by now()", key: anyOf, clock: true,
 		query: `SELECT id, v FROM t WHERE now() - v * interval '1 second' < at`},
+	{name: "a span of days of the row, in summer time", key: anyOf, clock: true, zone: "Europe/Berlin",
+		query: `SELECT id, v FROM t WHERE now() - (v * interval '1 second' + interval '1 day') < at - interval '24 hours'`},
+	{name: "the age in summer time", key: anyOf, clock: true, zone: "Europe/Berlin",
+		query: `SELECT id, v FROM t WHERE age(now(), at) < v * interval '1 second'`},
 	{name: "join on both sides and now()", key: anyOf, other: own, clock: true, most: 100_000,
 		query: `SELECT t.id, u.id AS partner FROM t JOIN u ON u.id = t.k AND now() - (u.v % 60) * interval '1 minute' < t.at`},
 	{name: "left join on both sides and now()", key: anyOf, other: own, clock: true, most: 100_000,
