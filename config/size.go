@@ -33,3 +33,16 @@ func ParseSize(s string) (int64, error) {
 	}
 	return int64(n), nil
 }
+
+// FormatSize writes a size for people.
+func FormatSize(n int64) string {
+	const unit = 1024
+	if n < unit {
+		return fmt.Sprintf("%d B", n)
+	}
+	value, exponent := float64(n)/unit, 0
+	for ; value >= unit && exponent < 4; exponent++ {
+		value /= unit
+	}
+	return fmt.Sprintf("%.1f %ciB", value, "KMGTP"[exponent])
+}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stepping-cdc/stepping-cdc/config"
 	"github.com/stepping-cdc/stepping-cdc/pipeline"
 )
 
@@ -19,9 +20,9 @@ var assets embed.FS
 var pageHTML string
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"bytes": pipeline.Bytes,
+	"bytes": config.FormatSize,
 	"unsigned": func(n uint64) string {
-		return pipeline.Bytes(int64(n))
+		return config.FormatSize(int64(n))
 	},
 	"clock": func(t *time.Time) string {
 		if t == nil {

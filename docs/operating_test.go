@@ -29,7 +29,7 @@ func found(t *testing.T, pattern string, files ...string) []string {
 func TestCodesAreListed(t *testing.T) {
 	const privilege = `^(schema|database)_privilege$|^output_foreign$|^state_dir$`
 	check := found(t, `report\("([a-z_]+)"`, "replication/check.go", "replication/publication.go", "replication/pubstate.go")
-	check = append(check, found(t, `Code: "([a-z]+_[a-z]+)"`, "pipeline/check.go")...)
+	check = append(check, found(t, `Code: "([a-z]+_[a-z]+)"`, "pipeline/check/check.go")...)
 	if !slices.ContainsFunc(check, regexp.MustCompile(privilege).MatchString) {
 		t.Error("the codes of the sink are no longer where they were")
 	}

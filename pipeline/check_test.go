@@ -12,11 +12,11 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/config"
 	"github.com/stepping-cdc/stepping-cdc/embedded"
-	"github.com/stepping-cdc/stepping-cdc/pipeline"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/check"
 )
 
 // problems are the findings that are not fine, as "code object".
-func problems(r *pipeline.CheckReport) []string {
+func problems(r *check.Report) []string {
 	var out []string
 	for _, f := range r.Findings {
 		if !f.OK {
@@ -27,7 +27,7 @@ func problems(r *pipeline.CheckReport) []string {
 }
 
 // remedy is what the report says to do about a problem.
-func remedy(r *pipeline.CheckReport, code string) string {
+func remedy(r *check.Report, code string) string {
 	for _, f := range r.Findings {
 		if f.Code == code {
 			return f.Remedy
@@ -49,7 +49,7 @@ func TestCheckNamesTheGrantsThatAreMissing(t *testing.T) {
 	dsn := config.DSN(embedded.ForTest(t).DSNAs(role, "", cc.Database))
 	f.cfg.Source.DSN, f.cfg.Sink.DSN = dsn, dsn
 
-	r := pipeline.Check(t.Context(), f.cfg)
+	r := check.Run(t.Context(), f.cfg)
 	got := problems(r)
 	for _, p := range []string{"replication_role " + role, "database_privilege stepping", "database_privilege stepping_cdc"} {
 		if !strings.Contains(strings.Join(got, "\n"), p) {
@@ -59,23 +59,23 @@ func TestCheckNamesTheGrantsThatAreMissing(t *testing.T) {
 	_, grant, _ := strings.Cut(remedy(r, "database_privilege"), ", or ")
 	f.exec(remedy(r, "replication_role") + "; " + grant + "; ALTER TABLE a OWNER TO " + role)
 	t.Cleanup(func() { f.exec("DROP OWNED BY " + role + " CASCADE; DROP ROLE " + role) })
-	if got := problems(pipeline.Check(t.Context(), f.cfg)); len(got) > 0 {
+	if got := problems(check.Run(t.Context(), f.cfg)); len(got) > 0 {
 		t.Errorf("after the remedies: %v", got)
 	}
 	f.exec("CREATE SCHEMA stepping")
-	r = pipeline.Check(t.Context(), f.cfg)
+	r = check.Run(t.Context(), f.cfg)
 	if diff := cmp.Diff([]string{"schema_privilege stepping"}, problems(r)); diff != "" {
 		t.Error(diff)
 	}
 	f.exec(remedy(r, "schema_privilege"))
-	if got := problems(pipeline.Check(t.Context(), f.cfg)); len(got) > 0 {
+	if got := problems(check.Run(t.Context(), f.cfg)); len(got) > 0 {
 		t.Errorf("after the remedies: %v", got)
 	}
 }
 
 func TestCheckOfTheStateFolder(t *testing.T) {
 	f := newFixture(t, `CREATE TABLE a (k int PRIMARY KEY)`, "v: SELECT k FROM a")
-	if got := problems(pipeline.Check(t.Context(), f.cfg)); len(got) > 0 {
+	if got := problems(check.Run(t.Context(), f.cfg)); len(got) > 0 {
 		t.Errorf("%v", got)
 	}
 	if _, err := os.Stat(f.cfg.State.Dir); !errors.Is(err, os.ErrNotExist) {
@@ -86,7 +86,7 @@ func TestCheckOfTheStateFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.cfg.State.Dir = filepath.Join(file, "state")
-	if diff := cmp.Diff([]string{"state_dir " + f.cfg.State.Dir}, problems(pipeline.Check(t.Context(), f.cfg))); diff != "" {
+	if diff := cmp.Diff([]string{"state_dir " + f.cfg.State.Dir}, problems(check.Run(t.Context(), f.cfg))); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -95,7 +95,7 @@ func TestCheckOfTheStateFolder(t *testing.T) {
 func TestCheckOfARunningConfiguration(t *testing.T) {
 	f := newFixture(t, pairs, "v: SELECT g, sum(n) FROM a GROUP BY g", "w: SELECT count(*) FROM v")
 	f.start()
-	if got := problems(pipeline.Check(t.Context(), f.cfg)); len(got) > 0 {
+	if got := problems(check.Run(t.Context(), f.cfg)); len(got) > 0 {
 		t.Errorf("%v", got)
 	}
 }
@@ -105,7 +105,7 @@ func TestCheckOfARunningConfiguration(t *testing.T) {
 func TestCheckNamesWhatIsInTheWay(t *testing.T) {
 	f := newFixture(t, `CREATE SCHEMA stepping; CREATE TABLE stepping.theirs (k int); CREATE TYPE stepping.mood AS ENUM ('a'); CREATE TYPE stepping.roomy AS ENUM ('a')`,
 		"theirs: SELECT 1 AS k", "mood: SELECT 1 AS k", "_roomy: SELECT 1 AS k", "nothing: SELECT")
-	r := pipeline.Check(t.Context(), f.cfg)
+	r := check.Run(t.Context(), f.cfg)
 	if diff := cmp.Diff([]string{"output nothing", "output_foreign stepping.theirs", "output_foreign stepping.mood"}, problems(r)); diff != "" {
 		t.Error(diff)
 	}

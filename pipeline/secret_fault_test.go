@@ -25,6 +25,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/dashboard"
 	"github.com/stepping-cdc/stepping-cdc/embedded"
 	"github.com/stepping-cdc/stepping-cdc/pipeline"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/check"
 	"github.com/stepping-cdc/stepping-cdc/pipeline/configured"
 	"github.com/stepping-cdc/stepping-cdc/pipeline/verify"
 )
@@ -123,7 +124,7 @@ func TestPasswordIsNeverShown(t *testing.T) {
 		}
 		asking, end := context.WithTimeout(t.Context(), patience)
 		defer end()
-		said.add(what+": check", pipeline.Check(asking, c))
+		said.add(what+": check", check.Run(asking, c))
 		for name, door := range map[string]func() (any, error){
 			"status":  func() (any, error) { return pipeline.ReadStatus(asking, c, false) },
 			"verify":  func() (any, error) { return verify.Views(asking, c, verify.Options{}) },

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/stepping-cdc/stepping-cdc/pipeline"
+	"github.com/stepping-cdc/stepping-cdc/pipeline/check"
 )
 
 func checkCommand() *cobra.Command {
@@ -25,11 +25,11 @@ Exit status: 0 nothing is wrong, 1 something is.`,
   stepping-cdc check --json | jq -r '.findings[] | select(.ok | not) | .remedy'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var report *pipeline.CheckReport
+			var report *check.Report
 			if cfg, err := load(cmd); err != nil {
-				report = pipeline.CheckConfig(err)
+				report = check.Config(err)
 			} else {
-				report = pipeline.Check(cmd.Context(), cfg)
+				report = check.Run(cmd.Context(), cfg)
 			}
 			if asJSON {
 				if err := writeJSON(cmd.OutOrStdout(), report); err != nil {
@@ -48,7 +48,7 @@ Exit status: 0 nothing is wrong, 1 something is.`,
 	return cmd
 }
 
-func printReport(w io.Writer, r *pipeline.CheckReport) {
+func printReport(w io.Writer, r *check.Report) {
 	for _, f := range r.Findings {
 		if f.OK {
 			fmt.Fprintln(w, "ok   ", f)

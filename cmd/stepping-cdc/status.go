@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/stepping-cdc/stepping-cdc/config"
 	"github.com/stepping-cdc/stepping-cdc/pipeline"
 )
 
@@ -67,18 +68,18 @@ func printStatus(w io.Writer, s *pipeline.Status) error {
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("write status: %w", err)
 	}
-	fmt.Fprintf(w, "\noutputs   at %s, the source at %s: lag %s, %.3f s\n", s.Position, s.SourceEnd, pipeline.Bytes(s.LagBytes), s.LagSeconds)
+	fmt.Fprintf(w, "\noutputs   at %s, the source at %s: lag %s, %.3f s\n", s.Position, s.SourceEnd, config.FormatSize(s.LagBytes), s.LagSeconds)
 	if s.Clock != nil {
 		fmt.Fprintf(w, "clock     %s\n", s.Clock.Local().Format("2006-01-02 15:04:05.999 MST"))
 	}
 	if s.Slot != nil {
 		safe := ""
 		if s.Slot.SafeBytes != nil {
-			safe = ", lost after another " + pipeline.Bytes(*s.Slot.SafeBytes)
+			safe = ", lost after another " + config.FormatSize(*s.Slot.SafeBytes)
 		}
-		fmt.Fprintf(w, "slot      %s: active %t, WAL %s, keeps %s%s\n", s.Slot.Name, s.Slot.Active, s.Slot.WALStatus, pipeline.Bytes(s.Slot.RetainedBytes), safe)
+		fmt.Fprintf(w, "slot      %s: active %t, WAL %s, keeps %s%s\n", s.Slot.Name, s.Slot.Active, s.Slot.WALStatus, config.FormatSize(s.Slot.RetainedBytes), safe)
 	}
-	fmt.Fprintf(w, "state     %s\n", pipeline.Bytes(s.StateBytes))
+	fmt.Fprintf(w, "state     %s\n", config.FormatSize(s.StateBytes))
 	for _, p := range s.Problems {
 		fmt.Fprintln(w, "PROBLEM  ", p)
 	}

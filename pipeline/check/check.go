@@ -1,4 +1,9 @@
-package pipeline
+// Package check looks at everything that running a configuration needs, and says all that is
+// wrong at once.
+//
+// It knows the configuration, what its views mean, and what the servers and this machine have to
+// offer. It must not know how views are run, and changes nothing.
+package check
 
 import (
 	"context"
@@ -20,7 +25,7 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/replication"
 )
 
-// Finding is one thing that Check looked at.
+// Finding is one thing that Run looked at.
 type Finding struct {
 	Area    string `json:"area"` // config, source, view, sink, state or http
 	OK      bool   `json:"ok"`
@@ -45,13 +50,13 @@ func (f Finding) String() string {
 	return b.String()
 }
 
-// CheckReport is everything that Check looked at.
-type CheckReport struct {
+// Report is everything that Run looked at.
+type Report struct {
 	Findings []Finding `json:"findings"`
 }
 
 // Problems is how many findings are not fine.
-func (r *CheckReport) Problems() int {
+func (r *Report) Problems() int {
 	n := 0
 	for _, f := range r.Findings {
 		if !f.OK {
@@ -61,15 +66,15 @@ func (r *CheckReport) Problems() int {
 	return n
 }
 
-func (r *CheckReport) fine(area, object, format string, args ...any) {
+func (r *Report) fine(area, object, format string, args ...any) {
 	r.Findings = append(r.Findings, Finding{Area: area, OK: true, Object: object, Message: fmt.Sprintf(format, args...)})
 }
 
-func (r *CheckReport) wrong(f Finding) { r.Findings = append(r.Findings, f) }
+func (r *Report) wrong(f Finding) { r.Findings = append(r.Findings, f) }
 
-// CheckConfig reports a configuration that could not be loaded.
-func CheckConfig(err error) *CheckReport {
-	r := &CheckReport{}
+// Config reports a configuration that could not be loaded.
+func Config(err error) *Report {
+	r := &Report{}
 	var problems *config.Problems
 	if !errors.As(err, &problems) {
 		r.wrong(Finding{Area: "config", Message: err.Error()})
@@ -85,10 +90,10 @@ func CheckConfig(err error) *CheckReport {
 	return r
 }
 
-// Check looks at everything that running a configuration needs, and reports all
+// Run looks at everything that running a configuration needs, and reports all
 // of it at once. It changes nothing.
-func Check(ctx context.Context, cfg *config.Config) *CheckReport {
-	r := &CheckReport{}
+func Run(ctx context.Context, cfg *config.Config) *Report {
+	r := &Report{}
 	r.fine("config", "", "%s: %s", filepath.Base(cfg.Path), count(len(cfg.Views), "view"))
 	analysis := r.source(ctx, cfg)
 	r.sink(ctx, cfg, analysis)
@@ -105,7 +110,7 @@ func count(n int, noun string) string {
 }
 
 // failed reports an error of a connection.
-func (r *CheckReport) failed(area string, cfg *config.Config, err error) {
+func (r *Report) failed(area string, cfg *config.Config, err error) {
 	err = config.RedactError(err, string(cfg.Source.DSN), string(cfg.Sink.DSN))
 	f := Finding{Area: area, Code: "error", Message: err.Error()}
 	var connect *pgconn.ConnectError
@@ -124,7 +129,7 @@ func (r *CheckReport) failed(area string, cfg *config.Config, err error) {
 }
 
 // source checks the server to be followed and what the views mean there.
-func (r *CheckReport) source(ctx context.Context, cfg *config.Config) *plan.Analysis {
+func (r *Report) source(ctx context.Context, cfg *config.Config) *plan.Analysis {
 	conn, err := replication.OpenSession(ctx, string(cfg.Source.DSN))
 	if err != nil {
 		r.failed("source", cfg, err)
@@ -153,7 +158,7 @@ func (r *CheckReport) source(ctx context.Context, cfg *config.Config) *plan.Anal
 	return analysis
 }
 
-func (r *CheckReport) greet(ctx context.Context, conn *pgx.Conn, area string, cfg *config.Config) {
+func (r *Report) greet(ctx context.Context, conn *pgx.Conn, area string, cfg *config.Config) {
 	var version, database, role string
 	err := conn.QueryRow(ctx, `SELECT current_setting('server_version'), current_database(), current_user::text`).Scan(&version, &database, &role)
 	if err != nil {
@@ -165,7 +170,7 @@ func (r *CheckReport) greet(ctx context.Context, conn *pgx.Conn, area string, cf
 }
 
 // views reports the problems of the views' queries, and the views without.
-func (r *CheckReport) views(cfg *config.Config, analysis *plan.Analysis) {
+func (r *Report) views(cfg *config.Config, analysis *plan.Analysis) {
 	wrong := map[string]bool{}
 	for _, p := range analysis.Problems {
 		wrong[p.View] = true
@@ -240,7 +245,7 @@ func placeOf(query string, line, column int) int {
 }
 
 // sink checks what the role may do where the outputs live.
-func (r *CheckReport) sink(ctx context.Context, cfg *config.Config, analysis *plan.Analysis) {
+func (r *Report) sink(ctx context.Context, cfg *config.Config, analysis *plan.Analysis) {
 	conn, err := replication.OpenSession(ctx, string(cfg.Sink.DSN))
 	if err != nil {
 		if cfg.Sink.DSN != cfg.Source.DSN {
@@ -276,7 +281,7 @@ func (r *CheckReport) sink(ctx context.Context, cfg *config.Config, analysis *pl
 }
 
 // schema checks that tables can be made in a schema.
-func (r *CheckReport) schema(ctx context.Context, conn *pgx.Conn, schema string) error {
+func (r *Report) schema(ctx context.Context, conn *pgx.Conn, schema string) error {
 	var exists, inSchema, inDatabase bool
 	var role, database string
 	err := conn.QueryRow(ctx, `
@@ -302,7 +307,7 @@ func (r *CheckReport) schema(ctx context.Context, conn *pgx.Conn, schema string)
 }
 
 // output checks that the name of an output table is free, or taken by ours.
-func (r *CheckReport) output(ctx context.Context, conn *pgx.Conn, schema, name string) error {
+func (r *Report) output(ctx context.Context, conn *pgx.Conn, schema, name string) error {
 	var kind, comment string
 	// A table is a type of its name as well; only those of arrays make room.
 	err := conn.QueryRow(ctx, `SELECT c.relkind::text, coalesce(obj_description(c.oid, 'pg_class'), '')
@@ -324,7 +329,7 @@ func (r *CheckReport) output(ctx context.Context, conn *pgx.Conn, schema, name s
 }
 
 // state checks that the folder can be written.
-func (r *CheckReport) state(dir string) {
+func (r *Report) state(dir string) {
 	info, err := os.Stat(dir)
 	parent := dir
 	for errors.Is(err, os.ErrNotExist) && parent != filepath.Dir(parent) {
@@ -351,11 +356,11 @@ func freeSpace(dir string) string {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return "an unknown amount"
 	}
-	return Bytes(int64(st.Bavail) * int64(st.Bsize))
+	return config.FormatSize(int64(st.Bavail) * int64(st.Bsize))
 }
 
 // http checks that the address can be listened on; an instance that runs has it.
-func (r *CheckReport) http(listen string) {
+func (r *Report) http(listen string) {
 	if listen == "" {
 		return
 	}
@@ -369,17 +374,4 @@ func (r *CheckReport) http(listen string) {
 		return
 	}
 	r.fine("http", listen, "dashboard and metrics")
-}
-
-// Bytes writes a size for people.
-func Bytes(n int64) string {
-	const unit = 1024
-	if n < unit {
-		return fmt.Sprintf("%d B", n)
-	}
-	value, exponent := float64(n)/unit, 0
-	for ; value >= unit && exponent < 4; exponent++ {
-		value /= unit
-	}
-	return fmt.Sprintf("%.1f %ciB", value, "KMGTP"[exponent])
 }
