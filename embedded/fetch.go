@@ -170,7 +170,12 @@ func unpackFile(root *os.Root, name string, mode os.FileMode, r io.Reader) error
 	if err != nil {
 		return err
 	}
-	if _, err := io.Copy(out, r); err != nil {
+	return fill(out, r)
+}
+
+// fill writes all of a new file, and closes it.
+func fill(out *os.File, from io.Reader) error {
+	if _, err := io.Copy(out, from); err != nil {
 		out.Close()
 		return err
 	}

@@ -33,16 +33,7 @@ func (e *Clock) With([]Expr) Expr { return e }
 func (e *Clock) head() string { return "clock[" + String(e.H) + "]" }
 
 // HasClock says whether any of the expressions depends on the present time.
-func HasClock(es ...Expr) bool {
-	found := false
-	for _, e := range es {
-		Walk(e, func(e Expr) {
-			_, c := e.(*Clock)
-			found = found || c
-		})
-	}
-	return found
-}
+func HasClock(es ...Expr) bool { return anyIs[*Clock](es) }
 
 // lift makes one Clock of an expression of clocks and constants; nil if it is
 // none.

@@ -59,12 +59,15 @@ func (e *Remote) Query(arg func(i int) string) string {
 }
 
 // HasRemote says whether any of the expressions needs Postgres.
-func HasRemote(exprs []Expr) bool {
+func HasRemote(exprs []Expr) bool { return anyIs[*Remote](exprs) }
+
+// anyIs says whether any of the expressions holds a node of a kind.
+func anyIs[T Expr](exprs []Expr) bool {
 	found := false
 	for _, e := range exprs {
 		Walk(e, func(e Expr) {
-			_, r := e.(*Remote)
-			found = found || r
+			_, is := e.(T)
+			found = found || is
 		})
 	}
 	return found
