@@ -14,22 +14,22 @@ import (
 // wallClock are the functions that read or compare the time of day, and why a jump
 // of the clock does no harm there.
 var wallClock = map[string]string{
-	"replication/status.go status": "what we tell the server of our clock; it only shows it",
-	"pipeline/log.go write":        "a commit's own time, carried along",
-	"pipeline/log.go logHeads":     "a commit's own time, carried along",
-	"pipeline/follow.go behind":    "compared with the source's clock, to wait 10 ms for more or not",
-	"pipeline/verify.go run":       "a deadline, kept with its monotonic reading",
-	"sink/sink.go lock":            "a deadline, kept with its monotonic reading",
-	"sink/sink.go String":          "the views' time, which is the source's, shown",
-	"dashboard/page.go freshness":  "shown: by the program's clock against the source's",
-	"decode/parser.go time":        "a commit's own time",
-	"pipeline/clock.go now":        "the source's clock, counted on by the monotonic one",
-	"pipeline/clock.go untilTick":  "the same",
-	"pipeline/follow.go observe":   "the views' time, which is the source's, shown",
-	"dashboard/metrics.go Collect": "the same",
-	"pipeline/pace.go note":        "times of this process, kept as they were",
-	"pipeline/pace.go pace":        "times of this process, kept as they were",
-	"sink/apply.go moveProgress":   "a commit's own time, carried along",
+	"replication/status.go status":  "what we tell the server of our clock; it only shows it",
+	"pipeline/log.go write":         "a commit's own time, carried along",
+	"pipeline/log.go logHeads":      "a commit's own time, carried along",
+	"pipeline/follow.go behind":     "compared with the source's clock, to wait 10 ms for more or not",
+	"pipeline/verify/verify.go run": "a deadline, kept with its monotonic reading",
+	"sink/sink.go lock":             "a deadline, kept with its monotonic reading",
+	"sink/sink.go String":           "the views' time, which is the source's, shown",
+	"dashboard/page.go freshness":   "shown: by the program's clock against the source's",
+	"decode/parser.go time":         "a commit's own time",
+	"pipeline/clock.go now":         "the source's clock, counted on by the monotonic one",
+	"pipeline/clock.go untilTick":   "the same",
+	"pipeline/follow.go observe":    "the views' time, which is the source's, shown",
+	"dashboard/metrics.go Collect":  "the same",
+	"pipeline/pace.go note":         "times of this process, kept as they were",
+	"pipeline/pace.go pace":         "times of this process, kept as they were",
+	"sink/apply.go moveProgress":    "a commit's own time, carried along",
 }
 
 // TestNoClockIsTrusted: setting the clock of the program's machine forwards or back
