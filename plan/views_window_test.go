@@ -42,5 +42,10 @@ func init() {
 		viewCase{name: "window_whole_copies", query: `SELECT l, min(r) OVER (PARTITION BY l) AS a, row_number() OVER w AS b, count(r) OVER w AS c FROM edges WINDOW w AS (PARTITION BY l)`},
 		viewCase{name: "window_whole_fails", query: `SELECT id, 1 / count(i4) OVER (PARTITION BY b) AS a FROM everything WHERE id < 8`},
 		viewCase{name: "ntile_numbers", query: `SELECT id, ntile(NULLIF(qty, 1) + 1) OVER (PARTITION BY customer_id ORDER BY id) AS a, ntile(NULL) OVER (ORDER BY id) AS b, ntile(4) OVER (PARTITION BY day ORDER BY id) AS c FROM orders WHERE qty > 0`},
+		// A window reads all rows, also where what is around the call does not ask for its result.
+		viewCase{name: "window_sub_or", query: `SELECT id, qty > 2 OR count(*) OVER (PARTITION BY (SELECT max(6 / (r * r + 1)) FROM edges WHERE l = o.qty)) > 1 AS x FROM orders o`},
+		viewCase{name: "window_sub_case", query: `SELECT id, CASE WHEN qty > 2 THEN 0 ELSE sum((SELECT max(6 / (r * r + 1)) FROM edges WHERE l <> o.id)) OVER (ORDER BY id) END AS x FROM orders o`},
+		viewCase{name: "window_sub_coalesce", query: `SELECT id, coalesce(nullif(qty, 1), count(*) FILTER (WHERE (SELECT max(6 / (r * r + 1)) FROM edges WHERE l <> o.id) > 2) OVER ()) AS x FROM orders o`},
+		viewCase{name: "window_sub_order", query: `SELECT id, qty > 2 OR rank() OVER (ORDER BY (SELECT max(6 / (r * r + 1)) FROM edges WHERE l = o.qty)) > 2 AS x FROM orders o`},
 	)
 }

@@ -57,6 +57,9 @@ func (t *translator) window(ref int, s *scope) {
 		return
 	}
 	clause := clauses[i]
+	guards := s.guards
+	s.guards = nil // a window reads all rows, whatever is around the call
+	defer func() { s.guards = guards }()
 	var calls []*pgtree.Node
 	for _, te := range s.query.Nodes("targetList") {
 		pgtree.Walk(te, func(n *pgtree.Node) bool {
