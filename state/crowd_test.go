@@ -92,6 +92,67 @@ func TestFlushDoesNotWaitForMerging(t *testing.T) {
 	}
 }
 
+// TestOpenDoesNotWaitForMerging keeps merging from going on in a store that is opened with much to be merged. It
+// can be used, and is merged once that goes on.
+func TestOpenDoesNotWaitForMerging(t *testing.T) {
+	const files = 20
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	disk := vfs.NewCrashableMem()
+	fs := &heldFS{FS: disk, open: make(chan struct{})}
+	o := small
+	o.FS = fs
+	flush := func(s *state.Disk) {
+		b := s.NewBatch()
+		state.SetUint64(b, []byte("a"), s.Committed())
+		state.SetUint64(b, []byte("z"), s.Committed())
+		if _, err := b.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(s.Flush(ctx), b.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := state.Open("state", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range files {
+		flush(s)
+	}
+	fs2 := &heldFS{FS: disk.CrashClone(vfs.CrashCloneCfg{}), open: make(chan struct{})}
+	close(fs.open)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	o.FS = fs2
+	opened := make(chan error, 1)
+	go func() {
+		s, err = state.Open("state", o)
+		opened <- err
+	}()
+	select {
+	case err := <-opened:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-ctx.Done():
+		t.Fatal("opening waits for merging")
+	}
+	flush(s)
+	close(fs2.open)
+	for s.Metrics().ReadAmplification > 8 {
+		if ctx.Err() != nil {
+			t.Fatalf("a read still looks at %d files", s.Metrics().ReadAmplification)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestEndLoad: what was loaded is merged before EndLoad says so, and it does not wait
 // longer than it was told to.
 func TestEndLoad(t *testing.T) {

@@ -53,6 +53,7 @@ type Disk struct {
 	committed atomic.Uint64
 	lastErr   atomic.Pointer[error]
 
+	opened      atomic.Bool   // merging may begin
 	loading     atomic.Bool   // between StartLoad and EndLoad
 	compacted   atomic.Uint64 // bytes read by compactions
 	swept       chan struct{} // the sweeper has ended
@@ -133,6 +134,7 @@ func openLocked(dir string, o Options, lock *pebble.Lock) (*Disk, error) {
 	if d.db, err = pebble.Open(dir, d.pebbleOptions(o, marker == markerReady)); err != nil {
 		return nil, openError(err)
 	}
+	d.opened.Store(true)
 	if err := d.start(); err != nil {
 		return nil, errors.Join(err, d.db.Close())
 	}

@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"math"
 	"runtime"
 	"time"
 )
@@ -21,9 +22,14 @@ const (
 	settleEvery = 20 * time.Millisecond
 )
 
-// mergers are how many merges may run at once.
+// mergers are how many merges may run at once. While Pebble opens the store it would start one, and then wait
+// for it, as it looks for files that nobody needs any more; so merging begins with the first flush. Pebble wants
+// to hear of one at least, and adds to the lower number what is behind.
 func (d *Disk) mergers() (lower, upper int) {
-	if d.loading.Load() {
+	switch {
+	case !d.opened.Load():
+		return math.MinInt32, 1
+	case d.loading.Load():
 		return 1, max(2, runtime.NumCPU()/2)
 	}
 	return 1, 1
