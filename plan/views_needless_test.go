@@ -20,6 +20,8 @@ func init() {
 		none  = `(SELECT * FROM loose WHERE a + 0 = 77)`
 		rows  = ` UNION ALL SELECT a, a FROM loose`
 	)
+	// A sub-query that does not fail, but as far as the planner knows it could.
+	m := func(where string) string { return `(SELECT max(6 / (r * r + 1)) FROM edges WHERE ` + where + `)` }
 	viewCases = append(viewCases,
 		// Joins with nothing.
 		viewCase{name: "needless_inner", query: `SELECT n.a, e.x FROM ` + none + ` n JOIN ` + fails + ` e ON e.l = n.a` + rows},
@@ -72,6 +74,19 @@ func init() {
 		viewCase{name: "needless_on_or", query: `SELECT o.id, c.id AS c FROM orders o LEFT JOIN customers c ON c.id = o.customer_id AND (o.id > -77 OR (SELECT max(x) FROM ` + fails + ` e) = 1)`},
 		viewCase{name: "needless_having_or", query: `SELECT customer_id, count(*) AS n FROM orders GROUP BY 1 HAVING count(*) > 0 OR (SELECT max(x) FROM ` + fails + ` e) = 1`},
 		viewCase{name: "needless_within", query: `SELECT id, id > -77 OR (SELECT bool_or(l > 1 OR (SELECT max(x) FROM ` + fails + ` e) = 1) FROM edges) AS x FROM orders`},
+		// Asked for some rows only, of which each has to get its answer.
+		viewCase{name: "needless_open_in", query: `SELECT id, (qty > 2 OR (id, qty) IN (SELECT l, 6 / (r * r + 1) FROM edges WHERE l <> o.id)) IS NOT FALSE AS x FROM orders o`},
+		viewCase{name: "needless_open_not_or", query: `SELECT id, NOT (qty > 2 AND ` + m(`l <> o.id`) + ` > 2) AND NOT EXISTS (SELECT FROM edges WHERE 6 / (r * r + 1) = o.qty) AS x FROM orders o`},
+		viewCase{name: "needless_open_or_null", query: `SELECT id, nullif(qty, 1) > 2 OR ` + m(`l <> o.id`) + ` > 2 AS x, nullif(qty, 1) > 2 AND ` + m(`l <> o.qty`) + ` > 2 AS y FROM orders o`},
+		viewCase{name: "needless_open_or_join", query: `SELECT o.id, c.id AS c FROM orders o JOIN customers c ON c.id = o.customer_id OR ` + m(`l <> o.id AND r <> c.id`) + ` = 2`},
+		viewCase{name: "needless_open_union", query: `SELECT qty > 2 OR ` + m(`l <> o.id`) + ` > 2 AS x FROM orders o UNION SELECT qty > 3 AND ` + m(`l <> o.id`) + ` > 2 FROM orders o`},
+		viewCase{name: "needless_open_shared", query: `WITH s AS (SELECT id, qty, qty > 2 OR ` + m(`l <> o.id`) + ` > 2 AS x FROM orders o) SELECT a.id, b.x FROM s a JOIN s b ON a.id = b.qty WHERE a.x OR ` + m(`l <> a.id`) + ` > b.id`},
+		viewCase{name: "needless_open_order", query: `SELECT id FROM orders o ORDER BY qty > 2 OR ` + m(`l <> o.id`) + ` > 2, id LIMIT 3`},
+		viewCase{name: "needless_open_lat", query: `SELECT o.id, q.x FROM orders o, LATERAL (SELECT o.qty > 2 OR ` + m(`l <> o.id`) + ` > 2 AS x) q WHERE q.x OR ` + m(`l <> o.qty`) + ` = 3`},
+		viewCase{name: "needless_open_deep", query: `SELECT id, qty > 2 OR (SELECT max(l) FROM edges e WHERE e.l <> o.id AND (e.r > 2 OR (SELECT max(6 / (r * r + 1)) FROM edges f WHERE f.l <> e.l AND f.r <> o.qty) > 1)) > 1 AS x FROM orders o`},
+		viewCase{name: "needless_open_set", query: `SELECT id, unnest(ARRAY[qty > 2 OR ` + m(`l <> o.id`) + ` > 2, qty > 1 AND ` + m(`l <> o.qty`) + ` > 2]) AS x FROM orders o`},
+		viewCase{name: "needless_open_except", query: `SELECT l FROM edges EXCEPT ALL SELECT e.l FROM edges e JOIN (SELECT a, 5 / nullif(c, 0) AS z FROM (SELECT a, count(*) - 2 AS c FROM loose GROUP BY 1) q) g ON g.a = e.l WHERE EXISTS (SELECT FROM loose2 WHERE loose2.a = g.z)`},
+		viewCase{name: "needless_open_anti2", query: `SELECT n.a FROM loose n LEFT JOIN (SELECT a, 6 / count(*) AS x FROM loose2 GROUP BY 1) q ON q.a = n.a AND (n.a > 2 OR ` + m(`l <> n.a`) + ` > 2) WHERE NOT EXISTS (SELECT FROM edges WHERE l = n.a AND (r > 2 OR ` + m(`r <> n.a`) + ` > 3))`},
 	)
 }
 
