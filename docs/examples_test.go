@@ -14,7 +14,13 @@ import (
 
 var update = flag.Bool("update", false, "write what the examples print into the papers")
 
-func TestMain(m *testing.M) { os.Exit(embedded.RunTests(m)) }
+func TestMain(m *testing.M) {
+	code := embedded.RunTests(m)
+	if built.path != "" {
+		_ = os.RemoveAll(filepath.Dir(built.path))
+	}
+	os.Exit(code)
+}
 
 // TestExamples runs every block of every paper.
 func TestExamples(t *testing.T) {
