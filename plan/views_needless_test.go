@@ -85,7 +85,7 @@ func init() {
 		viewCase{name: "needless_open_lat", query: `SELECT o.id, q.x FROM orders o, LATERAL (SELECT o.qty > 2 OR ` + m(`l <> o.id`) + ` > 2 AS x) q WHERE q.x OR ` + m(`l <> o.qty`) + ` = 3`},
 		viewCase{name: "needless_open_deep", query: `SELECT id, qty > 2 OR (SELECT max(l) FROM edges e WHERE e.l <> o.id AND (e.r > 2 OR (SELECT max(6 / (r * r + 1)) FROM edges f WHERE f.l <> e.l AND f.r <> o.qty) > 1)) > 1 AS x FROM orders o`},
 		viewCase{name: "needless_open_set", query: `SELECT id, unnest(ARRAY[qty > 2 OR ` + m(`l <> o.id`) + ` > 2, qty > 1 AND ` + m(`l <> o.qty`) + ` > 2]) AS x FROM orders o`},
-		viewCase{name: "needless_open_except", query: `SELECT l FROM edges EXCEPT ALL SELECT e.l FROM edges e JOIN (SELECT a, 5 / nullif(c, 0) AS z FROM (SELECT a, count(*) - 2 AS c FROM loose GROUP BY 1) q) g ON g.a = e.l WHERE EXISTS (SELECT FROM loose2 WHERE loose2.a = g.z)`},
+		viewCase{name: "needless_open_except", query: `SELECT l FROM edges EXCEPT ALL SELECT e.l FROM edges e JOIN (SELECT a, 6 / c AS z FROM (SELECT a, count(*) - 2 AS c FROM loose GROUP BY 1) q) g ON g.a = e.l WHERE EXISTS (SELECT FROM loose2 WHERE loose2.a = g.z)`},
 		viewCase{name: "needless_open_anti2", query: `SELECT n.a FROM loose n LEFT JOIN (SELECT a, 6 / count(*) AS x FROM loose2 GROUP BY 1) q ON q.a = n.a AND (n.a > 2 OR ` + m(`l <> n.a`) + ` > 2) WHERE NOT EXISTS (SELECT FROM edges WHERE l = n.a AND (r > 2 OR ` + m(`r <> n.a`) + ` > 3))`},
 	)
 }
