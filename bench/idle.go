@@ -47,6 +47,10 @@ func measureIdle(ctx context.Context, l *lab) error {
 	if err != nil {
 		return err
 	}
+	// With the first change the state is flushed, and what the load has left to be merged is merged.
+	if err := l.caughtUp(ctx, conn, f); err != nil {
+		return errors.Join(err, f.kill())
+	}
 	with, err := l.watchQuiet(ctx, conn, f)
 	if err != nil {
 		return errors.Join(err, f.kill())
