@@ -20,7 +20,7 @@ func (g *Generator) window(cols, outer []genColumn) (string, string) {
 	partition := ""
 	if g.chance(60) {
 		partition = "PARTITION BY " + cols[g.pick(len(cols))].sql + " "
-		if g.chance(10) {
+		if g.chance(20) {
 			e, _ := g.scalar(s, 0)
 			partition = "PARTITION BY " + e + " "
 		}
@@ -114,6 +114,11 @@ func (g *Generator) windowed(depth int, outer []genColumn) (string, []genColumn)
 			e, windows = named(call, over, windows, g)
 		case ok && typ == "int" && g.chance(8):
 			e = "coalesce(" + e + " % 3, 0)"
+		// What a window reads is that of all rows, whoever asks for its result.
+		case g.chance(12):
+			e = "CASE WHEN " + g.cond(scope{cols: cols}, 1, -1) + " THEN " + e + " END"
+		case ok && typ == "int" && g.chance(12):
+			e, typ = "("+g.cond(scope{cols: cols}, 1, -1)+g.of(" OR ", " AND ")+e+" > 1)", "bool"
 		}
 		parts, out = append(parts, e+" AS "+name), append(out, genColumn{name, typ})
 	}
