@@ -411,7 +411,9 @@ func (e *engine) maintain(ctx context.Context) error {
 		}
 	}
 	if e.trimmed.before(sinkDurable) {
-		trimLog(e.batch, sinkDurable, e.partial)
+		if err := trimLog(e.store, e.batch, sinkDurable, e.partial); err != nil {
+			return err
+		}
 		if _, err := e.batch.Commit(); err != nil {
 			return fmt.Errorf("trim output log: %w", err)
 		}

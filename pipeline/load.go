@@ -346,7 +346,9 @@ func (e *engine) anchor(ctx context.Context) error {
 	if _, err := e.sink.Flush(ctx); err != nil {
 		return err
 	}
-	trimLog(e.batch, e.shown(), e.partial)
+	if err := trimLog(e.store, e.batch, e.shown(), e.partial); err != nil {
+		return err
+	}
 	if _, err := e.batch.Commit(); err != nil {
 		return fmt.Errorf("trim output log: %w", err)
 	}

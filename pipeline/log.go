@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -60,16 +61,30 @@ func logHeads(store state.Store, after position) ([]logHead, error) {
 }
 
 // trimLog drops the log up to a position, but for the transaction that is
-// applied in part.
-func trimLog(b state.Batch, upTo position, p partial) {
+// applied in part. Where nothing is logged nothing is deleted: a deletion there would
+// lie behind the traces and the position before them, so that a flush of hardly
+// anything else would have all of them merged.
+func trimLog(store state.Store, b state.Batch, upTo position, p partial) error {
 	state.SetUint64(b, metaTrimmed, uint64(upTo.lsn))
 	state.SetUint64(b, metaTrimTime, uint64(upTo.clock))
 	end := logID{upTo.lsn, uint64(upTo.clock) + 1} // after the tick that led there
 	if p.Commit != 0 && p.Commit <= end.lsn {
 		end = logID{p.Commit, 0}
 	}
-	b.DeleteRange([]byte{keyLog}, logPrefix(end))
-	b.DeleteRange([]byte{keyLogHead}, logHeadKey(end))
+	for _, logged := range [...]struct{ lower, upper []byte }{
+		{[]byte{keyLog}, logPrefix(end)},
+		{[]byte{keyLogHead}, logHeadKey(end)},
+	} {
+		it := store.NewIter(logged.lower, logged.upper)
+		found := it.First()
+		if err := errors.Join(it.Error(), it.Close()); err != nil {
+			return fmt.Errorf("read output log: %w", err)
+		}
+		if found {
+			b.DeleteRange(logged.lower, logged.upper)
+		}
+	}
+	return nil
 }
 
 // replay writes one logged output commit to the sink.

@@ -187,7 +187,9 @@ func (e *engine) reopen(ctx context.Context) (wanted []*plan.Output, err error) 
 		e.clock = 0
 		e.batch.Delete(metaPosition)
 		e.batch.Delete(metaPartial)
-		trimLog(e.batch, e.shown(), e.partial)
+		if err := trimLog(e.store, e.batch, e.shown(), e.partial); err != nil {
+			return nil, err
+		}
 	}
 	if !e.clocked() {
 		e.clock = 0

@@ -206,6 +206,7 @@ func (d *Disk) pebbleOptions(o Options, exists bool) *pebble.Options {
 		opts.Levels[i].BlockSize = 8 << 10
 		opts.Levels[i].IndexBlockSize = 256 << 10
 	}
+	opts.Experimental.SpanPolicyFunc = metaApart
 	opts.TargetFileSizes[0] = 4 << 20
 	return opts
 }
