@@ -36,6 +36,7 @@ func (w *world) failing(good map[string]string, row string) {
 
 func (w *world) recovered() {
 	w.t.Helper()
+	w.wait() // until then views may be live as they were before
 	for _, name := range []string{"shares", "share_sums"} {
 		w.state(name, "live")
 	}
