@@ -87,6 +87,8 @@ func fingerprint(nodes []*node) uint64 {
 			text = append(text, op.kept.String()...)
 		case *intervalIndex:
 			text = append(text, op.kept.String()...)
+		case *gate:
+			text = append(text, op.String()...)
 		}
 		text = append(text, '\n')
 	}

@@ -46,6 +46,8 @@
 //   - And joins of each row with the one nearest to it on the other side: asof.go.
 //   - Distinct looks at the integral only for the rows in the delta:
 //     distinct.go.
+//   - Rows that count while there are others, as those that fail do, look at how many others there
+//     are when there are such rows: gate.go.
 //   - Aggregation looks at, and replaces, only the groups in the delta:
 //     aggregate.go.
 //   - Windows look at the stretch of a partition that the delta can be seen from:

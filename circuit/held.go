@@ -67,6 +67,10 @@ func (o *distinct) held() int { return o.delta.held() }
 
 func (o *distinct) release() { o.delta = delta{} }
 
+func (o *gate) held() int { return o.delta.held() }
+
+func (o *gate) release() { o.delta = delta{} }
+
 func (o *window) held() int { return o.delta.held() }
 
 func (o *window) release() { o.delta = delta{} }

@@ -44,6 +44,12 @@ func findLoops(nodes []*node) error {
 		}
 	}
 	for _, n := range nodes {
+		switch n.op.(type) {
+		case *occupied, *gate:
+			if n.looped {
+				return fmt.Errorf("%s %q is part of a loop", n.op.kind(), n.label)
+			}
+		}
 		op, ok := n.op.(interface{ reads() (l, r *node) }) // joins
 		if !ok {
 			continue

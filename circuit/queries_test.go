@@ -333,6 +333,25 @@ var queries = []query{
 			return naiveDistinct(u, keyOf(false, 0))
 		},
 	},
+	{
+		name: "gate", inputs: []int{2, 1, 1, 3}, width: 2,
+		build: func(b *circuit.Builder, in []circuit.Stream) circuit.Stream {
+			one, both, other := b.Occupied("1", in[1]), b.Occupied("1 and 2", in[1], in[2]), b.Occupied("3", in[3])
+			return b.Gate(in[0], "rows", []circuit.Occupied{one, other}, []circuit.Occupied{both})
+		},
+		naive: func(in []*batch) *batch {
+			rows := func(b *batch) (n int64) {
+				for _, w := range b.W {
+					n += w
+				}
+				return n
+			}
+			if rows(in[1]) > 0 && rows(in[3]) > 0 || rows(in[1])+rows(in[2]) > 0 {
+				return in[0]
+			}
+			return circuit.NewBatch(2, 0)
+		},
+	},
 	aggregateQuery("linear aggregates", linearSpec),
 	aggregateQuery("ordered aggregates", foldSpec),
 	aggregateQuery("distinct aggregates", distinctSpec),

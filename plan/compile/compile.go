@@ -55,7 +55,7 @@ func Compile(views []View, eval expr.Evaluator) *Program {
 	c := &compiler{
 		b: b, eval: newLabeler(b, eval), asker: &asker{eval: eval, ctx: context.Background()},
 		prints: algebra.NewFingerprints(), keys: algebra.Keyring{}, done: map[string]*compiled{}, indexes: map[string]circuit.Indexed{}, byInterval: map[string]circuit.Intervals{},
-		sources: map[uint32]*Source{}, scans: map[uint32]circuit.Stream{}, lost: map[circuit.Stream][]fault{}, gates: map[string]circuit.Stream{},
+		sources: map[uint32]*Source{}, scans: map[uint32]circuit.Stream{}, lost: map[circuit.Stream][]fault{}, gates: map[string]circuit.Stream{}, rows: map[circuit.Stream]circuit.Occupied{},
 	}
 	for _, v := range views {
 		algebra.Walk(v.Plan, c.collect)
@@ -98,7 +98,8 @@ type compiler struct {
 	scans      map[uint32]circuit.Stream
 	lost       map[circuit.Stream][]fault // of relations that faults depend on: what became of rows of theirs
 	gates      map[string]circuit.Stream  // which faults count
-	clock      circuit.Stream             // if clocked
+	rows       map[circuit.Stream]circuit.Occupied
+	clock      circuit.Stream // if clocked
 	clocked    bool
 }
 

@@ -1,12 +1,10 @@
 package compile
 
 import (
-	"context"
 	"fmt"
 	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/circuit"
-	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
 // fault is a stream of error rows, and when they are the view's.
@@ -91,7 +89,7 @@ func (c *compiler) counted(faults []fault) []circuit.Stream {
 	out := make([]circuit.Stream, len(faults))
 	for i, f := range faults {
 		if out[i] = f.rows; !f.always() {
-			out[i] = c.while(f.rows, c.any(f.when), errorWidth, "Errors that count")
+			out[i] = c.gated(f)
 		}
 	}
 	return out
@@ -104,66 +102,29 @@ func (c *compiler) sum(of []circuit.Stream) circuit.Stream {
 	return c.b.Sum(of...)
 }
 
-// once makes a stream if none was made under its name.
-func (c *compiler) once(name string, make func() circuit.Stream) circuit.Stream {
+// gated is the errors of a fault that does not count always, while it does.
+func (c *compiler) gated(f fault) circuit.Stream {
+	name := fmt.Sprint(f)
 	s, ok := c.gates[name]
 	if !ok {
-		s = make()
+		ways := make([][]circuit.Occupied, len(f.when))
+		for i, n := range f.when {
+			for _, of := range n {
+				ways[i] = append(ways[i], c.some(of))
+			}
+		}
+		s = c.b.Gate(f.rows, "Errors that count", ways...)
 		c.gates[name] = s
 	}
 	return s
 }
 
-// any is one row without columns while all relations of one of the sets have rows.
-func (c *compiler) any(when []needs) circuit.Stream {
-	if len(when) == 1 {
-		return c.all(when[0])
+// some is the number of rows that a relation has, or has lost.
+func (c *compiler) some(of circuit.Stream) circuit.Occupied {
+	o, ok := c.rows[of]
+	if !ok {
+		o = c.b.Occupied("Whether there are rows", append([]circuit.Stream{of}, c.counted(c.lost[of])...)...)
+		c.rows[of] = o
 	}
-	return c.once(fmt.Sprint("any ", when), func() circuit.Stream {
-		all := make([]circuit.Stream, len(when))
-		for i, n := range when {
-			all[i] = c.all(n)
-		}
-		return c.b.Distinct(c.b.Sum(all...), "Whether any has rows", nil)
-	})
-}
-
-// all is one row without columns while all relations have rows.
-func (c *compiler) all(n needs) circuit.Stream {
-	s := c.some(n[0])
-	for _, next := range n[1:] {
-		s = c.while(s, c.some(next), 0, "Whether all have rows")
-	}
-	return s
-}
-
-// some is one row without columns while a relation has rows, or has lost some.
-func (c *compiler) some(of circuit.Stream) circuit.Stream {
-	return c.once(fmt.Sprint("some ", of), func() circuit.Stream {
-		parts := append([]circuit.Stream{of}, c.counted(c.lost[of])...)
-		for i, p := range parts {
-			parts[i] = c.b.Map(p, 0, "Count rows", countRows)
-		}
-		return c.b.Distinct(c.sum(parts), "Whether there are rows", nil)
-	})
-}
-
-func countRows(_ context.Context, in, out *circuit.Batch) error {
-	var rows int64
-	for _, w := range in.W {
-		rows += w
-	}
-	if rows != 0 {
-		out.Append(nil, rows)
-	}
-	return nil
-}
-
-// while is a stream's rows while another one, without columns, has its row.
-func (c *compiler) while(rows, gate circuit.Stream, width int, label string) circuit.Stream {
-	return c.once(fmt.Sprint(rows, " while ", gate), func() circuit.Stream {
-		one := func(dst []byte, _ []values.Datum) ([]byte, bool) { return dst, true }
-		return c.b.Join(c.b.Index(rows, "Index by nothing", one), c.b.Index(gate, "Index by nothing", one), width, label,
-			func(l, _ []values.Datum, out *circuit.Batch, w int64) { copy(out.Grow(w), l) })
-	})
+	return o
 }
