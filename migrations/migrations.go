@@ -31,7 +31,6 @@ const Schema = "stepping_cdc"
 // by the SQL standard nor by Postgres.
 const (
 	StateFenced      = "SC001" // progress is not where the writer left it, or another instance took over
-	StateDrifted     = "SC002" // a write touched more or fewer rows than were due
 	StateWaitTimeout = "SC003" // wait_for ran out of time
 )
 

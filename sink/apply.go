@@ -28,8 +28,8 @@ type Commit struct {
 	Errors      []ErrorDelta
 }
 
-// Apply runs the commit: all of it or, on error, nothing. The one exception is
-// ErrUnknown, after which Reconnect tells.
+// Apply runs the commit: all of it or, on error, nothing. There are two exceptions:
+// ErrUnknown, after which Reconnect tells, and a *DriftError (see Wait), after which LSN does.
 //
 // A delta leads from one state of the view to another; a view may occur once.
 // Small commits take one round trip; large ones pass in chunks of bounded memory.
@@ -98,7 +98,9 @@ func (s *Sink) Send(ctx context.Context, c Commit) (*Sent, error) {
 	return &Sent{s: s, c: c, grown: grown, batch: b, results: b.send(ctx)}, nil
 }
 
-// Wait tells what became of the commit.
+// Wait tells what became of the commit. A *DriftError may be of a statement that wrote more or
+// fewer rows than it should have: if what was sent fitted into one batch, the commit has
+// happened then.
 func (w *Sent) Wait(ctx context.Context) error {
 	if w.large != nil {
 		return w.s.applyLarge(ctx, w.c, w.large)
@@ -108,7 +110,7 @@ func (w *Sent) Wait(ctx context.Context) error {
 	}
 	w.s.committed(w.c.At)
 	w.s.grown = w.grown
-	return nil
+	return w.batch.drifted()
 }
 
 // mostKept is how large a delta may be whose memory is kept for the next commit.
@@ -192,24 +194,29 @@ type batch struct {
 	s     *Sink
 	b     pgconn.Batch
 	views []string
+	wants []int64     // rows that each statement must write, or anyNumber
+	drift *DriftError // a statement that wrote another number
 }
+
+// anyNumber is the number of rows of a statement that may write as many as it will.
+const anyNumber = -1
 
 func (b *batch) add(ctx context.Context, sql string, params [][]byte, formats []int16) error {
-	return b.addFor(ctx, "", stmtID{sql: sql}, nil, params, formats)
+	return b.addFor(ctx, "", stmtID{sql: sql}, nil, params, formats, anyNumber)
 }
 
-func (b *batch) addFor(ctx context.Context, view string, id stmtID, types []uint32, params [][]byte, formats []int16) error {
+func (b *batch) addFor(ctx context.Context, view string, id stmtID, types []uint32, params [][]byte, formats []int16, want int64) error {
 	sd, err := b.s.prepare(ctx, id, types)
 	if err != nil {
 		return classify(err, view)
 	}
 	b.b.ExecStatement(sd, params, formats, nil)
-	b.views = append(b.views, view)
+	b.views, b.wants = append(b.views, view), append(b.wants, want)
 	return nil
 }
 
 func (b *batch) op(ctx context.Context, o op) error {
-	return b.addFor(ctx, o.table.spec.Name, stmtID{o.table.sql(o.kind, o.nulls), o.table.rowType}, o.types(), o.params(), o.formats())
+	return b.addFor(ctx, o.table.spec.Name, stmtID{o.table.sql(o.kind, o.nulls), o.table.rowType}, o.types(), o.params(), o.formats(), o.want())
 }
 
 // moveProgress comes first: it takes the lock on the progress row that defeats
@@ -253,28 +260,47 @@ func (b *batch) run(ctx context.Context) error {
 	if len(b.views) == 0 {
 		return nil
 	}
-	return b.answers(b.send(ctx))
+	if err := b.answers(b.send(ctx)); err != nil {
+		return err
+	}
+	return b.drifted()
 }
 
 func (b *batch) send(ctx context.Context) *pgconn.MultiResultReader {
 	return b.s.pg.ExecBatch(ctx, &b.b)
 }
 
-// answers reads every answer to the batch, and empties it.
+// answers reads every answer to the batch, and empties it. Whether each statement has written
+// as many rows as it must is seen here, and not by the server: so a small commit, of which the
+// batch is all, is not undone if one has not. To have the statement fail instead takes the server
+// a tenth of such a commit, and what it tells is the same: somebody has meddled with the output
+// before, and it is to be built anew.
 func (b *batch) answers(results *pgconn.MultiResultReader) error {
 	n := 0
 	var failed error
 	for results.NextResult() {
-		if _, err := results.ResultReader().Close(); err != nil && failed == nil {
+		tag, err := results.ResultReader().Close()
+		if err != nil && failed == nil {
 			failed = classify(err, b.viewOf(n))
+		}
+		if err == nil && b.drift == nil && b.wants[n] != anyNumber && tag.RowsAffected() != b.wants[n] {
+			b.drift = miscounted(b.views[n], tag.RowsAffected(), b.wants[n])
 		}
 		n++
 	}
 	if err := results.Close(); err != nil && failed == nil {
 		failed = classify(err, b.viewOf(n))
 	}
-	b.b, b.views = pgconn.Batch{}, nil
+	b.b, b.views, b.wants = pgconn.Batch{}, nil, nil
 	return failed
+}
+
+// drifted is the error of a statement that has written another number of rows than it must.
+func (b *batch) drifted() error {
+	if b.drift == nil {
+		return nil
+	}
+	return b.drift
 }
 
 func (b *batch) viewOf(n int) string {

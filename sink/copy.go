@@ -39,7 +39,7 @@ func (s *Sink) copyRows(ctx context.Context, t *Table, d *delta) error {
 		return classify(err, t.spec.Name)
 	}
 	if tag.RowsAffected() != src.want {
-		return &DriftError{View: t.spec.Name, Cause: fmt.Sprintf("%d rows written where %d were due", tag.RowsAffected(), src.want)}
+		return miscounted(t.spec.Name, tag.RowsAffected(), src.want)
 	}
 	return nil
 }

@@ -295,24 +295,26 @@ func (d *delta) weight(rows []int32) int64 {
 	return n
 }
 
-// params are the parameters of the op's statement: rows, count, copies; or one row.
+// params are the parameters of the op's statement: rows, copies; or one row.
 func (o op) params() [][]byte {
 	t, d := o.table, o.d
 	if o.kind >= stInsertOne {
 		return [][]byte{d.row(o.rows[0])}
 	}
-	want := d.weight(o.rows)
 	size := 20 + 4*len(o.rows)
 	for _, r := range o.rows {
 		size += len(d.row(r))
 	}
 	rows := t.codec.appendArray(make([]byte, 0, size), t.rowType, len(o.rows), func(i int) []byte { return d.row(o.rows[i]) })
-	p := [][]byte{rows, int8Param(want)}
+	p := [][]byte{rows}
 	if o.kind == stInsertCopies || o.kind == stDeleteImage {
 		p = append(p, appendInt8Array(nil, len(o.rows), func(i int) int64 { return max(d.w[o.rows[i]], -d.w[o.rows[i]]) }))
 	}
 	return p
 }
+
+// want is how many rows the statement must write.
+func (o op) want() int64 { return o.d.weight(o.rows) }
 
 // types are the parameters' types, where they do not follow from the statement.
 func (o op) types() []uint32 {
@@ -330,10 +332,8 @@ func (o op) formats() []int16 {
 	switch {
 	case !o.table.codec.text:
 		return allBinary
-	case o.kind >= stInsertOne:
-		return []int16{0}
 	case o.kind == stInsertCopies || o.kind == stDeleteImage:
-		return []int16{0, 1, 1}
+		return []int16{0, 1}
 	}
-	return []int16{0, 1}
+	return []int16{0}
 }

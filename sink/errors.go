@@ -58,6 +58,10 @@ func (e *DriftError) Error() string {
 
 func (e *DriftError) Unwrap() error { return e.err }
 
+func miscounted(view string, got, want int64) *DriftError {
+	return &DriftError{View: view, Cause: fmt.Sprintf("%d rows written where %d were due", got, want)}
+}
+
 // ViewError says that a change cannot be written to one view's output, and that the
 // fault is not the table's: the change contradicts itself, or exceeds a limit of the
 // server. The other views are not concerned.
@@ -155,8 +159,6 @@ func classify(err error, view string) error {
 	switch pg.Code {
 	case migrations.StateFenced:
 		return fmt.Errorf("%w: %s: %s", ErrFenced, pg.Message, moved(pg.Message))
-	case migrations.StateDrifted:
-		return &DriftError{View: view, Cause: pg.Message, err: err}
 	case "42501": // insufficient privilege: the operator's to mend, no rebuild helps
 		return err
 	}

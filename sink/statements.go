@@ -22,47 +22,36 @@ const (
 )
 
 // statement is the SQL of a kind of write to the table. Parameters: $1 the rows as
-// an array of the table's row type, $2 the number of rows that must be written, $3
-// the copies of each row; or $1 the one row. nulls has a bit for each key
-// column that is NULL in all of the rows.
+// an array of the table's row type, $2 the copies of each row; or $1 the one row.
+// nulls has a bit for each key column that is NULL in all of the rows. How many rows
+// it has written is in the server's answer: see batch.answers.
 func (t *Table) statement(kind stmtKind, nulls uint64) string {
 	if kind >= stInsertOne {
-		return t.counted(t.writeOne(kind, nulls), "1")
+		return t.writeOne(kind, nulls)
 	}
 	n := len(t.spec.Columns)
 	rows := fmt.Sprintf("unnest($1::%s[]) AS d(%s)", t.rel, aliases("c", n))
-	var write string
 	switch kind {
 	case stInsert:
-		write = fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s", t.rel, t.columnList(), aliases("d.c", n), rows)
+		return fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s", t.rel, t.columnList(), aliases("d.c", n), rows)
 	case stInsertCopies:
-		write = fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s CROSS JOIN LATERAL pg_catalog.generate_series(1, d.w)",
+		return fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s CROSS JOIN LATERAL pg_catalog.generate_series(1, d.w)",
 			t.rel, t.columnList(), aliases("d.c", n), t.rowsWithCopies())
 	case stUpdate:
 		set := make([]string, n)
 		for i, c := range t.spec.Columns {
 			set[i] = fmt.Sprintf("%s = x.c%d", quote(c.Name), i+1)
 		}
-		write = fmt.Sprintf("UPDATE %s AS u SET %s FROM (SELECT v.tid, %s FROM %s CROSS JOIN %s) AS x(tid, %s) WHERE u.ctid = x.tid",
+		return fmt.Sprintf("UPDATE %s AS u SET %s FROM (SELECT v.tid, %s FROM %s CROSS JOIN %s) AS x(tid, %s) WHERE u.ctid = x.tid",
 			t.rel, strings.Join(set, ", "), aliases("d.c", n), rows, t.lookup(t.match(nulls, unnested), "OFFSET 0"), aliases("c", n))
 	case stDelete:
-		write = fmt.Sprintf("DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT v.tid FROM %s CROSS JOIN %s))",
+		return fmt.Sprintf("DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT v.tid FROM %s CROSS JOIN %s))",
 			t.rel, rows, t.lookup(t.match(nulls, unnested), "OFFSET 0"))
-	case stDeleteImage:
-		// LIMIT picks as many copies as are to go; the images of distinct rows differ,
-		// so no copy is picked twice.
-		write = fmt.Sprintf("DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT v.tid FROM %s CROSS JOIN %s))",
-			t.rel, t.rowsWithCopies(), t.lookup(t.matchImage(fmt.Sprintf("ROW(%s)::%s", aliases("d.c", n), t.rel), unnested), "LIMIT d.w"))
 	}
-	return t.counted(write, "$2")
-}
-
-// counted has a write fail unless it writes as many rows as are due. The function
-// that says so is called only then: as it is in PL/pgSQL and pins its search path,
-// calling it costs a fifth of what writing a row does.
-func (t *Table) counted(write, want string) string {
-	return fmt.Sprintf("WITH x AS (%[1]s RETURNING 1) SELECT stepping_cdc.check_count(%[2]s, count(*), %[3]s) FROM x HAVING count(*) <> %[3]s",
-		write, literal(t.spec.Name), want)
+	// stDeleteImage. LIMIT picks as many copies as are to go; the images of distinct rows
+	// differ, so no copy is picked twice.
+	return fmt.Sprintf("DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT v.tid FROM %s CROSS JOIN %s))",
+		t.rel, t.rowsWithCopies(), t.lookup(t.matchImage(fmt.Sprintf("ROW(%s)::%s", aliases("d.c", n), t.rel), unnested), "LIMIT d.w"))
 }
 
 // reference is how a statement names the value of a column in a row to be written.
@@ -80,7 +69,7 @@ func (t *Table) lookup(match, fence string) string {
 
 // rowsWithCopies unnests the rows beside their numbers of copies.
 func (t *Table) rowsWithCopies() string {
-	return fmt.Sprintf("ROWS FROM (unnest($1::%s[]), unnest($3::int8[])) AS d(%s,w)",
+	return fmt.Sprintf("ROWS FROM (unnest($1::%s[]), unnest($2::int8[])) AS d(%s,w)",
 		t.rel, aliases("c", len(t.spec.Columns)))
 }
 
