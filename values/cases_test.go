@@ -1,6 +1,7 @@
 package values
 
 import (
+	"math"
 	"slices"
 	"strings"
 )
@@ -11,11 +12,17 @@ type typeCase struct {
 	values []string
 }
 
-// newer are the values that older servers do not read, by the first major version
-// that does.
-var newer = map[int]typeCase{
-	15: {IntervalType, []string{"2562047788:00:54.775807", "-2562047788:00:54.775807"}},
-	17: {IntervalType, []string{"infinity", "-infinity"}},
+// readBySome are the values that servers read from a major version on and before another one.
+var readBySome = []struct {
+	from, before int
+	typeCase
+}{
+	{15, math.MaxInt, typeCase{IntervalType, []string{"2562047788:00:54.775807", "-2562047788:00:54.775807"}}},
+	{15, 17, typeCase{IntervalType, []string{
+		"178956970 years 7 mons 2147483647 days 2562047788:00:54.775807",
+		"-178956970 years -8 mons -2147483648 days -9223372036854775808 microseconds",
+	}}},
+	{17, math.MaxInt, typeCase{IntervalType, []string{"infinity", "-infinity"}}},
 }
 
 // cases are the values of both lists that a server of a major version reads.
@@ -23,8 +30,8 @@ func cases(major int, lists ...[]typeCase) (all []typeCase) {
 	for _, list := range lists {
 		all = append(all, list...)
 	}
-	for since, more := range newer {
-		if major < since {
+	for _, more := range readBySome {
+		if major < more.from || major >= more.before {
 			continue
 		}
 		for i := range all {

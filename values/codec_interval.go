@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // MakeInterval makes an interval of its three fields, which Postgres keeps
@@ -25,9 +26,20 @@ func (d Datum) Interval() (months, days int32, micros int64) {
 	return months, days, d.i
 }
 
+// finiteIntervals says that the server knows no infinite intervals: before Postgres 17 the
+// greatest and the least one are numbers like all others.
+var finiteIntervals atomic.Bool
+
+// SetInfiniteIntervals says whether intervals can be infinite, as they can unless it is
+// called.
+func SetInfiniteIntervals(can bool) { finiteIntervals.Store(!can) }
+
 // IntervalInfinity says whether an interval is infinite (Postgres 17): 1 or -1
 // by its sign, 0 for a finite one.
 func IntervalInfinity(d Datum) int {
+	if len(d.s) != 8 || finiteIntervals.Load() {
+		return 0
+	}
 	switch months, days, micros := d.Interval(); {
 	case months == math.MaxInt32 && days == math.MaxInt32 && micros == math.MaxInt64:
 		return 1

@@ -64,6 +64,7 @@ func newServer(t testing.TB) *server {
 		t.Fatal(err)
 	}
 	s.major = version / 10000
+	SetInfiniteIntervals(s.major >= 17)
 	return s
 }
 

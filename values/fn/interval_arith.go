@@ -8,7 +8,7 @@ import (
 
 // Arithmetic of intervals, whose months, days and microseconds are three numbers
 // apart. An infinite interval (Postgres 17) is the one with all three at their
-// ends; older servers have no other use for it either.
+// ends; to older servers that one is finite.
 
 func init() {
 	register("interval_um(interval)", strict1(negateInterval))

@@ -22,7 +22,10 @@ const (
 // SetServerVersion says which major version of Postgres the functions stand in
 // for. The few that answer differently from version to version are not found by
 // Lookup before it was called.
-func SetServerVersion(major int) { serverVersion.Store(int32(major)) }
+func SetServerVersion(major int) {
+	serverVersion.Store(int32(major))
+	values.SetInfiniteIntervals(major >= infiniteIntervals)
+}
 
 // serverBefore says whether the server is known to be older than a version. It is
 // for the wording of errors alone; what changes values is bound by version, see
