@@ -228,9 +228,11 @@ func (p *pruner) pruneWindow(n *Window, need []int) Node {
 
 // WindowFuncs are Postgres' window functions, by signature
 // (postgresql.org/docs/current/functions-window.html).
-var WindowFuncs = []string{
-	"row_number()", "rank()", "dense_rank()", "percent_rank()", "cume_dist()", "ntile(int4)",
+var WindowFuncs = append([]string{
 	"lag(anyelement)", "lag(anyelement,int4)", "lag(anycompatible,int4,anycompatible)",
 	"lead(anyelement)", "lead(anyelement,int4)", "lead(anycompatible,int4,anycompatible)",
 	firstValue, lastValue, nthValue,
-}
+}, FramelessFuncs...)
+
+// FramelessFuncs are those of them by whose support functions Postgres knows that they look at no frame.
+var FramelessFuncs = []string{"row_number()", "rank()", "dense_rank()", "percent_rank()", "cume_dist()", "ntile(int4)"}

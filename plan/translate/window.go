@@ -60,15 +60,7 @@ func (t *translator) window(ref int, s *scope) {
 	guards := s.guards
 	s.guards = nil // a window reads all rows, whatever is around the call
 	defer func() { s.guards = guards }()
-	var calls []*pgtree.Node
-	for _, te := range s.query.Nodes("targetList") {
-		pgtree.Walk(te, func(n *pgtree.Node) bool {
-			if n.Tag == "WINDOWFUNC" && n.Int("winref") == ref {
-				calls = append(calls, n)
-			}
-			return n.Tag != "QUERY"
-		})
-	}
+	calls := windowCalls(s.query, ref)
 
 	// What the window reads are columns of its input.
 	var read []expr.Expr
@@ -129,6 +121,19 @@ func (t *translator) window(ref int, s *scope) {
 		s.windows[calls[i]] = c.result(cols, at)
 		at += len(c.funcs)
 	}
+}
+
+// windowCalls are the calls over a window.
+func windowCalls(query *pgtree.Node, ref int) (calls []*pgtree.Node) {
+	for _, te := range query.Nodes("targetList") {
+		pgtree.Walk(te, func(n *pgtree.Node) bool {
+			if n.Tag == "WINDOWFUNC" && n.Int("winref") == ref {
+				calls = append(calls, n)
+			}
+			return n.Tag != "QUERY"
+		})
+	}
+	return calls
 }
 
 // sortedBy translates the target list's expression that a clause sorts by.
@@ -211,9 +216,29 @@ func fixedNumber(name string, args []expr.Expr) (by int64, fixed bool) {
 	return c.V.Int64(), true
 }
 
+// framesDropped is the version from which on Postgres gives windows over which only functions are
+// called that look at no frame another one, so that offsets neither are computed nor can fail
+// (optimize_window_clauses of its planner.c, and the functions' support functions).
+const framesDropped = 16
+
+// frameOptions are a window's frame, in bits.
+func (t *translator) frameOptions(clause *pgtree.Node, s *scope) int {
+	if t.version >= framesDropped && !slices.ContainsFunc(windowCalls(s.query, clause.Int("winref")), t.looksAtFrame) {
+		return frameRows | frameStartUnbounded | frameEndCurrent
+	}
+	return clause.Int("frameOptions")
+}
+
+// looksAtFrame says whether a call's result may depend on the frame. If it cannot be known
+// that it does not, an error is told where the call is translated.
+func (t *translator) looksAtFrame(call *pgtree.Node) bool {
+	proc, err := t.cat.Proc(t.ctx, call.OID("winfnoid"))
+	return err != nil || !slices.Contains(algebra.FramelessFuncs, proc.Signature)
+}
+
 // frame reads the frame of a window. Offsets that are no constants become columns.
 func (t *translator) frame(clause *pgtree.Node, s *scope, place func(expr.Expr) int) (algebra.Frame, bool) {
-	o := clause.Int("frameOptions")
+	o := t.frameOptions(clause, s)
 	f := algebra.Frame{Mode: algebra.FrameRange}
 	switch {
 	case o&frameRows != 0:
