@@ -207,7 +207,12 @@ func (d *Disk) pebbleOptions(o Options, exists bool) *pebble.Options {
 		opts.Levels[i].IndexBlockSize = 256 << 10
 	}
 	opts.Experimental.SpanPolicyFunc = metaApart
-	opts.TargetFileSizes[0] = 4 << 20
+	// The Bloom filter of a file is one block. Where the state is larger than the cache, large ones
+	// push each other out of it, and to read one again takes longer than the search that it saves:
+	// so files are small, but in the last levels of large states, where they would be too many.
+	for i := range opts.TargetFileSizes[:3] {
+		opts.TargetFileSizes[i] = 4 << 20
+	}
 	return opts
 }
 
