@@ -88,9 +88,9 @@ func compareLabels(cmp string, of *values.Type) *fn.Func {
 		"<": func(c int) bool { return c < 0 }, "<=": func(c int) bool { return c <= 0 }, "=": func(c int) bool { return c == 0 },
 		"<>": func(c int) bool { return c != 0 }, ">=": func(c int) bool { return c >= 0 }, ">": func(c int) bool { return c > 0 },
 	}[cmp]
-	var x, y []byte
 	return &fn.Func{Strict: true, F2: func(v, w values.Datum) values.Datum {
-		x, y = values.AppendKey(x[:0], of, v), values.AppendKey(y[:0], of, w)
+		var left, right [64]byte
+		x, y := values.AppendKey(left[:0], of, v), values.AppendKey(right[:0], of, w)
 		return values.Bool(test(bytes.Compare(x, y)))
 	}}
 }

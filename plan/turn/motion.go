@@ -291,9 +291,9 @@ func fuller(d direction, age, at expr.Expr) expr.Expr {
 
 // order is how two values compare: -1, 0 or 1.
 func order(x, y expr.Expr) expr.Expr {
-	var l, r []byte
 	return native("order", func(a []values.Datum) values.Datum {
-		l, r = values.AppendKey(l[:0], x.Type(), a[0]), values.AppendKey(r[:0], y.Type(), a[1])
+		var left, right [64]byte
+		l, r := values.AppendKey(left[:0], x.Type(), a[0]), values.AppendKey(right[:0], y.Type(), a[1])
 		return values.Int(int64(bytes.Compare(l, r)))
 	}, values.Int4Type, x, y)
 }

@@ -9,9 +9,9 @@ import (
 // KeyEquality is the equality of types that have no function of their own in Go
 // but whose keys decide it.
 func KeyEquality(a, b *values.Type) *Func {
-	var x, y []byte
 	return &Func{Strict: true, F2: func(v, w values.Datum) values.Datum {
-		x, y = values.AppendKey(x[:0], a, v), values.AppendKey(y[:0], b, w)
+		var left, right [64]byte
+		x, y := values.AppendKey(left[:0], a, v), values.AppendKey(right[:0], b, w)
 		return values.Bool(bytes.Equal(x, y))
 	}}
 }

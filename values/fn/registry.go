@@ -35,7 +35,8 @@ const (
 // Func is one native function. Exactly one of F1, F2, F3 and FN is set, by the
 // number of arguments (F0 functions and those of four and more use FN). A
 // Strict function is never called with a NULL argument: its result is NULL.
-// No function is ever called with an error Datum: errors are handed on before.
+// No function is ever called with an error Datum: errors are handed on before. One may
+// be called by several goroutines at once, as several operators may compute one expression.
 type Func struct {
 	Strict bool
 	Need   Need
