@@ -61,6 +61,8 @@ func (b *countingBatch) AddWeightUnder(key []byte, prefix int, w int64) {
 	b.Batch.AddWeightUnder(key, prefix, w)
 }
 
+func (b *countingBatch) Append(of state.Batch) { b.Batch.Append(of.(*countingBatch).Batch) }
+
 func (b *countingBatch) DeleteRange(lower, upper []byte) {
 	b.visits.writes++
 	b.Batch.DeleteRange(lower, upper)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -37,7 +38,7 @@ type aggregate struct {
 	next     []int32 // next row of the group, -1 at the end
 	variants delta
 	rep      repr
-	early    map[string][]byte // states of groups evaluated before the step's end; nil: gone
+	early    map[string]*early // groups evaluated before the step's end
 
 	cur      cursor // of the groups' states, where many are read; else it is not open
 	key      []byte
@@ -47,6 +48,13 @@ type aggregate struct {
 	value    []byte // a group's encoded state, read
 	encoded  []byte // … and to be written
 	stored   []values.Datum
+}
+
+// early is the state of a group in the middle of a step. It is written at the end.
+type early struct {
+	state  []byte
+	gone   bool // it has none
+	before bool // it has one in the store
 }
 
 // touched is a group with rows in the step's delta.
@@ -142,11 +150,11 @@ func (o *aggregate) push(s *step, n *node, _ int, in *Batch) error {
 const pendingDatums = 1 << 17
 
 // evaluateEarly treats the rows so far as a step of their own: a delta may be
-// cut anywhere. The states it leads to are kept at hand, since the step's batch
-// cannot be read.
+// cut anywhere. The states it leads to are kept at hand until the step's end, since the
+// step's batch cannot be read.
 func (o *aggregate) evaluateEarly(s *step, n *node) error {
 	if o.early == nil {
-		o.early = map[string][]byte{}
+		o.early = map[string]*early{}
 	}
 	o.sortTouched()
 	if err := o.evaluate(s, n); err != nil {
@@ -188,6 +196,7 @@ func (o *aggregate) idle() bool { return len(o.touched) == 0 && o.early == nil }
 
 func (o *aggregate) finish(s *step, n *node) (err error) {
 	if len(o.touched) == 0 {
+		o.writeEarly(s, n)
 		o.reset()
 		return n.out.flush(s)
 	}
@@ -211,6 +220,7 @@ func (o *aggregate) finish(s *step, n *node) (err error) {
 	if err != nil {
 		return err
 	}
+	o.writeEarly(s, n)
 	if o.spec.Variants {
 		o.variants.write(s, n, variantPrefix(n))
 	}
@@ -321,9 +331,9 @@ func (o *aggregate) evaluateAll(s *step, n *node) error {
 
 // read fetches the state of the group in hand into value.
 func (o *aggregate) read(s *step, n *node, group string) (found bool, err error) {
-	if state, ok := o.early[group]; ok {
-		o.value = append(o.value[:0], state...)
-		return state != nil, nil
+	if e := o.early[group]; e != nil {
+		o.value = append(o.value[:0], e.state...)
+		return !e.gone, nil
 	}
 	if o.cur.it == nil {
 		n.stats.KeysRead++
@@ -394,12 +404,11 @@ func (o *aggregate) store(s *step, n *node, group string, count int64, found boo
 	}
 	o.encoded = b
 	if count == 0 && !o.spec.Global && string(b) == string(o.zero) {
-		if found {
-			n.stats.KeysWritten++
-			s.writes(n).Delete(o.at)
-		}
-		if o.early != nil {
-			o.early[strings.Clone(group)] = nil
+		switch {
+		case o.early != nil:
+			o.keep(group, nil, found)
+		case found:
+			o.remove(s, n)
 		}
 		return
 	}
@@ -417,11 +426,48 @@ func (o *aggregate) store(s *step, n *node, group string, count int64, found boo
 	// The states come last.
 	rotate(b, len(b)-states)
 	o.encoded = b
-	n.stats.KeysWritten++
-	n.stats.BytesWritten += int64(len(o.at) + len(b))
-	s.writes(n).Set(o.at, b)
 	if o.early != nil {
-		o.early[strings.Clone(group)] = slices.Clone(b)
+		o.keep(group, b, found)
+		return
+	}
+	o.set(s, n, b)
+}
+
+// set and remove write the group that lies at o.at.
+func (o *aggregate) set(s *step, n *node, state []byte) {
+	n.stats.KeysWritten++
+	n.stats.BytesWritten += int64(len(o.at) + len(state))
+	s.writes(n).Set(o.at, state)
+}
+
+func (o *aggregate) remove(s *step, n *node) {
+	n.stats.KeysWritten++
+	s.writes(n).Delete(o.at)
+}
+
+// keep has a group's state, nil if it is gone, at hand until the step's end. Found is whether it had
+// one.
+func (o *aggregate) keep(group string, state []byte, found bool) {
+	e := o.early[group]
+	if e == nil {
+		e = &early{before: found}
+		o.early[strings.Clone(group)] = e
+	}
+	e.state, e.gone = append(e.state[:0], state...), state == nil
+}
+
+// writeEarly writes what is at hand.
+func (o *aggregate) writeEarly(s *step, n *node) {
+	o.at = append(append(o.at[:0], n.prefix...), 'g')
+	base := len(o.at)
+	for _, group := range slices.Sorted(maps.Keys(o.early)) {
+		o.at = append(o.at[:base], group...)
+		switch e := o.early[group]; {
+		case !e.gone:
+			o.set(s, n, e.state)
+		case e.before:
+			o.remove(s, n)
+		}
 	}
 }
 

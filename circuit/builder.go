@@ -51,14 +51,22 @@ type JoinFunc func(l, r []values.Datum, out *Batch, w int64)
 // Labels tell people, and Build, what an operator computes: the state of a
 // circuit is only reopened by one of the same shape and the same labels, so a
 // label must change whenever the function beside it does.
+//
+// Functions given to one operator are called one at a time, those of different operators
+// perhaps at the same time (Parts.Workers): they must not change anything in common.
 type Builder struct {
 	nodes []*node
 	names map[string]bool // of sources and outputs
+	alone bool
 	err   error
 }
 
 // NewBuilder makes an empty circuit.
 func NewBuilder() *Builder { return &Builder{names: map[string]bool{}} }
+
+// Alone says that functions of different operators must not be called at the same time either: one
+// goroutine evaluates the circuit.
+func (b *Builder) Alone() { b.alone = true }
 
 func (b *Builder) fail(format string, args ...any) {
 	if b.err == nil {

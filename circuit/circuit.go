@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/zeebo/xxh3"
 
@@ -18,7 +17,7 @@ var ErrChanged = errors.New("state belongs to another circuit")
 
 // Circuit is a built circuit over a store. It holds nothing of the past itself:
 // all of that is in the store, so one may be thrown away between any two steps
-// and built anew. It is used by one goroutine.
+// and built anew. It is used by one goroutine; a step may make use of several.
 type Circuit struct {
 	nodes       []*node
 	sources     map[string]*node
@@ -30,8 +29,11 @@ type Circuit struct {
 	loops       bool // there are some
 	started     bool // the first step is known to be committed
 	due         dueSet
-	running     *node
-	since       time.Time
+	alone       bool          // one goroutine evaluates it, always
+	readers     [][]int32     // by node, as a crew needs them; nil: not known yet
+	batches     []state.Batch // of workers, between steps
+	wrote       int           // the most bytes that one of them held
+	crew        *crew         // which evaluates a step at the moment, or nil
 }
 
 // Output is the delta of one of the circuit's outputs, consolidated.
@@ -50,7 +52,7 @@ func (b *Builder) Build(store state.Store, prefix []byte) (*Circuit, error) {
 	if len(prefix) == 0 || prefix[0] == 0 {
 		return nil, errors.New("build circuit: the state prefix is empty or begins with a zero byte")
 	}
-	c := &Circuit{nodes: b.nodes, sources: map[string]*node{}, store: store, prefix: slices.Clone(prefix)}
+	c := &Circuit{alone: b.alone, nodes: b.nodes, sources: map[string]*node{}, store: store, prefix: slices.Clone(prefix)}
 	for _, n := range c.nodes {
 		n.prefix = binary.AppendUvarint(slices.Clone(prefix), uint64(n.id)+1)
 		switch op := n.op.(type) {
@@ -60,9 +62,9 @@ func (b *Builder) Build(store state.Store, prefix []byte) (*Circuit, error) {
 			op.rows.Width = n.width
 			c.outputs = append(c.outputs, n)
 		case *recursion:
-			c.loops = true
+			c.loops, c.alone = true, true
 		case *ranking:
-			c.rankings = append(c.rankings, op)
+			c.rankings, c.alone = append(c.rankings, op), true
 		}
 	}
 	c.due = newDueSet(len(c.nodes))
@@ -148,6 +150,10 @@ type Parts struct {
 	// Passed, if there is one, is told of rows as they pass from operator to operator. An error
 	// of it ends the step: so who finds that too much is held (Held) may take it in smaller ones.
 	Passed func(rows int) error
+	// Workers is how many goroutines evaluate the step, if the circuit can be evaluated by more
+	// than one; 0 is one. It pays with thousands of rows. Take and Passed are called by one of them
+	// at a time. The sums of the outputs and the state are the same.
+	Workers int
 }
 
 // StepInParts is Step for deltas of any size. Take may write to the store, but not
@@ -155,7 +161,6 @@ type Parts struct {
 // taken belongs to no step.
 func (c *Circuit) StepInParts(ctx context.Context, inputs map[string]*Batch, batch state.Batch, parts Parts) ([]Output, error) {
 	out, err := c.step(ctx, inputs, batch, parts)
-	c.enter(nil)
 	if err != nil {
 		for _, n := range c.nodes { // what was gathered belongs to no step
 			n.out.batch.Reset()
@@ -170,7 +175,8 @@ func (c *Circuit) StepInParts(ctx context.Context, inputs map[string]*Batch, bat
 }
 
 func (c *Circuit) step(ctx context.Context, inputs map[string]*Batch, batch state.Batch, parts Parts) (outs []Output, err error) {
-	s := &step{ctx: ctx, store: c.store, batch: batch, inputs: inputs, parts: parts, c: c}
+	s := &step{ctx: ctx, store: c.store, batch: batch, inputs: inputs, parts: parts, due: c.due}
+	defer s.enter(nil)
 	if c.loops {
 		s.overlay()
 	}
@@ -202,7 +208,12 @@ func (c *Circuit) step(ctx context.Context, inputs map[string]*Batch, batch stat
 			return nil, err
 		}
 	}
-	if err := c.run(s, 0, len(c.nodes)-1, func(*node) bool { return true }); err != nil {
+	if parts.Workers > 1 && !c.alone {
+		err = c.share(s, parts.Workers)
+	} else {
+		err = c.run(s, 0, len(c.nodes)-1, func(*node) bool { return true })
+	}
+	if err != nil {
 		return nil, err
 	}
 	for _, n := range c.outputs {
@@ -225,7 +236,7 @@ func (c *Circuit) start(s *step) error {
 	}
 	for _, n := range c.nodes {
 		if op, ok := n.op.(starter); ok {
-			c.enter(n)
+			s.enter(n)
 			c.due.add(n.id)
 			if err := op.start(s, n); err != nil {
 				return fmt.Errorf("%s %q: %w", n.op.kind(), n.label, err)

@@ -94,6 +94,9 @@
 // read theirs through an overlay), and the caller commits them together with the
 // position they bring it to: after a crash the two cannot disagree.
 //
+// A large step may be evaluated by several goroutines (Parts.Workers, crew.go), since parts of a
+// circuit that do not read each other can be computed in any order.
+//
 // # Errors in data
 //
 // An expression that fails for a row is not an error of Step. The function

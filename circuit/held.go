@@ -22,21 +22,34 @@ const (
 // Held is how many bytes of memory the operators have for what they gather within a
 // step: as many as the largest step took since Release, about. What is long in a
 // row is not counted, as it is shared with where the row came from. Whoever decides
-// how much one step is given learns from it what that means in this circuit.
+// how much one step is given learns from it what that means in this circuit. Within a step
+// it may be asked by Passed.
 func (c *Circuit) Held() int {
-	total := 0
+	if c.crew != nil {
+		return c.crew.held()
+	}
+	total := c.wrote * len(c.batches)
 	for _, n := range c.nodes {
-		total += n.out.batch.held()
-		if h, ok := n.op.(holder); ok {
-			total += h.held()
-		}
+		total += n.held()
 	}
 	return total
+}
+
+func (n *node) held() int {
+	held := n.out.batch.held()
+	if h, ok := n.op.(holder); ok {
+		held += h.held()
+	}
+	return held
 }
 
 // Release lets go of the memory that Held counts, between two steps. The outputs of
 // the last one are no longer good.
 func (c *Circuit) Release() {
+	for _, b := range c.batches {
+		_ = b.Close() // it is empty
+	}
+	c.batches, c.wrote = nil, 0
 	for _, n := range c.nodes {
 		n.out.batch.release()
 		if h, ok := n.op.(holder); ok {

@@ -3,6 +3,7 @@ package circuit
 import (
 	"bytes"
 	"errors"
+	"sync"
 
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
@@ -92,8 +93,9 @@ type intervalIndex struct {
 	//
 	// Its key ends behind the lower bound, the key with a second part behind the upper one.
 	delta delta
-	stale bool   // as in index
-	turn  uint64 // as in index
+	asked sync.Mutex // held while spec is asked about a row of the delta
+	stale bool       // as in index
+	turn  uint64     // as in index
 
 	key, written []byte // in hand, without and with what is before it
 }

@@ -78,6 +78,8 @@ func (t *intervalSearch) backwards(d *intervalIndex) bool {
 	if d.spec.Point || d.spec.From == nil || d.spec.To == nil {
 		return false
 	}
+	d.asked.Lock() // joins over the same index may ask at the same time
+	defer d.asked.Unlock()
 	p := &t.pairing
 	p.lower, _ = d.spec.From(p.lower[:0], t.found)
 	p.upper, _ = d.spec.To(p.upper[:0], t.found)

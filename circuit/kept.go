@@ -45,19 +45,24 @@ func (k *kept) decode(src []byte, width int, dst []values.Datum) ([]values.Datum
 	if k.whole {
 		return values.DecodeRow(src, dst)
 	}
-	var err error
-	if k.row, err = values.DecodeRow(src, k.row[:0]); err != nil {
-		return dst, err
-	}
-	if len(k.row) != len(k.columns) {
-		return dst, errKept
-	}
 	at := len(dst)
-	dst = slices.Grow(dst, width)[:at+width]
-	clear(dst[at:])
-	for i, c := range k.columns {
-		dst[at+c] = k.row[i]
+	dst, err := values.DecodeRow(src, slices.Grow(dst, width))
+	if err != nil {
+		return dst[:at], err
 	}
+	if len(dst)-at != len(k.columns) {
+		return dst[:at], errKept
+	}
+	// They lie one behind the other, and go to their places from the last on.
+	dst = slices.Grow(dst, width)[:at+width]
+	row, end := dst[at:], width
+	for i := len(k.columns) - 1; i >= 0; i-- {
+		c := k.columns[i]
+		d := row[i]
+		clear(row[c:end])
+		row[c], end = d, c
+	}
+	clear(row[:end])
 	return dst, nil
 }
 

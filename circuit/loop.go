@@ -140,7 +140,7 @@ func (c *Circuit) runLoop(s *step, op *recursion, wanted func(*node) bool) error
 		if err := s.ctx.Err(); err != nil {
 			return err
 		}
-		c.enter(l.first)
+		s.enter(l.first)
 		if err := op.pass(s, l.first); err != nil {
 			return fmt.Errorf("%s %q: %w", op.kind(), l.first.label, err)
 		}
@@ -157,10 +157,10 @@ func (c *Circuit) visit(s *step, n *node) error {
 	if err := s.ctx.Err(); err != nil {
 		return err
 	}
-	c.due.remove(n.id)
+	s.due.remove(n.id)
 	if src, ok := n.op.(*source); ok {
 		if in := s.inputs[src.name]; in != nil {
-			c.enter(n)
+			s.enter(n)
 			return n.out.send(s, in)
 		}
 		return nil
@@ -168,12 +168,12 @@ func (c *Circuit) visit(s *step, n *node) error {
 	if n.finish == nil || n.finish.idle() {
 		return nil
 	}
-	c.enter(n)
+	s.enter(n)
 	if err := n.finish.finish(s, n); err != nil {
 		return fmt.Errorf("%s %q: %w", n.op.kind(), n.label, err)
 	}
 	if !n.finish.idle() {
-		c.due.add(n.id)
+		s.due.add(n.id)
 	}
 	return nil
 }

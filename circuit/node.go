@@ -2,6 +2,8 @@ package circuit
 
 import (
 	"context"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/stepping-cdc/stepping-cdc/state"
@@ -42,7 +44,11 @@ type step struct {
 	over   *state.Overlay // of both; nil until something reads its own writes
 	inputs map[string]*Batch
 	parts  Parts
-	c      *Circuit
+	due    dueSet // what is found to be due: the circuit's, or of one of several workers
+	shared bool   // it is that of one of several workers
+
+	running *node
+	since   time.Time
 }
 
 // reader and writer are what operators need of the state.
@@ -93,6 +99,9 @@ type node struct {
 	looped bool   // part of a loop, or an index that one reads
 	out    emitter
 	stats  Stats
+
+	busy sync.Mutex   // held by who pushes, if several workers do
+	took atomic.Int64 // what it holds, as told to other workers
 }
 
 type edge struct {
@@ -121,22 +130,34 @@ func (e *emitter) send(s *step, rows *Batch) error {
 		}
 	}
 	for _, to := range e.to {
-		s.c.due.add(to.n.id)
-		to.n.stats.RowsIn += int64(rows.Len())
-		before := s.c.enter(to.n)
-		err := to.n.op.push(s, to.n, to.port, rows)
-		s.c.enter(before)
-		if err != nil {
+		if err := s.push(to, rows); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// push gives rows to one reader.
+func (s *step) push(to edge, rows *Batch) error {
+	s.due.add(to.n.id)
+	if s.shared {
+		to.n.busy.Lock()
+	}
+	to.n.stats.RowsIn += int64(rows.Len())
+	before := s.enter(to.n)
+	err := to.n.op.push(s, to.n, to.port, rows)
+	s.enter(before)
+	if s.shared {
+		to.n.tell()
+		to.n.busy.Unlock()
+	}
+	return err
+}
+
 // wake has all readers visited, though nothing is sent to them: they look into the node.
 func (e *emitter) wake(s *step) {
 	for _, to := range e.to {
-		s.c.due.add(to.n.id)
+		s.due.add(to.n.id)
 	}
 }
 
@@ -160,12 +181,12 @@ func (e *emitter) flushFull(s *step) error {
 
 // enter charges the time since the last call to the node that was running, says
 // which that was, and lets n run.
-func (c *Circuit) enter(n *node) (before *node) {
+func (s *step) enter(n *node) (before *node) {
 	now := time.Now()
-	if c.running != nil {
-		c.running.stats.Time += now.Sub(c.since)
+	if s.running != nil {
+		s.running.stats.Time += now.Sub(s.since)
 	}
-	before, c.running, c.since = c.running, n, now
+	before, s.running, s.since = s.running, n, now
 	return before
 }
 

@@ -110,7 +110,8 @@ type rig struct {
 	rnd     *rand.Rand
 	written []randomview.Table // what write changes
 	asked   map[string]bool    // queries that the oracle has prepared
-	clock   time.Time          // the present, for views that depend on it
+	steps   int
+	clock   time.Time // the present, for views that depend on it
 }
 
 func newRig(t testing.TB, dsn string, views []plan.View, rnd *rand.Rand) *rig {
@@ -285,11 +286,17 @@ func (r *rig) feed(parts int) {
 	}
 }
 
+// workers is by turns one and several: what a step gives does not depend on it.
+func (r *rig) workers() int {
+	r.steps++
+	return r.steps % 2 * 3
+}
+
 func (r *rig) step(in map[string]*circuit.Batch) {
 	r.t.Helper()
 	batch := r.store.NewBatch()
 	defer batch.Close()
-	outs, err := r.circuit.Step(r.t.Context(), in, batch)
+	outs, err := r.circuit.StepInParts(r.t.Context(), in, batch, circuit.Parts{Workers: r.workers()})
 	if err != nil {
 		r.t.Fatal(err)
 	}

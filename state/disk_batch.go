@@ -46,6 +46,16 @@ func (b *diskBatch) DeleteRange(lower, upper []byte) {
 	b.fail(op.Finish())
 }
 
+// Append implements Batch.
+func (b *diskBatch) Append(of Batch) {
+	from := of.(*diskBatch)
+	b.ranges = b.ranges || from.ranges
+	b.fail(from.err)
+	if !from.b.Empty() {
+		b.fail(b.b.Apply(from.b, nil))
+	}
+}
+
 func (b *diskBatch) Len() int  { return int(b.b.Count()) }
 func (b *diskBatch) Size() int { return b.b.Len() }
 

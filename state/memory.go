@@ -142,6 +142,17 @@ func (b *memoryBatch) AddWeight(key []byte, w int64) {
 
 func (b *memoryBatch) AddWeightUnder(key []byte, _ int, w int64) { b.AddWeight(key, w) }
 
+// Append implements Batch.
+func (b *memoryBatch) Append(of Batch) {
+	from := of.(*memoryBatch)
+	shift := len(b.arena)
+	b.arena = append(b.arena, from.arena...)
+	for _, op := range from.ops {
+		op.off += shift
+		b.ops = append(b.ops, op)
+	}
+}
+
 func (b *memoryBatch) Len() int  { return len(b.ops) }
 func (b *memoryBatch) Size() int { return len(b.arena) }
 

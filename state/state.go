@@ -99,6 +99,8 @@ type Batch interface {
 	// prefix, nor may a key be sought or deleted by its bytes: all keys under one
 	// or several prefixes are passed over or removed together.
 	AddWeightUnder(key []byte, prefix int, w int64)
+	// Append adds the writes of another batch of the same store, as if they were made now.
+	Append(of Batch)
 	// Len is the number of writes, Size their bytes.
 	Len() int
 	Size() int

@@ -130,6 +130,8 @@ func (c *compiler) aggregateSpec(a algebra.Agg, argAt []int, filterAt int) circu
 		out.Distinct = func(dst []byte, args []values.Datum) ([]byte, bool) { return keys(dst, args), true }
 	}
 	if a.Impl == nil {
+		c.asker.asks = true
+		c.b.Alone()
 		out.Fold, out.Order = c.asker.whole(a), keys
 		return out
 	}

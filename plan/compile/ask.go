@@ -21,6 +21,7 @@ type asker struct {
 	ctx   context.Context
 	err   error
 	asked uint64
+	asks  bool // there is such an aggregate
 }
 
 // unanswered is the SQLSTATE of a question without an answer; no server uses it.

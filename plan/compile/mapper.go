@@ -27,6 +27,7 @@ func newMapper(conds, exprs []expr.Expr, width int, cols []algebra.Column, at []
 	if expr.HasRemote(all) {
 		calls, rest := expr.Extract(all, width)
 		eval.know(calls)
+		eval.b.Alone() // there is one connection to ask over
 		m.stage = expr.NewStage(calls, eval)
 		conds, exprs = rest[:len(conds)], rest[len(conds):]
 	}
@@ -36,7 +37,9 @@ func newMapper(conds, exprs []expr.Expr, width int, cols []algebra.Column, at []
 
 // run is the operator's function. With bad nil no evaluation can fail.
 func (m *mapper) run(ctx context.Context, in, good, bad *circuit.Batch) error {
-	m.asker.ctx = ctx
+	if m.asker.asks {
+		m.asker.ctx = ctx
+	}
 	var ext [][]values.Datum
 	if m.stage != nil {
 		var err error
