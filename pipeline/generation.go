@@ -155,6 +155,7 @@ func (g *generation) step(ctx context.Context, batch state.Batch, parts circuit.
 }
 
 func (g *generation) compute(ctx context.Context, inputs map[string]*circuit.Batch, batch state.Batch, parts circuit.Parts) ([]circuit.Output, error) {
+	parts.Workers = workers(inputs)
 	outs, err := g.circuit.StepInParts(ctx, inputs, batch, parts)
 	if errors.Is(err, circuit.ErrOrderChanged) {
 		re := &reloadError{cause: err.Error()}

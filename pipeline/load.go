@@ -232,7 +232,7 @@ func (e *engine) loadTable(ctx context.Context, g *generation, table int, sessio
 // loadStep runs one step of loading; the outputs gather in the state. It returns how much
 // memory the step took; if it may be taken in smaller ones, it is errTooMuch with too much.
 func (e *engine) loadStep(ctx context.Context, g *generation, inputs map[string]*circuit.Batch, divisible bool) (held int, err error) {
-	outs, err := g.circuit.StepInParts(ctx, inputs, e.batch, circuit.Parts{Passed: e.bound(divisible, g)})
+	outs, err := g.circuit.StepInParts(ctx, inputs, e.batch, circuit.Parts{Passed: e.bound(divisible, g), Workers: workers(inputs)})
 	if err != nil {
 		return 0, err
 	}

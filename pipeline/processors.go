@@ -3,6 +3,8 @@ package pipeline
 import (
 	"os"
 	"runtime"
+
+	"github.com/stepping-cdc/stepping-cdc/circuit"
 )
 
 // spareProcessors is how many more goroutines may run at once than there are
@@ -16,7 +18,31 @@ const spareProcessors = 2
 // system would have taken turns much sooner. On two processors that is the 99th
 // percentile of freshness: 44 ms without, 3 ms with.
 func SpareProcessors() {
+	processors = runtime.GOMAXPROCS(0)
 	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + spareProcessors)
+		runtime.GOMAXPROCS(processors + spareProcessors)
 	}
+}
+
+// processors is how many there are for this program.
+var processors = runtime.GOMAXPROCS(0)
+
+const (
+	// sharedRows is from how many rows on a step is evaluated by several goroutines: that of a
+	// snapshot or a backlog. What is live is not.
+	sharedRows = 2048
+	// mostWorkers bounds how many they are; parts of a step wait for others.
+	mostWorkers = 8
+)
+
+// workers is how many goroutines evaluate a step.
+func workers(inputs map[string]*circuit.Batch) int {
+	rows := 0
+	for _, in := range inputs {
+		rows += in.Len()
+	}
+	if rows < sharedRows {
+		return 1
+	}
+	return min(processors, mostWorkers)
 }
