@@ -124,7 +124,8 @@ func of(ctx context.Context, cat *catalog.Catalog, op *catalog.Operator, name st
 	}
 	using := " USING OPERATOR(" + pgx.Identifier{op.Schema}.Sanitize() + "." + name + ")"
 	array := values.ArrayOf(sent)
-	order.Total = values.IdentityIsEquality(ty)
+	// What an operator that somebody has made finds equal, nobody knows.
+	order.Total = op.Schema == "pg_catalog" && values.IdentityIsEquality(ty)
 	sql := []string{"(SELECT pg_catalog.array_agg(u.o ORDER BY " + value + using + ") FROM pg_catalog.unnest(", ") WITH ORDINALITY AS u(v, o))"}
 	if !order.Total {
 		sql = []string{
