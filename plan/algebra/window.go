@@ -2,6 +2,7 @@ package algebra
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
@@ -34,13 +35,15 @@ type Bound struct {
 type Computed struct {
 	Number int // in place of Offset, or of By's value: alike in all rows of a partition
 	Edge   int // the value of the column that orders at which the frame ends
+	// Moving says that Edge is not a function of the column that orders, but of the partition.
+	Moving bool
 }
 
 // String tells bounds apart.
 func (b Bound) String() string {
 	if c := b.Computed; c != nil {
 		b.Computed = nil
-		return fmt.Sprintf("%s number #%d, edge #%d, preceding %v", b.String(), c.Number, c.Edge, b.Preceding)
+		return fmt.Sprintf("%s number #%d, edge #%d, moving %v, preceding %v", b.String(), c.Number, c.Edge, c.Moving, b.Preceding)
 	}
 	switch {
 	case b.By != nil && b.Preceding:
@@ -108,6 +111,26 @@ type WindowFunc struct {
 	Fixed  bool   // lag and lead look By rows away from every row; ntile makes By buckets; nth_value shows the By-th row
 	By     int64
 	T      *values.Type
+}
+
+// framed says whether a function looks at the frame. If none does, where it ends is not asked, and
+// so cannot fail.
+func (f WindowFunc) framed() bool {
+	switch f.Name {
+	case firstValue, lastValue, nthValue:
+		return true
+	}
+	return f.Agg != nil
+}
+
+// checked says that no offset is still to be found out to be no good.
+func (f Frame) checked() bool {
+	for _, b := range []Bound{f.Start, f.End} {
+		if b.Computed != nil && b.Computed.Number >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Window adds to each row of the input the results of functions over its
@@ -188,7 +211,11 @@ func (p *pruner) pruneWindow(n *Window, need []int) Node {
 	for _, k := range n.Order {
 		cols = append(cols, k.Col)
 	}
-	n.Frame.remap(func(c int) int { cols = append(cols, c); return c })
+	frame := n.Frame
+	if frame.checked() && !slices.ContainsFunc(need, func(c int) bool { return c >= width && n.Funcs[c-width].framed() }) {
+		frame = Frame{Mode: FrameRange, Start: Bound{Unbounded: true}}
+	}
+	frame.remap(func(c int) int { cols = append(cols, c); return c })
 	for i, f := range n.Funcs {
 		if contains(need, width+i) {
 			cols = append(cols, f.Args...)
@@ -204,7 +231,7 @@ func (p *pruner) pruneWindow(n *Window, need []int) Node {
 		return pick(p.prune(n.In, used), used, need)
 	}
 	at := index(used)
-	m.In, m.Frame = p.prune(n.In, used), n.Frame.remap(func(c int) int { return at[c] })
+	m.In, m.Frame = p.prune(n.In, used), frame.remap(func(c int) int { return at[c] })
 	for _, p := range n.Partition {
 		m.Partition = append(m.Partition, at[p])
 	}

@@ -43,7 +43,7 @@ func (n *Window) Totals() (totals []int) {
 		return nil
 	}
 	for i, f := range n.Funcs {
-		if f.Agg != nil && !f.Agg.Impl.Sequence {
+		if f.Agg != nil && (f.Agg.Impl == nil || !f.Agg.Impl.Sequence) {
 			totals = append(totals, i)
 		}
 	}
@@ -160,10 +160,10 @@ func (s *Sight) nth(f WindowFunc, frame Frame, i int) bool {
 func (s *Sight) bound(b Bound, mode FrameMode) bool {
 	switch {
 	case b.Unbounded:
+	case b.Computed != nil && (b.Computed.Moving || b.By == nil):
+		return false
 	case b.By != nil:
 		s.Near = true
-	case b.Computed != nil:
-		return false
 	default:
 		s.Groups = s.Groups || mode == FrameGroups
 		s.to(b.Offset, b.Offset)
