@@ -16,6 +16,8 @@ import (
 const refusedSchema = `
 CREATE FUNCTION app.unsteady(x int) RETURNS int LANGUAGE sql STABLE AS $$SELECT max(id) FROM public.orders WHERE id > x$$;
 CREATE AGGREGATE app.my_sum(int) (SFUNC = int4pl, STYPE = int, INITCOND = '0');
+CREATE FUNCTION app.near_uuid(val uuid, base uuid, n int, sub bool, less bool) RETURNS bool LANGUAGE sql STABLE AS $$SELECT true$$;
+ALTER OPERATOR FAMILY uuid_ops USING btree ADD FUNCTION 3 (uuid, int) app.near_uuid(uuid, uuid, int, bool, bool);
 CREATE SCHEMA stepping;
 CREATE TABLE stepping.mine (id int);
 CREATE VIEW app.bad_view AS SELECT o.id, c.name, clock_timestamp() AS at FROM orders o LEFT JOIN customers c ON c.id = o.id;

@@ -57,4 +57,7 @@ CREATE VIEW paid_by_customer AS SELECT customer_id, count(*) AS orders, max(orde
 
 CREATE FUNCTION vat(net numeric) RETURNS numeric LANGUAGE plpgsql IMMUTABLE AS $$BEGIN RETURN round(net * 0.19, 2); END$$;
 CREATE FUNCTION halves(n integer) RETURNS TABLE (half numeric) LANGUAGE sql IMMUTABLE AS $$SELECT i / 2.0 FROM generate_series(1, n) i$$;
+CREATE FUNCTION first_letters(val text, base text, apart integer, sub boolean, less boolean) RETURNS boolean LANGUAGE sql IMMUTABLE
+  RETURN CASE WHEN less THEN ascii(val) <= ascii(base) + CASE WHEN sub THEN -apart ELSE apart END ELSE ascii(val) >= ascii(base) + CASE WHEN sub THEN -apart ELSE apart END END;
+ALTER OPERATOR FAMILY text_ops USING btree ADD FUNCTION 3 (text, integer) first_letters(text, text, integer, boolean, boolean);
 CREATE AGGREGATE product(numeric) (SFUNC = numeric_mul, STYPE = numeric, INITCOND = '1');

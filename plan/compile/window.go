@@ -1,6 +1,8 @@
 package compile
 
 import (
+	"slices"
+
 	"github.com/stepping-cdc/stepping-cdc/circuit"
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/values"
@@ -15,6 +17,10 @@ func (c *compiler) window(n *algebra.Window, id string) *compiled {
 	cols := n.In.Cols()
 	in := c.exact(c.clean(c.node(n.In), cols))
 	totals := n.Totals()
+	if slices.ContainsFunc(totals, func(i int) bool { return n.Funcs[i].Agg.Impl == nil }) {
+		// What asks Postgres needs the step's context of an operator below.
+		in = c.mapper(in, cols, nil, algebra.AllRefs(cols), id+" arguments", "Compute for "+n.Label())
+	}
 	rest := *n
 	rest.Funcs = nil
 	out := &compiled{stream: in.stream, width: len(cols), id: id, at: algebra.FirstN(len(cols) + len(n.Funcs)), errs: in.errs, dirty: true}

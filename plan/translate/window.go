@@ -73,14 +73,17 @@ func (t *translator) window(ref int, s *scope) {
 		partition = append(partition, place(t.sameness(clause, "PARTITION BY", t.sortedBy(c, s))))
 	}
 	var order []algebra.SortKey
+	var sorted []expr.Expr
 	for _, c := range clause.Nodes("orderClause") {
-		by, k := t.sortKey(c, t.sortedBy(c, s))
-		k.Col = place(by)
+		e := t.sortedBy(c, s)
+		by, k := t.sortKey(c, e)
+		k.Col, sorted = place(by), append(sorted, e)
 		order = append(order, k)
 	}
 	frame, ok := t.frame(clause, s, place)
-	if by := frame.By(); by != nil && ok {
-		ok = t.inRange(clause, &frame, read, order, place)
+	var asked *askedFrames
+	if frame.By() != nil && ok {
+		asked, ok = t.inRange(clause, &frame, read, order, sorted, place)
 	}
 	var funcs []algebra.WindowFunc
 	var of []windowCall
@@ -115,8 +118,11 @@ func (t *translator) window(ref int, s *scope) {
 			w.Funcs[i].Filter += shift
 		}
 	}
+	if asked != nil {
+		w.In, w.Order, w.Frame = asked.answered(in, shift, w.Partition, w.Order, w.Frame)
+	}
 	s.stand(w)
-	at, cols := shift+len(read), w.Cols()
+	at, cols := len(w.In.Cols()), w.Cols()
 	for i, c := range of {
 		s.windows[calls[i]] = c.result(cols, at)
 		at += len(c.funcs)

@@ -11,32 +11,36 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/values/fn"
 )
 
-// inRange says whether the frame's offsets are of a type that Go reaches with,
-// and records if not. Where a time zone decides how far a day or a month goes,
-// Postgres computes the edges of the frames.
-func (t *translator) inRange(clause *pgtree.Node, frame *algebra.Frame, read []expr.Expr, order []algebra.SortKey, place func(expr.Expr) int) bool {
+// inRange prepares a frame's offsets: not ok if one is refused. Where Go does not know how far they
+// reach, Postgres is asked about all of a partition's frames; where a time zone decides how far a day
+// or a month goes, it computes the edges of each.
+func (t *translator) inRange(clause *pgtree.Node, frame *algebra.Frame, read []expr.Expr, order []algebra.SortKey, sorted []expr.Expr, place func(expr.Expr) int) (asked *askedFrames, ok bool) {
 	if len(order) != 1 {
-		return false // Postgres has refused it
+		return nil, false // Postgres has refused it
 	}
 	key := order[0]
 	value := read[key.Col]
 	ty := value.Type()
-	construct := "RANGE with an offset over " + ty.SQL
-	if r, _, _ := algebra.NewReach(ty, frame.By(), true); r == nil {
-		t.problem(clause, CodeUnsupported, construct, construct+" is known to that type's operator class alone", "use ROWS or GROUPS with a number")
-		return false
+	own, ok := t.ownRange(clause)
+	if r, _, _ := algebra.NewReach(ty, frame.By(), true); own || r == nil {
+		if !ok {
+			return nil, false
+		}
+		asked = t.askFrames(clause, sorted[0], *frame, read, place)
+		return asked, asked != nil
 	}
+	construct := "RANGE with an offset over " + ty.SQL
 	for _, b := range []*algebra.Bound{&frame.Start, &frame.End} {
 		if b.By == nil {
 			continue
 		}
 		if b.Computed == nil && backwards(ty, b.By.T, b.By.V) {
 			t.problem(clause, CodeSyntax, construct, "invalid preceding or following size in window function", "")
-			return false
+			return nil, false
 		}
 		if b.Computed == nil && overflows(ty, b.By.V) {
 			t.problem(clause, CodeSyntax, construct, tooFar, "write 24 hours: to times of day, that is as far")
-			return false
+			return nil, false
 		}
 		var by expr.Expr = b.By
 		if b.Computed != nil {
@@ -56,7 +60,7 @@ func (t *translator) inRange(clause *pgtree.Node, frame *algebra.Frame, read []e
 		}
 		b.Computed.Edge = place(t.calls.Builtin(name, ty, value, by))
 	}
-	return true
+	return nil, true
 }
 
 // onlyTime says that an interval has neither days nor months.
