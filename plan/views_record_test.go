@@ -44,6 +44,19 @@ func init() {
 	)
 }
 
+// Records that differ in the names of their fields, of which Postgres chooses one: JSON shows which.
+func init() {
+	viewCases = append(viewCases,
+		viewCase{name: "named_subscript", query: `SELECT to_json((ARRAY[ROW(1, 2), x])[1]) AS a, to_json((ARRAY[ROW(1, 2), x])[x.id]) AS b, to_json(coalesce((ARRAY[ROW(id, qty), x, NULL])[qty], ROW(1))) AS c, ((ARRAY[ROW(1, 2), x])[qty])::text AS d,
+			(ARRAY[ROW(1, 2), x])[qty] = x AS e, (ARRAY[ROW(1, 2), x])[qty] IS NULL AS f, (ARRAY[ROW(1, 2), x])[qty] < ROW(2, 3) AS g FROM (SELECT id, qty FROM orders) x`},
+		viewCase{name: "named_greatest", query: `SELECT id, to_json(greatest(x, y)) AS a, to_json(least(ROW(id, note), y, x)) AS b, row_to_json(nullif(greatest(y, x), x)) AS c FROM (SELECT id AS "a'b", note AS "c""d" FROM orders WHERE id > 2) x, LATERAL (SELECT o.id, o.note FROM orders o WHERE o.qty = x."a'b" AND o.note <> x."c""d") y`},
+		viewCase{name: "named_mixed", query: `SELECT x.id, to_json((ARRAY[ROW(1, 'a'::text), x, ROW(now_qty, '2') , y, ROW(), ROW(x.id, ROW(1, 'n'::text))])[x.now_qty]) AS a FROM (SELECT id, note, qty AS now_qty FROM orders) x, LATERAL (SELECT x.now_qty AS id, x.note) y`},
+		viewCase{name: "named_function", query: `SELECT id, to_json(app.same(x, ROW(id, qty))) AS a, to_json(app.same(CASE WHEN id > 3 THEN x ELSE ROW(id, qty) END, x)) AS b FROM (SELECT id, qty FROM orders) x`},
+		viewCase{name: "named_in_names", query: `SELECT to_json((ARRAY[r, s])[1 + id % 2]) AS a FROM (SELECT t.id, ROW(x.id, x)::record AS r, y AS s FROM orders t, LATERAL (SELECT t.id, t.qty) x, LATERAL (SELECT t.id AS one, x AS two) y) z`},
+		viewCase{name: "named_grouped", query: `SELECT qty, to_json((ARRAY[min(id), max(id)])) AS a, to_json((array_agg(CASE WHEN id > 2 THEN x ELSE ROW(id, qty) END ORDER BY id))[1]) AS b FROM (SELECT id, qty FROM orders) x GROUP BY qty`},
+	)
+}
+
 // Arrays of records without a type of their own.
 func init() {
 	viewCases = append(viewCases,

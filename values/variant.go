@@ -1,6 +1,9 @@
 package values
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // To Postgres, all records without a type of their own are of one type: a column may
 // hold ROW(1, NULL) beside ROW('a', 2, true). Here such a column's type lists the types of
@@ -58,6 +61,40 @@ func (t *Type) Distinguishable() bool {
 	return true
 }
 
+// Tellable says whether the names of the fields tell variants apart whose fields are of the same types: a
+// value can then be sent as that of t.Told.
+func (t *Type) Tellable() bool {
+	if !t.Variant || t.NoBinary || !t.allFields((*Type).Distinguishable) {
+		return false
+	}
+	of := t.Variants()
+	for i, a := range of {
+		for _, b := range of[:i] {
+			if sameOIDs(a, b) && slices.Equal(a.Names(), b.Names()) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Told is a type with variants whose values are sent as ROW(number, value): of the first variant
+// with the names that the value's fields have.
+func (t *Type) Told() *Type {
+	told := *t
+	told.told = true
+	return &told
+}
+
+// Names are those of a record's fields.
+func (t *Type) Names() []string {
+	names := make([]string, len(t.Fields))
+	for i, f := range t.Fields {
+		names[i] = f.Name
+	}
+	return names
+}
+
 func sameOIDs(a, b *Type) bool {
 	if len(a.Fields) != len(b.Fields) {
 		return false
@@ -79,8 +116,17 @@ func (t *Type) MakeVariant(variant int, d Datum) Datum {
 
 func decodeVariant(t *Type, src string) (Datum, error) {
 	which := -1
+	var names []string
+	if t.told {
+		// Two fields: the number and the record, each behind its type and its length.
+		const number, record = 12, 24
+		if len(src) < record || u32(src) != 2 || u32(src[number:]) >= uint32(len(t.Fields)-1) {
+			return Null, malformed(t, "not a variant's number")
+		}
+		names, src = t.Fields[1+u32(src[number:])].Type.Names(), src[record:]
+	}
 	for i, of := range t.Variants() {
-		if !hasOIDs(of, src) {
+		if !hasOIDs(of, src) || t.told && !slices.Equal(of.Names(), names) {
 			continue
 		}
 		if which >= 0 {

@@ -10,6 +10,7 @@ package pgtree
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Value is a *Node, a List, a Token, a Bytes or nil (<>).
@@ -99,7 +100,7 @@ func (p *parser) token() (tok string, quoted bool, err error) {
 			case c == '\\' && p.pos+1 < len(p.src):
 				out = append(out, p.src[p.pos+1])
 				p.pos += 2
-			case c == '"':
+			case c == '"' && (p.pos+1 == len(p.src) || delimits(p.src[p.pos+1])): // within, quotes are as they are
 				p.pos++
 				return string(out), true, nil
 			default:
@@ -114,7 +115,7 @@ func (p *parser) token() (tok string, quoted bool, err error) {
 	escaped := false
 	for p.pos < len(p.src) {
 		c := p.src[p.pos]
-		if c == ' ' || c == '\n' || c == '\t' || c == '(' || c == ')' || c == '{' || c == '}' {
+		if delimits(c) {
 			break
 		}
 		if c == '\\' && p.pos+1 < len(p.src) {
@@ -139,6 +140,9 @@ func (p *parser) token() (tok string, quoted bool, err error) {
 	}
 	return p.src[start:p.pos], false, nil
 }
+
+// delimits says whether a character ends a token, unless it is escaped.
+func delimits(c byte) bool { return strings.IndexByte(" \n\t(){}", c) >= 0 }
 
 func (p *parser) node(depth int) (*Node, error) {
 	p.pos++ // {

@@ -259,7 +259,7 @@ func (e *Evaluator) query(ctx context.Context, call *expr.Remote, rows [][]value
 		if r[0] == nil {
 			continue
 		}
-		v, err := values.DecodeBinary(call.T, r[0])
+		v, err := values.DecodeBinary(answer(call), r[0])
 		if err != nil {
 			return nil, fmt.Errorf("read a result: %w", err)
 		}

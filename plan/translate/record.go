@@ -143,7 +143,7 @@ func isRecord(ty *values.Type) bool {
 // why not: of records that differ in the names of their fields alone, what is sent does not
 // tell which of them it is.
 func (t *translator) received(n *pgtree.Node, ty *values.Type) bool {
-	if !ty.HasFields() || ty.Distinguishable() {
+	if !ty.HasFields() || ty.Distinguishable() || ty.Tellable() {
 		return true
 	}
 	const construct = "rows that differ in the names of their fields alone"
