@@ -23,3 +23,13 @@ func init() {
 		viewCases = append(viewCases, c)
 	}
 }
+
+// Domains that NULL is no value of: of a document that is NULL, there is what there is ON ERROR. (ON EMPTY is
+// the same here, since servers may give that, if the row before gave rise to it.)
+func init() {
+	viewCases = append(viewCases,
+		viewCase{name: "json_value_not_null", since: 17, query: `SELECT id, JSON_VALUE(jb, '$.a' RETURNING app.given DEFAULT 7 ON EMPTY DEFAULT 7 ON ERROR) AS a, JSON_QUERY(jb, '$.a' RETURNING app.given DEFAULT 8 ON EMPTY DEFAULT 8 ON ERROR) AS b FROM everything`},
+		viewCase{name: "json_value_not_null_strict", since: 17, query: `SELECT id, JSON_VALUE(CASE WHEN qty > 1 THEN jsonb '{"a": null}' END, 'strict $.a' RETURNING app.given DEFAULT 9 ON EMPTY DEFAULT 9 ON ERROR) AS c FROM orders`},
+		viewCase{name: "json_value_not_null_fails", since: 17, query: `SELECT id, JSON_VALUE(CASE WHEN qty IS NOT NULL THEN jsonb '{"a": 3}' END, '$.a' RETURNING app.given DEFAULT 7 ON EMPTY ERROR ON ERROR) AS a FROM orders WHERE qty > 1 OR qty IS NULL AND id < 2`},
+	)
+}

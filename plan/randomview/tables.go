@@ -39,6 +39,7 @@ CREATE DOMAIN goodpair AS pair CHECK ((VALUE).a IS DISTINCT FROM 99);
 CREATE TABLE things (id int PRIMARY KEY, p pair, q pair, gone int, s span, ps pair[], g goodpair, k int, w text);
 ALTER TABLE things DROP COLUMN gone;
 CREATE SCHEMA app;
+CREATE DOMAIN app.given AS int NOT NULL CHECK (VALUE < 100);
 CREATE FUNCTION app.twice(x int) RETURNS int LANGUAGE sql IMMUTABLE RETURN x * 2;
 CREATE FUNCTION app.label(x text, k int DEFAULT 1) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$BEGIN RETURN coalesce(x, 'none') || '/' || k; END$$;
 CREATE FUNCTION app.strict_label(x text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT AS $$BEGIN RETURN '<' || x || '>'; END$$;

@@ -183,8 +183,9 @@ func (t *translator) jsonCall(n *pgtree.Node, s *scope) expr.Expr {
 	ty := t.typ(returning.OID("typid"), int32(returning.Int("typmod")), n.OID("collation"))
 	doc := guardClock(t.expr(n.Node("formatted_expr"), s), ty)
 	begin := func(name string) *sqlCall {
-		// Of NULL, the result is NULL. Servers give what the row before gave rise to, if
-		// that was a value for EMPTY or ERROR; so they are not asked.
+		// Of NULL, the result is NULL, or what there is ON ERROR if that is none of a domain's values.
+		// Servers give what the row before gave rise to, if that was a value for EMPTY or ERROR; so they
+		// are not asked.
 		call := &sqlCall{}
 		call.text("CASE WHEN ")
 		call.arg(doc)
@@ -203,7 +204,18 @@ func (t *translator) jsonCall(n *pgtree.Node, s *scope) expr.Expr {
 	if !t.jsonOptions(n, call, s, moving) {
 		return nil
 	}
-	call.text(") END")
+	if call.text(")"); moving == nil {
+		no := "'null'::pg_catalog.jsonb, '$'" // what JSON_VALUE makes of it is NULL
+		if kind == jsonQuery {
+			no = "'1'::pg_catalog.jsonb, 'strict $.a'" // an error as good as any
+		}
+		call.text(" ELSE " + names[kind] + "(" + no + " RETURNING " + ty.SQL)
+		if !t.jsonOptions(n, call, s, nil) {
+			return nil
+		}
+		call.text(")")
+	}
+	call.text(" END")
 	if !t.settled(n, ty) || !t.understood(n, names[kind], call, ty) {
 		return nil
 	}
