@@ -12,6 +12,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -40,10 +41,14 @@ type Event struct {
 // Commits gather in a layer before Pebble (front says how), which goes to Pebble
 // as one batch, or, large ones, go there each as one. Pebble's write-ahead log is off: a batch is
 // applied to a memtable, or is one if it is large, and memtables reach the disk whole and in order, each
-// with one atomic edit of the manifest. A batch never straddles two memtables.
+// with one atomic edit of the manifest. A batch never straddles two memtables. A layer of a
+// load goes to Pebble as files, with one such edit, when no memtable holds anything.
 // That is what makes a crash leave a prefix of the commits.
 type Disk struct {
 	db        *pebble.DB
+	fs        vfs.FS
+	dir       string
+	tables    sstable.WriterOptions // of those that Pebble takes in
 	front     front
 	lock      *pebble.Lock
 	onDurable func(uint64)
@@ -120,6 +125,8 @@ func openLocked(dir string, o Options, lock *pebble.Lock) (*Disk, error) {
 	}
 	d := &Disk{
 		lock:      lock,
+		fs:        o.FS,
+		dir:       dir,
 		onDurable: o.OnDurable,
 		onEvent:   o.OnEvent,
 		changed:   make(chan struct{}, 1),
@@ -131,7 +138,12 @@ func openLocked(dir string, o Options, lock *pebble.Lock) (*Disk, error) {
 		sweepFactor: sweepMinFactor,
 	}
 	d.front.init(o.memory())
-	if d.db, err = pebble.Open(dir, d.pebbleOptions(o, marker == markerReady)); err != nil {
+	if err := removeTables(o.FS, dir); err != nil {
+		return nil, err
+	}
+	opts := d.pebbleOptions(o, marker == markerReady)
+	d.tables = tableOptions(opts)
+	if d.db, err = pebble.Open(dir, opts); err != nil {
 		return nil, openError(err)
 	}
 	d.opened.Store(true)
@@ -170,14 +182,16 @@ func (o *Options) memory() int64 {
 	return max(o.Memory, 16<<20)
 }
 
+func memtableSize(memory int64) int64 { return min(memory/8, 64<<20) }
+
 func (d *Disk) pebbleOptions(o Options, exists bool) *pebble.Options {
 	memory := o.memory()
 	// Up to three memtables (one filling, the others being flushed) take three
 	// eighths; two layers, and one that is on its way, three sixteenths. A load, which
-	// fills no memtables, has all of that for a layer that fills, one that is on its way,
-	// and what Pebble has of the one before.
+	// fills no memtables, has a third of all that for a layer that fills, for one that is on its way, and for
+	// runs that are merged, or what Pebble has of a layer that cannot go to the disk at once.
 	const memtables = 3
-	memtable := min(memory/8, 64<<20)
+	memtable := memtableSize(memory)
 	opts := &pebble.Options{
 		FS:                          o.FS,
 		Lock:                        d.lock,
@@ -281,7 +295,9 @@ func (d *Disk) Get(dst, key []byte) ([]byte, bool, error) {
 	}
 	// The room behind dst serves for the key until the value comes there.
 	key = appendWhole(dst, key)[len(dst):]
-	d.front.mu.RLock()
+	if err := d.front.rlock(); err != nil {
+		return dst, false, readError(err)
+	}
 	defer d.front.mu.RUnlock()
 	value, ok, err := d.front.get(dst, key)
 	return value, ok, readError(err)
@@ -403,9 +419,9 @@ func (d *Disk) Metrics() Metrics {
 		UnflushedBytes:    m.MemTable.Size + layers,
 		Committed:         d.Committed(),
 		Durable:           d.Durable(),
-		Flushes:           m.Flush.Count,
+		Flushes:           m.Flush.Count + int64(m.Ingest.Count),
 		Compactions:       m.Compact.Count,
-		FlushedBytes:      m.Levels[0].TableBytesFlushed, // the total counts what a log would have had
+		FlushedBytes:      m.Levels[0].TableBytesFlushed + total.TableBytesIngested, // the total of flushes counts what a log would have had
 		MergedBytes:       total.TableBytesCompacted,
 		CacheHits:         m.BlockCache.Hits,
 		CacheMisses:       m.BlockCache.Misses,
@@ -426,6 +442,9 @@ func (d *Disk) Close() error {
 	<-d.swept
 	<-d.done
 	<-d.front.ended
+	d.front.mu.Lock()
+	d.front.waitForRun()
+	d.front.mu.Unlock()
 	if err := errors.Join(d.front.iters.clear(), d.db.Close(), d.lock.Close()); err != nil {
 		return fmt.Errorf("close state: %w", err)
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // listener passes on the few events that a person would want to know of, and
-// wakes the watcher after each flush and compaction.
+// wakes the watcher after each of them that changes what is on the disk.
 func (d *Disk) listener(on func(Event)) *pebble.EventListener {
 	ended := func() {
 		select {
@@ -31,6 +31,12 @@ func (d *Disk) listener(on func(Event)) *pebble.EventListener {
 			// Failures come as BackgroundError; the error here may only say that
 			// there was nothing left to write.
 			on(Event{Name: "flush", Text: info.String()})
+		},
+		TableIngested: func(info pebble.TableIngestInfo) {
+			if info.Err == nil {
+				ended()
+				on(Event{Name: "flush", Text: info.String()})
+			}
 		},
 		CompactionEnd: func(info pebble.CompactionInfo) {
 			for _, level := range info.Input {

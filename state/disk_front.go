@@ -30,13 +30,18 @@ type front struct {
 
 	limit   int // bytes from which on the active layer is drained
 	bulk    int // … of a load
-	raw     run // scratch of who commits
 	through int // bytes of a batch from which on it goes to Pebble
 
-	drain sync.Mutex // held while something is written to Pebble
-	idle  *sync.Cond // of mu: a layer was drained, or never will be, or crowded has changed
-	wake  chan struct{}
-	ended chan struct{} // the drainer has ended
+	handed *handed       // the last commit of a load, while its run is made; nil: none
+	raw    run           // scratch of who makes it
+	spare  *pebble.Batch // what was handed over before, empty; or nil
+
+	drain    sync.Mutex      // held while something is written to Pebble
+	inMemory bool            // some of what was written to Pebble may not be on the disk
+	flushed  <-chan struct{} // closed once it is; nil: that was not asked for
+	idle     *sync.Cond      // of mu: a layer was drained, or never will be, or a run was made, or crowded has changed
+	wake     chan struct{}
+	ended    chan struct{} // the drainer has ended
 
 	// Numbers of commits: the last one in Pebble; up to which to drain; up to
 	// which to make durable, and up to which that has begun.
@@ -49,7 +54,7 @@ func (f *front) init(memory int64) {
 	f.wake = make(chan struct{}, 1)
 	f.ended = make(chan struct{})
 	f.limit = int(memory / 16)
-	f.bulk = int(min(memory/8, 64<<20))
+	f.bulk = int(memtableSize(memory)) + f.limit
 	f.through = f.limit / 2
 }
 
@@ -122,45 +127,11 @@ func (d *Disk) turnLayer(bulk bool) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.raw = run{}
+	f.raw, f.spare = run{}, nil
 	if f.active = newLayer(); bulk {
 		f.active = newBulkLayer()
 	}
 	return nil
-}
-
-// commitBulk is commitBatch of a load.
-func (d *Disk) commitBulk(b *diskBatch) (uint64, error) {
-	if err := d.turnLayer(true); err != nil {
-		return 0, err
-	}
-	f := &d.front
-	r, err := runOf(b.b, &f.raw)
-	if cap(f.raw.data) > f.bulk/8 {
-		f.raw = run{} // of an unusually large step
-	}
-	if err != nil {
-		return 0, err
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.waitForRoom(f.bulk)
-	if f.broken != nil {
-		return 0, f.broken
-	}
-	grown, err := f.active.bulk.add(r)
-	f.active.used += grown
-	if err != nil {
-		f.broken = err
-		return 0, err
-	}
-	seq := d.committed.Add(1)
-	if f.active.used > f.bulk {
-		f.wanted = seq
-		f.rouse()
-	}
-	b.Reset()
-	return seq, nil
 }
 
 // commitThrough writes a large batch to Pebble, behind what the layer holds: it is
@@ -186,6 +157,7 @@ func (d *Disk) commitThrough(b *diskBatch) (uint64, error) {
 	below := d.hold()
 	f.mu.Unlock()
 	err := b.write(f.through)
+	d.batched()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err != nil {
@@ -297,6 +269,7 @@ func (d *Disk) drainWanted() error {
 func (d *Disk) drainLayer() error {
 	f := &d.front
 	f.mu.Lock()
+	f.waitForRun()
 	seq := d.committed.Load()
 	if f.broken != nil || seq == f.drained {
 		defer f.mu.Unlock()
@@ -325,8 +298,18 @@ func (d *Disk) drainLayer() error {
 	return err
 }
 
-// writeLayer writes a frozen layer to Pebble.
+// writeLayer writes a frozen layer to Pebble. If tables cannot be written, because the disk is
+// full perhaps, Pebble gets a batch: it keeps that in memory, and tries again to flush it.
 func (d *Disk) writeLayer(l *layer, seq uint64) error {
+	if l.bulk != nil && d.takesTables() {
+		err := d.ingestLayer(l.bulk, seq)
+		if err == nil {
+			return nil
+		}
+		err = readError(err)
+		d.lastErr.Store(&err)
+		d.onEvent(Event{Name: "error", Text: "files of a load could not be written; it goes on without", Err: err})
+	}
 	size := l.used
 	if l.bulk == nil {
 		size /= 2 // most of it is the tree
@@ -340,6 +323,7 @@ func (d *Disk) writeLayer(l *layer, seq uint64) error {
 	}
 	if err == nil {
 		err = b.Commit(pebble.NoSync)
+		d.batched()
 	}
 	return errors.Join(err, b.Close())
 }

@@ -38,7 +38,9 @@ const onBelow = 1 << 63
 
 // newIter makes an iterator within bounds as they lie in Pebble.
 func (f *front) newIter(lower, upper []byte) (*diskIter, error) {
-	f.mu.RLock()
+	if err := f.rlock(); err != nil {
+		return nil, err
+	}
 	defer f.mu.RUnlock()
 	below, err := f.iters.get(f.below, lower, upper)
 	if err != nil {

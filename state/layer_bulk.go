@@ -29,34 +29,42 @@ func newBulkLayer() *layer { return &layer{tree: newTree(), bulk: &bulk{}} }
 // class is equal for runs of about one size.
 func (r *run) class() int { return max(bits.Len(uint(r.len()))-leastClass, 0) / 3 }
 
-// add appends a run. It returns by how many bytes all of them have grown.
-func (b *bulk) add(r *run) (grown int, err error) {
+// add appends a run.
+func (b *bulk) add(r *run) (grown int) {
 	if r.len() == 0 {
-		return 0, nil
+		return 0
 	}
 	b.runs = append(b.runs, r)
-	grown = r.size()
-	for {
-		newest := b.runs[len(b.runs)-1].class()
-		from, size, entries := len(b.runs), 0, 0
-		for from > 0 && (b.runs[from-1].class() <= newest || len(b.runs) > mostRuns) {
-			from--
-			size, entries = size+len(b.runs[from].data), entries+b.runs[from].len()
-		}
-		if len(b.runs)-from < mergedRuns {
-			return grown, nil
-		}
-		merged, err := mergedRun(b.runs[from:], size, entries)
-		if err != nil {
-			return grown, err
-		}
-		for _, r := range b.runs[from:] {
-			grown -= r.size()
-		}
-		grown += merged.size()
-		// Iterators may read the array that there was.
-		b.runs = append(append(make([]*run, 0, mostRuns+2), b.runs[:from]...), merged)
+	return r.size()
+}
+
+// due says from which run on all are to become one, of how many bytes and entries at most;
+// from is their number if none are.
+func (b *bulk) due() (from, size, entries int) {
+	from = len(b.runs)
+	if from == 0 {
+		return
 	}
+	newest := b.runs[from-1].class()
+	for from > 0 && (b.runs[from-1].class() <= newest || len(b.runs) > mostRuns) {
+		from--
+		size, entries = size+len(b.runs[from].data), entries+b.runs[from].len()
+	}
+	if len(b.runs)-from < mergedRuns {
+		from = len(b.runs)
+	}
+	return
+}
+
+// replace puts one run where those were of which it was made. It returns by how many
+// bytes all of them have grown.
+func (b *bulk) replace(from int, merged *run) (grown int) {
+	for _, r := range b.runs[from:] {
+		grown -= r.size()
+	}
+	// Iterators may read the array that there was.
+	b.runs = append(append(make([]*run, 0, mostRuns+2), b.runs[:from]...), merged)
+	return grown + merged.size()
 }
 
 // get is what all runs say of a key; nil is nothing.

@@ -3,6 +3,7 @@ package state
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"sort"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -106,12 +107,16 @@ func runOf(b *pebble.Batch, raw *run) (*run, error) {
 }
 
 // mergedRun makes one run of several.
-func mergedRun(runs []*run, bytes, entries int) (*run, error) {
-	out := newRun(bytes, entries)
+func mergedRun(runs []*run, size, entries int) (*run, error) {
+	out := newRun(size, entries)
 	err := mergeRuns(runs, func(of *run, i, j int) error {
 		out.addAll(of, i, j)
 		return nil
 	})
+	if unused := cap(out.data) - len(out.data); unused > len(out.data)/8 {
+		// Much of it came to nothing, or to less: size is to say what a run takes.
+		out.data, out.offs = bytes.Clone(out.data), slices.Clone(out.offs)
+	}
 	return out, err
 }
 

@@ -117,5 +117,6 @@ func (d *Disk) deleteDead(keys [][]byte) error {
 	if err := b.Commit(pebble.NoSync); err != nil {
 		return fmt.Errorf("delete weightless keys: %w", err)
 	}
+	d.batched()
 	return nil
 }

@@ -1,0 +1,201 @@
+package state_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stepping-cdc/stepping-cdc/state"
+	"github.com/stepping-cdc/stepping-cdc/state/statetest"
+)
+
+// noRoom is a file system that has no room, by turns, for the tables of a load: neither for
+// writing them nor for Pebble's names of them.
+type noRoom struct {
+	vfs.FS
+	calls, failed atomic.Int64
+}
+
+func (f *noRoom) refuses(path string) error {
+	if strings.Contains(path, "load-") && f.calls.Add(1)%3 != 0 {
+		f.failed.Add(1)
+		return syscall.ENOSPC
+	}
+	return nil
+}
+
+func (f *noRoom) Create(path string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if err := f.refuses(path); err != nil {
+		return nil, err
+	}
+	return f.FS.Create(path, c)
+}
+
+func (f *noRoom) Link(from, to string) error {
+	if err := f.refuses(from); err != nil {
+		return err
+	}
+	return f.FS.Link(from, to)
+}
+
+// TestLoadWithoutTables: what cannot go to the disk as tables goes there as batches, at once
+// or later, and nothing is lost, nothing there twice.
+func TestLoadWithoutTables(t *testing.T) {
+	fs := &noRoom{FS: vfs.NewMem()}
+	o := small
+	o.FS = fs
+	disk, err := state.Open("state", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory := state.NewMemory(state.Options{})
+	both := []state.Batch{disk.NewBatch(), memory.NewBatch()}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	disk.StartLoad()
+	for range 60 {
+		for range 200 {
+			k, w, op := rnd.IntN(3000), rnd.Int64N(5)-2, rnd.IntN(8)
+			for _, b := range both {
+				switch op {
+				case 0:
+					b.Set(fmt.Appendf(nil, "v%d", k), fmt.Append(nil, w))
+				case 1:
+					b.Delete(fmt.Appendf(nil, "w%d", k))
+				default:
+					b.AddWeight(fmt.Appendf(nil, "w%d", k), w)
+				}
+			}
+		}
+		for _, b := range both {
+			if _, err := b.Commit(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := disk.Flush(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := statetest.Contents(t, memory, nil, nil)
+	if diff := cmp.Diff(want, statetest.Contents(t, disk, nil, nil)); diff != "" {
+		t.Fatalf("memory and disk differ (-memory +disk):\n%s", diff)
+	}
+	if n, failed := fs.calls.Load(), fs.failed.Load(); failed < 10 || n-failed < 10 {
+		t.Fatalf("%d of %d calls failed: the test shows nothing", failed, n)
+	}
+	if err := errors.Join(both[0].Close(), disk.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if disk, err = state.Open("state", o); err != nil {
+		t.Fatal(err)
+	}
+	defer disk.Close()
+	if diff := cmp.Diff(want, statetest.Contents(t, disk, nil, nil)); diff != "" {
+		t.Fatalf("memory and disk differ after opening again (-memory +disk):\n%s", diff)
+	}
+}
+
+// TestTablesLeftBehind: what a crash leaves of tables is removed.
+func TestTablesLeftBehind(t *testing.T) {
+	o := small
+	fs := vfs.NewMem()
+	o.FS = fs
+	for range 2 {
+		disk, err := state.Open("state", o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := disk.Close(); err != nil {
+			t.Fatal(err)
+		}
+		names, err := fs.List("state")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			if strings.HasSuffix(name, ".table") {
+				t.Fatalf("%s is left", name)
+			}
+		}
+		f, err := fs.Create("state/load-000012.table", vfs.WriteCategoryUnspecified)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestLoadFails: what fails once a commit was handed over is told to whoever reads, commits
+// or flushes next.
+func TestLoadFails(t *testing.T) {
+	o := small
+	o.FS = vfs.NewMem()
+	disk, err := state.Open("state", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer disk.Close()
+	disk.StartLoad()
+	b := disk.NewBatch()
+	defer b.Close()
+	// The two do not go together: they meet when the run is made.
+	b.Set([]byte("k"), []byte("v"))
+	b.AddWeight([]byte("k"), 1)
+	if _, err := b.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := disk.Get(nil, []byte("k")); !errors.Is(err, state.ErrCorrupt) {
+		t.Errorf("get: %v", err)
+	}
+	it := disk.NewIter(nil, nil)
+	if it.First() || !errors.Is(it.Error(), state.ErrCorrupt) {
+		t.Errorf("iterator: %v", it.Error())
+	}
+	if err := it.Close(); err != nil {
+		t.Error(err)
+	}
+	b.Set([]byte("l"), nil)
+	if _, err := b.Commit(); !errors.Is(err, state.ErrCorrupt) {
+		t.Errorf("commit: %v", err)
+	}
+	if err := disk.Flush(context.Background()); !errors.Is(err, state.ErrCorrupt) {
+		t.Errorf("flush: %v", err)
+	}
+}
+
+// TestCloseWhileLoading closes a store as soon as a commit has returned.
+func TestCloseWhileLoading(t *testing.T) {
+	for i := range 30 {
+		o := small
+		o.FS = vfs.NewMem()
+		disk, err := state.Open("state", o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		disk.StartLoad()
+		b := disk.NewBatch()
+		for c := range 2 + i {
+			for k := range 2000 {
+				b.AddWeight(fmt.Appendf(nil, "w%d", k*7919%2003), int64(c+1))
+			}
+			if _, err := b.Commit(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := disk.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Commit(); !errors.Is(err, state.ErrClosed) {
+			t.Fatalf("commit to a closed store: %v", err)
+		}
+	}
+}
