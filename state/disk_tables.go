@@ -18,8 +18,8 @@ import (
 // into memory once more, indexed, and merged with nothing while it is flushed.
 
 const (
-	// tableBytes is how much of keys and values goes to one table.
-	tableBytes = 8 << 20
+	// tableBytes is how much of keys and values goes to one table, which takes about 4 MB.
+	tableBytes = 6 << 20
 	// tablePattern names tables that Pebble has not taken in. Pebble's own names
 	// begin with digits, and it leaves others alone.
 	tablePattern = "load-%06d.table"
