@@ -122,9 +122,14 @@ func framesEqualPostgres(t *testing.T, seed uint64) {
 	if rnd.IntN(2) == 0 {
 		mustExec(t, conn, "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET timezone = %L', current_database(), 'Europe/Berlin'); END$$")
 	}
+	// Version 14 has these, but does not read them.
+	readable := strings.NewReplacer()
+	if majorVersion(t, conn) < 15 {
+		readable = strings.NewReplacer(" 2562047788:00:54.775807", "", "2562047740:00", "596523:00")
+	}
 	var views []plan.View
 	for i := range 40 {
-		views = append(views, plan.View{Name: fmt.Sprintf("frame_%d", i), Query: framedView(rnd)})
+		views = append(views, plan.View{Name: fmt.Sprintf("frame_%d", i), Query: readable.Replace(framedView(rnd))})
 	}
 	for name, query := range framesOwnViews {
 		views = append(views, plan.View{Name: name, Query: query})
@@ -152,7 +157,7 @@ func framesEqualPostgres(t *testing.T, seed uint64) {
 			}
 		}
 		set = append(set, "note = excluded.note")
-		return fmt.Sprintf("INSERT INTO marks (%s) VALUES (%s) ON CONFLICT (id) DO UPDATE SET %s", strings.Join(cols, ", "), strings.Join(row, ", "), strings.Join(set, ", "))
+		return fmt.Sprintf("INSERT INTO marks (%s) VALUES (%s) ON CONFLICT (id) DO UPDATE SET %s", strings.Join(cols, ", "), readable.Replace(strings.Join(row, ", ")), strings.Join(set, ", "))
 	}
 	mustExec(t, r.conn, strings.Join(slices.Collect(func(yield func(string) bool) {
 		for range 25 {
