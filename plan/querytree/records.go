@@ -16,7 +16,9 @@ const (
 // another operator: Postgres writes that like the comparison of rows of their fields.
 func OrdersRecords(tree pgtree.Value) bool {
 	const explicitCast = 1
-	constructor := func(n *pgtree.Node) bool { return (n.Tag == "ROWEXPR" || n.Tag == "ROW") && n.Int("row_format") != explicitCast }
+	constructor := func(n *pgtree.Node) bool {
+		return (n.Tag == "ROWEXPR" || n.Tag == "ROW") && n.Int("row_format") != explicitCast
+	}
 	found := false
 	pgtree.Walk(tree, func(n *pgtree.Node) bool {
 		if n.Tag == "OPEXPR" && !slices.Contains([]int{recordEqual, recordNotEqual}, n.Int("opno")) {
