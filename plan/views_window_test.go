@@ -42,6 +42,10 @@ func init() {
 		viewCase{name: "window_whole_copies", query: `SELECT l, min(r) OVER (PARTITION BY l) AS a, row_number() OVER w AS b, count(r) OVER w AS c FROM edges WINDOW w AS (PARTITION BY l)`},
 		viewCase{name: "window_whole_fails", query: `SELECT id, 1 / count(i4) OVER (PARTITION BY b) AS a FROM everything WHERE id < 8`},
 		viewCase{name: "ntile_numbers", query: `SELECT id, ntile(NULLIF(qty, 1) + 1) OVER (PARTITION BY customer_id ORDER BY id) AS a, ntile(NULL) OVER (ORDER BY id) AS b, ntile(4) OVER (PARTITION BY day ORDER BY id) AS c FROM orders WHERE qty > 0`},
+		// A condition on what all windows are partitioned by is asked before what they read is computed.
+		viewCase{name: "window_of_partition", query: `SELECT id, s, n FROM (SELECT id, customer_id, sum(6 / (qty - 3)) OVER (PARTITION BY customer_id) AS s, row_number() OVER (PARTITION BY note, customer_id ORDER BY id) AS n FROM orders) x WHERE customer_id = -77 UNION ALL SELECT id, id, id FROM orders`},
+		viewCase{name: "window_of_partition_rows", query: `SELECT id, s FROM (SELECT id, customer_id, note, rank() OVER (PARTITION BY customer_id, note ORDER BY qty NULLS FIRST) AS s FROM orders) x WHERE customer_id IS NULL AND s <= 2 OR customer_id = 3 AND note IS NULL`},
+		viewCase{name: "window_of_partition_lateral", query: `SELECT c.id, x.* FROM customers c, LATERAL (SELECT o.id AS oid, o.customer_id, count(*) OVER (PARTITION BY o.customer_id ORDER BY o.qty) AS n, sum(o.qty) OVER (PARTITION BY c.tier, o.customer_id) AS m FROM orders o) x WHERE x.customer_id = c.id OR x.customer_id IS NULL`},
 		// A window reads all rows, also where what is around the call does not ask for its result.
 		viewCase{name: "window_sub_or", query: `SELECT id, qty > 2 OR count(*) OVER (PARTITION BY (SELECT max(6 / (r * r + 1)) FROM edges WHERE l = o.qty)) > 1 AS x FROM orders o`},
 		viewCase{name: "window_sub_case", query: `SELECT id, CASE WHEN qty > 2 THEN 0 ELSE sum((SELECT max(6 / (r * r + 1)) FROM edges WHERE l <> o.id)) OVER (ORDER BY id) END AS x FROM orders o`},

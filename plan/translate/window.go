@@ -104,7 +104,11 @@ func (t *translator) window(ref int, s *scope) {
 	shift := len(base)
 	w := &algebra.Window{In: in, Frame: frame.Shift(shift), Funcs: funcs, Partition: s.domain.partition()}
 	for _, p := range partition {
-		w.Partition = append(w.Partition, shift+p)
+		at := shift + p
+		if c, ok := read[p].(*expr.Col); ok {
+			at = c.Index // not its copy: conditions on the column are about whole partitions
+		}
+		w.Partition = append(w.Partition, at)
 	}
 	for _, k := range order {
 		k.Col += shift
