@@ -173,7 +173,7 @@ func (o *window) finish(s *step, n *node) error {
 func (o *window) reset() {
 	o.delta.empty()
 	o.keys.empty()
-	o.carried, o.block = nil, nil
+	o.carried, o.block, o.stretches = nil, nil, nil
 }
 
 // evaluate goes through the partitions that change, and the places in each.

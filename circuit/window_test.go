@@ -3,10 +3,14 @@ package circuit_test
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"testing"
 
 	"github.com/stepping-cdc/stepping-cdc/circuit"
+	"github.com/stepping-cdc/stepping-cdc/state"
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
@@ -171,4 +175,44 @@ func carriedTo(carry []byte) (rows, odd uint64) {
 		odd, _ = binary.Uvarint(carry[k:])
 	}
 	return rows, odd
+}
+
+// TestWindowGivenUp: of a step that is given up while the rows of a partition are handed on,
+// nothing is left for the next one.
+func TestWindowGivenUp(t *testing.T) {
+	q := windowQuery(sight{before: 1, lower: -1, higher: -1})
+	store := state.NewMemory(state.Options{})
+	c := q.circuit(t, store)
+	rows := func(from, by int64) *batch {
+		b := circuit.NewBatch(2, 0)
+		for k := range int64(3000) {
+			b.Append([]datum{values.Int(1), values.Int(from + by*k)}, 1)
+		}
+		return b
+	}
+	all, shown := rows(0, 10), circuit.NewBatch(3, 0)
+	shown.AddAll(step(t, c, store, delta{all}, q.width))
+
+	// Each row makes a stretch of its own, and there are more than are handed on at once.
+	enough, calls := errors.New("enough"), 0
+	given := store.NewBatch()
+	_, err := c.StepInParts(t.Context(), map[string]*batch{"in0": rows(5, 20)}, given, circuit.Parts{Passed: func(int) error {
+		if calls++; calls == 2 {
+			return enough
+		}
+		return nil
+	}})
+	if !errors.Is(err, enough) {
+		t.Fatalf("the step was not given up: %v", err)
+	}
+	given.Reset()
+
+	for _, next := range []*batch{rows(7, 40), rows(5, 20)} {
+		all.AddAll(next)
+		shown.AddAll(step(t, c, store, delta{next}, q.width))
+		must(all.Consolidate())
+		if got, want := show(shown), show(q.naive([]*batch{all})); got != want {
+			t.Fatalf("what is shown is not what there is (%d rows and %d)", strings.Count(got, "\n"), strings.Count(want, "\n"))
+		}
+	}
 }
