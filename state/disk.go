@@ -68,7 +68,7 @@ type Disk struct {
 
 	mu      sync.Mutex
 	durable uint64
-	grown   chan struct{} // closed and replaced when durable grows
+	grown   chan struct{} // closed and replaced when durable grows, or never will
 	closed  bool          // written under life as well
 
 	life sync.RWMutex // held for reading while db is used: Pebble panics once closed
@@ -276,8 +276,7 @@ func (d *Disk) watch() {
 		grew := seq > d.durable
 		if grew {
 			d.durable = seq
-			close(d.grown)
-			d.grown = make(chan struct{})
+			d.wakeLocked()
 		}
 		d.mu.Unlock()
 		if grew && d.onDurable != nil {
@@ -358,7 +357,8 @@ func (d *Disk) StartFlush() error {
 }
 
 // Flush implements Store. While the disk is full or failing it waits, since
-// Pebble retries, until ctx ends; the error then tells the cause.
+// Pebble retries, until ctx ends; the error then tells the cause. What broke the store
+// is told at once.
 func (d *Disk) Flush(ctx context.Context) error {
 	target := d.Committed()
 	if err := d.StartFlush(); err != nil {
@@ -373,6 +373,9 @@ func (d *Disk) Flush(ctx context.Context) error {
 		}
 		if closed {
 			return fmt.Errorf("flush state: %w", ErrClosed)
+		}
+		if err := d.front.failed(); err != nil {
+			return fmt.Errorf("flush state: %w", readError(err))
 		}
 		select {
 		case <-grown:
@@ -462,9 +465,20 @@ func (d *Disk) shut() bool {
 		return false
 	}
 	d.closed = true
+	d.wakeLocked()
+	return true
+}
+
+// wakeFlushers has those who wait for a flush look again; wakeLocked, with mu held.
+func (d *Disk) wakeFlushers() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.wakeLocked()
+}
+
+func (d *Disk) wakeLocked() {
 	close(d.grown)
 	d.grown = make(chan struct{})
-	return true
 }
 
 // openError classes a failure to open. Whatever is not the operating system

@@ -23,7 +23,11 @@ func (d *Disk) commitBulk(b *diskBatch) (uint64, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.waitForRun()
-	f.waitForRoom(f.bulk)
+	// Once the layer is full the drainer takes it, if it is let: it wants to when no run is being
+	// made, and this goroutine would have the next one made before it looks.
+	for f.active.used > f.bulk && f.broken == nil {
+		f.idle.Wait()
+	}
 	if f.broken != nil {
 		return 0, f.broken
 	}

@@ -39,7 +39,7 @@ type front struct {
 	drain    sync.Mutex      // held while something is written to Pebble
 	inMemory bool            // some of what was written to Pebble may not be on the disk
 	flushed  <-chan struct{} // closed once it is; nil: that was not asked for
-	idle     *sync.Cond      // of mu: a layer was drained, or never will be, or a run was made, or crowded has changed
+	idle     *sync.Cond      // of mu: a layer was frozen or drained, or never will be, or a run was made, or crowded has changed
 	wake     chan struct{}
 	ended    chan struct{} // the drainer has ended
 
@@ -81,7 +81,7 @@ func (d *Disk) commitBatch(b *diskBatch) (uint64, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.waitForRoom(f.limit)
+	f.waitForRoom()
 	if f.broken != nil {
 		return 0, f.broken
 	}
@@ -104,8 +104,8 @@ func (d *Disk) commitBatch(b *diskBatch) (uint64, error) {
 
 // waitForRoom waits, with mu held, until the active layer may take more: not while the
 // drainer is behind, or merging.
-func (f *front) waitForRoom(limit int) {
-	for f.active.used > limit && (f.draining != nil || f.crowded) && f.broken == nil {
+func (f *front) waitForRoom() {
+	for f.active.used > f.limit && (f.draining != nil || f.crowded) && f.broken == nil {
 		f.idle.Wait()
 	}
 }
@@ -237,8 +237,16 @@ func (d *Disk) drainer() {
 		if err := d.drainWanted(); err != nil {
 			err = readError(err)
 			d.lastErr.Store(&err)
+			d.wakeFlushers()
 		}
 	}
+}
+
+// failed is why nothing is read, committed or drained any more, if so.
+func (f *front) failed() error {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.broken
 }
 
 func (d *Disk) drainWanted() error {
@@ -280,6 +288,7 @@ func (d *Disk) drainLayer() error {
 	if f.active = newLayer(); f.draining.bulk != nil {
 		f.active = newBulkLayer()
 	}
+	f.idle.Broadcast()
 	f.mu.Unlock()
 
 	err := d.writeLayer(f.draining, seq)

@@ -2,13 +2,16 @@ package state_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"
@@ -169,6 +172,72 @@ func TestLoadFails(t *testing.T) {
 	}
 	if err := disk.Flush(context.Background()); !errors.Is(err, state.ErrCorrupt) {
 		t.Errorf("flush: %v", err)
+	}
+}
+
+// TestFlushFails: who waits for a flush hears of what fails meanwhile.
+func TestFlushFails(t *testing.T) {
+	for range 5 {
+		o := small
+		o.FS = vfs.NewMem()
+		disk, err := state.Open("state", o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		disk.StartLoad()
+		b := disk.NewBatch()
+		for k := range 10_000 {
+			b.AddWeight(fmt.Appendf(nil, "w%d", k*7919%10_007), 1)
+		}
+		// As in TestLoadFails, but nobody has waited for the run.
+		b.Set([]byte("k"), []byte("v"))
+		b.AddWeight([]byte("k"), 1)
+		if _, err := b.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		if err := disk.Flush(ctx); !errors.Is(err, state.ErrCorrupt) || ctx.Err() != nil {
+			t.Fatalf("flush: %v", err)
+		}
+		cancel()
+		if err := disk.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestLoadWaitsForDrain: who commits faster than layers are drained waits, however many
+// processors there are to make runs meanwhile.
+func TestLoadWaitsForDrain(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	o := small
+	o.FS = vfs.NewMem()
+	disk, err := state.Open("state", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer disk.Close()
+	rnd := rand.New(rand.NewPCG(1, 2))
+	steps := make([]state.Batch, 50)
+	for i := range steps {
+		steps[i] = disk.NewBatch()
+		for range 20_000 {
+			steps[i].Set(binary.BigEndian.AppendUint64(nil, rnd.Uint64()), make([]byte, 8))
+		}
+	}
+	disk.StartLoad()
+	b := disk.NewBatch()
+	most := uint64(0)
+	for i := range 3 * len(steps) {
+		b.Append(steps[i%len(steps)])
+		if _, err := b.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		most = max(most, disk.Metrics().UnflushedBytes)
+	}
+	// Two layers of three sixteenths each, what a step may have them exceed that by, and a memtable.
+	if limit := uint64(small.Memory/16*6 + 2<<20); most > limit {
+		t.Errorf("%d bytes wait to be written, of %d at most", most, limit)
 	}
 }
 
