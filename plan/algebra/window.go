@@ -113,26 +113,6 @@ type WindowFunc struct {
 	T      *values.Type
 }
 
-// framed says whether a function looks at the frame. If none does, where it ends is not asked, and
-// so cannot fail.
-func (f WindowFunc) framed() bool {
-	switch f.Name {
-	case firstValue, lastValue, nthValue:
-		return true
-	}
-	return f.Agg != nil
-}
-
-// checked says that no offset is still to be found out to be no good.
-func (f Frame) checked() bool {
-	for _, b := range []Bound{f.Start, f.End} {
-		if b.Computed != nil && b.Computed.Number >= 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // Window adds to each row of the input the results of functions over its
 // partition, in order.
 type Window struct {
@@ -141,6 +121,9 @@ type Window struct {
 	Order     []SortKey
 	Frame     Frame
 	Funcs     []WindowFunc
+	// Droppable says that the server has no frame, whose offsets and ends could fail, if all functions
+	// that are needed are FramelessFuncs. Else it finds where frames end, whatever looks at them.
+	Droppable bool
 }
 
 // Children is the input.
@@ -201,7 +184,7 @@ func ofPartition(partition []int, cols []Column, conds []expr.Expr) (below, abov
 func (p *pruner) pruneWindow(n *Window, need []int) Node {
 	width := len(n.In.Cols())
 	var cols, kept []int
-	m := &Window{Frame: n.Frame}
+	m := &Window{Droppable: n.Droppable}
 	for _, c := range need {
 		if c < width {
 			cols = append(cols, c)
@@ -212,7 +195,7 @@ func (p *pruner) pruneWindow(n *Window, need []int) Node {
 		cols = append(cols, k.Col)
 	}
 	frame := n.Frame
-	if frame.checked() && !slices.ContainsFunc(need, func(c int) bool { return c >= width && n.Funcs[c-width].framed() }) {
+	if n.Droppable && !slices.ContainsFunc(need, func(c int) bool { return c >= width && !slices.Contains(FramelessFuncs, n.Funcs[c-width].Name) }) {
 		frame = Frame{Mode: FrameRange, Start: Bound{Unbounded: true}}
 	}
 	frame.remap(func(c int) int { cols = append(cols, c); return c })

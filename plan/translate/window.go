@@ -102,7 +102,7 @@ func (t *translator) window(ref int, s *scope) {
 		in.Exprs, in.Names = append(in.Exprs, e), append(in.Names, "window")
 	}
 	shift := len(base)
-	w := &algebra.Window{In: in, Frame: frame.Shift(shift), Funcs: funcs, Partition: s.domain.partition()}
+	w := &algebra.Window{In: in, Frame: frame.Shift(shift), Funcs: funcs, Partition: s.domain.partition(), Droppable: t.version >= framesDropped}
 	for _, p := range partition {
 		at := shift + p
 		if c, ok := read[p].(*expr.Col); ok {
@@ -231,7 +231,8 @@ func fixedNumber(name string, args []expr.Expr) (by int64, fixed bool) {
 // (optimize_window_clauses of its planner.c, and the functions' support functions).
 const framesDropped = 16
 
-// frameOptions are a window's frame, in bits.
+// frameOptions are a window's frame, in bits: if nothing looks at it, constants are not refused either. Which
+// calls nobody needs is known later (algebra.Window.Droppable).
 func (t *translator) frameOptions(clause *pgtree.Node, s *scope) int {
 	if t.version >= framesDropped && !slices.ContainsFunc(windowCalls(s.query, clause.Int("winref")), t.looksAtFrame) {
 		return frameRows | frameStartUnbounded | frameEndCurrent
