@@ -192,6 +192,33 @@ func TestOutputEdited(t *testing.T) {
 	w.mended()
 }
 
+// TestOutputsEditedTogether: what one commit meets in several output tables is mended in all.
+func TestOutputsEditedTogether(t *testing.T) {
+	w := shopWorld(t)
+	w.run(Options{})
+	w.check()
+	w.exec("DELETE FROM stepping.big; DELETE FROM stepping.pages; DELETE FROM stepping.names; DELETE FROM stepping.revenue")
+	// Not all of what is gone is met.
+	w.exec("WITH o AS (UPDATE orders SET amount = amount + 1 WHERE id = 101) DELETE FROM visits WHERE page = (SELECT min(page) FROM visits)")
+	time.Sleep(time.Second) // for it to be noticed
+	w.wait()
+	w.eventually("all are live", "SELECT bool_and(state = 'live') FROM stepping_cdc.views")
+	w.check()
+}
+
+// TestDriftOutlivesTheState: that an output was found changed is known where a crash has taken the note of
+// it from the state. The commit that found it is not made again.
+func TestDriftOutlivesTheState(t *testing.T) {
+	w := shopWorld(t)
+	w.run(Options{})
+	w.check()
+	w.halt()
+	w.exec("DELETE FROM stepping.pages; UPDATE stepping_cdc.views SET state = 'drifted', error = 'rows' WHERE name = 'pages'")
+	w.run(Options{})
+	w.eventually("all are live", "SELECT bool_and(state = 'live') FROM stepping_cdc.views")
+	w.check()
+}
+
 // mended waits until no view is drifted and compares. Meddling may show only when
 // the rows concerned change again.
 func (w *world) mended() {

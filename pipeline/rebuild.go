@@ -92,7 +92,9 @@ func rebuild(ctx context.Context, cfg *config.Config, views []string) ([]ViewSta
 	return slices.DeleteFunc(st.Views, func(v ViewStatus) bool { return !slices.Contains(views, v.Name) }), nil
 }
 
-// askedRebuilds has views computed anew that were asked to be.
+// askedRebuilds has views computed anew that were asked to be, and those whose outputs are known to have
+// been changed: a crash may have taken the note of that from the state, and the commit that found it
+// is not made again.
 func (e *engine) askedRebuilds(ctx context.Context) error {
 	var err error
 	if e.rebuilds, err = e.sink.Rebuilds(ctx); err != nil || e.manifest == nil {
@@ -100,6 +102,15 @@ func (e *engine) askedRebuilds(ctx context.Context) error {
 	}
 	for _, r := range e.rebuilds {
 		e.manifest.forget(r.View)
+	}
+	views, err := e.sink.Views(ctx)
+	if err != nil {
+		return err
+	}
+	for _, v := range views {
+		if v.State == sink.Drifted {
+			e.manifest.forget(v.Name)
+		}
 	}
 	return nil
 }

@@ -207,11 +207,13 @@ func (e *engine) repair(ctx context.Context, err error) error {
 			Msg("the output cannot be written; the view is loaded anew once, and left out if that does not help")
 		e.forget(ctx, sink.Drifted, unwritable.Error(), name)
 	case errors.As(err, &drift):
-		e.log.Error().Err(err).Str("view", drift.View).Msg("the output table was changed by someone else; it is built anew")
-		if e.joining != nil && slices.ContainsFunc(e.joining.views, func(v *view) bool { return v.name == drift.View && v.corrected }) {
-			e.anew[drift.View] = true // as when rows are in it twice that a key tells apart
+		for _, drift := range sink.Drifts(err) {
+			e.log.Error().Err(drift).Str("view", drift.View).Msg("the output table was changed by someone else; it is built anew")
+			if e.joining != nil && slices.ContainsFunc(e.joining.views, func(v *view) bool { return v.name == drift.View && v.corrected }) {
+				e.anew[drift.View] = true // as when rows are in it twice that a key tells apart
+			}
+			e.forget(ctx, sink.Drifted, drift.Error(), drift.View)
 		}
-		e.forget(ctx, sink.Drifted, drift.Error(), drift.View)
 	case errors.Is(err, errStateLost):
 		e.log.Error().Err(err).Msg("the state cannot be continued; everything is computed anew and the outputs corrected by the difference")
 		e.batch.Reset()

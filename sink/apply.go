@@ -100,7 +100,7 @@ func (s *Sink) Send(ctx context.Context, c Commit) (*Sent, error) {
 
 // Wait tells what became of the commit. A *DriftError may be of a statement that wrote more or
 // fewer rows than it should have: if what was sent fitted into one batch, the commit has
-// happened then.
+// happened then, and Drifts are those of all views.
 func (w *Sent) Wait(ctx context.Context) error {
 	if w.large != nil {
 		return w.s.applyLarge(ctx, w.c, w.large)
@@ -194,8 +194,8 @@ type batch struct {
 	s     *Sink
 	b     pgconn.Batch
 	views []string
-	wants []int64     // rows that each statement must write, or anyNumber
-	drift *DriftError // a statement that wrote another number
+	wants []int64 // rows that each statement must write, or anyNumber
+	drift []error // *DriftError, of each view of which a statement wrote another number
 }
 
 // anyNumber is the number of rows of a statement that may write as many as it will.
@@ -283,8 +283,8 @@ func (b *batch) answers(results *pgconn.MultiResultReader) error {
 		if err != nil && failed == nil {
 			failed = classify(err, b.viewOf(n))
 		}
-		if err == nil && b.drift == nil && b.wants[n] != anyNumber && tag.RowsAffected() != b.wants[n] {
-			b.drift = miscounted(b.views[n], tag.RowsAffected(), b.wants[n])
+		if err == nil && b.wants[n] != anyNumber && tag.RowsAffected() != b.wants[n] {
+			b.miscounted(b.views[n], tag.RowsAffected(), b.wants[n])
 		}
 		n++
 	}
@@ -295,13 +295,20 @@ func (b *batch) answers(results *pgconn.MultiResultReader) error {
 	return failed
 }
 
-// drifted is the error of a statement that has written another number of rows than it must.
-func (b *batch) drifted() error {
-	if b.drift == nil {
-		return nil
+// miscounted notes that a statement has written another number of rows than it must: for each view
+// the first one.
+func (b *batch) miscounted(view string, got, want int64) {
+	for _, d := range Drifts(errors.Join(b.drift...)) {
+		if d.View == view {
+			return
+		}
 	}
-	return b.drift
+	b.drift = append(b.drift, miscounted(view, got, want))
 }
+
+// drifted is the error of all views of which that was noted. None is left out: a commit that has
+// happened does not meet them again.
+func (b *batch) drifted() error { return errors.Join(b.drift...) }
 
 func (b *batch) viewOf(n int) string {
 	if n < len(b.views) {

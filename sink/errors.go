@@ -58,6 +58,21 @@ func (e *DriftError) Error() string {
 
 func (e *DriftError) Unwrap() error { return e.err }
 
+// Drifts are all that an error tells of outputs that were changed.
+func Drifts(err error) (found []*DriftError) {
+	switch e := err.(type) {
+	case *DriftError:
+		return []*DriftError{e}
+	case interface{ Unwrap() error }:
+		return Drifts(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, err := range e.Unwrap() {
+			found = append(found, Drifts(err)...)
+		}
+	}
+	return found
+}
+
 func miscounted(view string, got, want int64) *DriftError {
 	return &DriftError{View: view, Cause: fmt.Sprintf("%d rows written where %d were due", got, want)}
 }

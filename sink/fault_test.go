@@ -162,6 +162,23 @@ func TestDrift(t *testing.T) {
 	}
 }
 
+// Of all outputs that a commit finds changed it tells at once: it has happened, so none of them would be
+// found again.
+func TestDriftOfSeveral(t *testing.T) {
+	e := setup(t)
+	a, b, other := e.ints("a", []int{0}), e.ints("b", nil), e.ints("other", nil)
+	e.must(e.s.Apply(e.ctx, e.next(ViewDelta{a, intRow(1, 1, 1)}, ViewDelta{b, intRow(1, 1, 1)})))
+	e.exec(`DELETE FROM out.a; DELETE FROM out.b`)
+	err := e.s.Apply(e.ctx, e.next(ViewDelta{a, intRow(1, 1, -1)}, ViewDelta{other, intRow(4, 4, 1)}, ViewDelta{b, intRow(1, 1, -1)}))
+	var views []string
+	for _, drift := range Drifts(err) {
+		views = append(views, drift.View)
+	}
+	if got := strings.Join(views, " "); got != "a b" || e.content("other") != "(4,4)" {
+		t.Fatalf("%q are found changed: %v", got, err)
+	}
+}
+
 // A new transaction after a rebuild has the outputs as they should be.
 func TestRebuildReplacesTheTable(t *testing.T) {
 	e := setup(t)
