@@ -178,8 +178,8 @@ func (e *engine) settleStep(ctx context.Context, effects []effect, s settlement)
 		}
 	}
 	if err := e.commitState(s.at); err != nil {
-		if sent != nil {
-			_ = sent.Wait(ctx) // the next session finds out where the outputs are
+		if sent != nil { // the next session finds out where the outputs are
+			err = withDrifts(err, sent.Wait(ctx))
 		}
 		return err
 	}

@@ -164,7 +164,17 @@ func (p *Pipeline) session(ctx context.Context) (err error) {
 		return err
 	}
 	err = e.diagnose(context.WithoutCancel(ctx), err)
+	err = withDrifts(err, e.drain())
 	return e.repair(context.WithoutCancel(ctx), err)
+}
+
+// withDrifts adds to an error what the outcome of an output commit tells of outputs that were changed.
+// The commit has happened, so nobody else will tell.
+func withDrifts(err, outcome error) error {
+	for _, drift := range sink.Drifts(outcome) {
+		err = errors.Join(err, drift)
+	}
+	return err
 }
 
 // diagnose finds out what an error of the stream really means.
@@ -180,12 +190,20 @@ func (e *engine) diagnose(ctx context.Context, err error) error {
 
 // repair prepares the next session to mend what this one found broken.
 func (e *engine) repair(ctx context.Context, err error) error {
-	var drift *sink.DriftError
+	if e.manifest == nil || e.store == nil {
+		return err
+	}
+	drifts := sink.Drifts(err)
+	for _, drift := range drifts {
+		e.log.Error().Err(drift).Str("view", drift.View).Msg("the output table was changed by someone else; it is built anew")
+		if e.joining != nil && slices.ContainsFunc(e.joining.views, func(v *view) bool { return v.name == drift.View && v.corrected }) {
+			e.anew[drift.View] = true // as when rows are in it twice that a key tells apart
+		}
+		e.forget(ctx, sink.Drifted, drift.Error(), drift.View)
+	}
 	var reload *reloadError
 	var unwritable *sink.ViewError
 	switch {
-	case e.manifest == nil || e.store == nil:
-		return err
 	case errors.As(err, &reload):
 		e.log.Warn().Strs("views", reload.views).Str("cause", reload.cause).
 			Msg("views are loaded anew, and their outputs corrected by the difference")
@@ -206,19 +224,11 @@ func (e *engine) repair(ctx context.Context, err error) error {
 		e.log.Error().Err(err).Str("view", name).Bool("again", e.unfit[name] != "").
 			Msg("the output cannot be written; the view is loaded anew once, and left out if that does not help")
 		e.forget(ctx, sink.Drifted, unwritable.Error(), name)
-	case errors.As(err, &drift):
-		for _, drift := range sink.Drifts(err) {
-			e.log.Error().Err(drift).Str("view", drift.View).Msg("the output table was changed by someone else; it is built anew")
-			if e.joining != nil && slices.ContainsFunc(e.joining.views, func(v *view) bool { return v.name == drift.View && v.corrected }) {
-				e.anew[drift.View] = true // as when rows are in it twice that a key tells apart
-			}
-			e.forget(ctx, sink.Drifted, drift.Error(), drift.View)
-		}
 	case errors.Is(err, errStateLost):
 		e.log.Error().Err(err).Msg("the state cannot be continued; everything is computed anew and the outputs corrected by the difference")
 		e.batch.Reset()
 		e.dropAll()
-	default:
+	case len(drifts) == 0:
 		return err
 	}
 	if writeErr := e.writeManifest(); writeErr != nil {
