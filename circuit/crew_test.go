@@ -138,9 +138,13 @@ func TestWorkers(t *testing.T) {
 // TestEarlyGroups: groups that an aggregate evaluates before the end of a step, and looks at again, and that
 // go meanwhile, are the same in the end, whoever wrote them.
 func TestEarlyGroups(t *testing.T) {
+	const parts = 4 // in which the aggregate is pushed to, each large enough to be evaluated
 	build := func(store state.Store) *circuit.Circuit {
 		b := circuit.NewBuilder()
-		in := b.Source("in", 2)
+		var in []circuit.Stream
+		for k := range parts {
+			in = append(in, b.Source(fmt.Sprintf("in%d", k), 2))
+		}
 		spec := circuit.AggSpec{
 			Key: keyOf(false, 0), GroupWidth: 1,
 			Group: func(row, dst []values.Datum) { dst[0] = row[0] },
@@ -149,7 +153,7 @@ func TestEarlyGroups(t *testing.T) {
 				Args: func(row, dst []values.Datum) bool { dst[0] = row[1]; return true },
 			}},
 		}
-		b.Output("out", b.Aggregate(in, "sum", spec))
+		b.Output("out", b.Aggregate(b.Sum(in...), "sum", spec))
 		c, err := b.Build(store, []byte("q"))
 		if err != nil {
 			t.Fatal(err)
@@ -171,7 +175,7 @@ func TestEarlyGroups(t *testing.T) {
 		}
 		for lo := 0; lo < rows.Len(); lo += 1 << 14 {
 			batch := few.NewBatch()
-			outs, err := small.Step(t.Context(), map[string]*circuit.Batch{"in": rows.Slice(lo, min(lo+1<<14, rows.Len()))}, batch)
+			outs, err := small.Step(t.Context(), map[string]*circuit.Batch{"in0": rows.Slice(lo, min(lo+1<<14, rows.Len()))}, batch)
 			must(err)
 			for _, o := range outs {
 				total.AddAll(o.Batch)
@@ -179,9 +183,12 @@ func TestEarlyGroups(t *testing.T) {
 			_, err = batch.Commit()
 			must(err)
 		}
-		// A mapper in chunks, so that the aggregate is pushed to several times.
+		inputs := map[string]*circuit.Batch{}
+		for k := range parts {
+			inputs[fmt.Sprintf("in%d", k)] = rows.Slice(k*rows.Len()/parts, (k+1)*rows.Len()/parts)
+		}
 		batch := many.NewBatch()
-		outs, err := large.StepInParts(t.Context(), map[string]*circuit.Batch{"in": rows}, batch, circuit.Parts{Workers: 2})
+		outs, err := large.StepInParts(t.Context(), inputs, batch, circuit.Parts{Workers: 2})
 		must(err)
 		minus := circuit.NewBatch(2, 0)
 		for _, o := range outs {
