@@ -273,7 +273,7 @@ func (b *batch) send(ctx context.Context) *pgconn.MultiResultReader {
 // answers reads every answer to the batch, and empties it. Whether each statement has written
 // as many rows as it must is seen here, and not by the server: so a small commit, of which the
 // batch is all, is not undone if one has not. To have the statement fail instead takes the server
-// a tenth of such a commit, and what it tells is the same: somebody has meddled with the output
+// a fifth of such a commit, and what it tells is the same: somebody has meddled with the output
 // before, and it is to be built anew.
 func (b *batch) answers(results *pgconn.MultiResultReader) error {
 	n := 0

@@ -12,10 +12,10 @@
 // it opened. That does three things at once. A second instance is fenced off. A
 // commit whose outcome was lost with the connection is decided by reading the row
 // again, since taking a new epoch waits for, or defeats, the transaction in flight.
-// And deltas can be applied neither twice nor out of order. All row counts are
-// checked inside the server, in the same statement that wrote, so that a mismatch
-// undoes the transaction before it can commit; the small case therefore needs one
-// network round trip from first write to COMMIT.
+// And deltas can be applied neither twice nor out of order. The small case needs one
+// network round trip from first write to COMMIT. How many rows each statement has written
+// is read from the server's answers: of a small commit once it has happened, so that whoever made it
+// must remember what it tells (Drifts), of a large one before.
 //
 // # Shape of the writes
 //

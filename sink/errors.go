@@ -60,7 +60,7 @@ func (e *DriftError) Unwrap() error { return e.err }
 
 // Drifts are all that an error tells of outputs that were changed.
 func Drifts(err error) (found []*DriftError) {
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // It goes through all that is wrapped: errors.As finds the first one.
 	case *DriftError:
 		return []*DriftError{e}
 	case interface{ Unwrap() error }:
