@@ -109,7 +109,7 @@ func (e *engine) askedRebuilds(ctx context.Context) error {
 	}
 	for _, v := range views {
 		if v.State == sink.Drifted {
-			e.manifest.forget(v.Name)
+			e.manifest.forgetPublished(v.Name)
 		}
 	}
 	return nil

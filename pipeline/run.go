@@ -260,9 +260,18 @@ func (e *engine) forget(ctx context.Context, state sink.State, cause string, vie
 // forget makes a view one that no generation computes; the next session loads
 // it anew.
 func (m *manifest) forget(view string) {
+	m.forgetIf(func(v *viewInfo) bool { return v.Name == view })
+}
+
+// forgetPublished is forget but for a view that was loaded since, and is yet to be shown.
+func (m *manifest) forgetPublished(view string) {
+	m.forgetIf(func(v *viewInfo) bool { return v.Name == view && v.Published })
+}
+
+func (m *manifest) forgetIf(is func(*viewInfo) bool) {
 	for i := range m.Generations {
 		for j := range m.Generations[i].Views {
-			if v := &m.Generations[i].Views[j]; v.Name == view {
+			if v := &m.Generations[i].Views[j]; is(v) {
 				v.Forgotten = true
 			}
 		}
