@@ -20,6 +20,18 @@ const (
 	keyLoad       = 0x16 // generation, view, row → weight
 )
 
+// traceOf is how many first bytes of a key name the trace of the circuit, or the table or view, that
+// it belongs to.
+func traceOf(key []byte) int {
+	const gen = 5 // the kind and the generation
+	n := gen + 2
+	if len(key) > gen && key[0] == keyCircuit {
+		_, size := binary.Uvarint(key[gen:])
+		n = gen + size
+	}
+	return min(n, len(key))
+}
+
 var (
 	metaManifest = state.MetaKey("manifest")
 	metaPosition = state.MetaKey("position")

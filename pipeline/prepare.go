@@ -79,7 +79,7 @@ func (e *engine) prepare(ctx context.Context) error {
 // can be computed again.
 func (e *engine) openState(ctx context.Context) error {
 	open := func() (err error) {
-		e.store, err = state.Open(e.cfg.State.Dir, state.Options{Memory: shareOut(e.cfg.State.Memory).store, OnEvent: e.stateEvent})
+		e.store, err = state.Open(e.cfg.State.Dir, state.Options{Memory: shareOut(e.cfg.State.Memory).store, OnEvent: e.stateEvent, Trace: traceOf})
 		if err != nil {
 			return err
 		}

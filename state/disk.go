@@ -25,6 +25,9 @@ type Options struct {
 	OnDurable func(seq uint64)
 	// OnEvent is told what happens inside; it must not block or call the store.
 	OnEvent func(Event)
+	// Trace says how many of a key's first bytes name the trace that it belongs to, or whatever
+	// else is searched for itself; nil: none.
+	Trace func(key []byte) int
 	// FS replaces the file system, for fault injection.
 	FS vfs.FS
 }
@@ -48,6 +51,7 @@ type Disk struct {
 	db        *pebble.DB
 	fs        vfs.FS
 	dir       string
+	trace     func(key []byte) int
 	tables    sstable.WriterOptions // of those that Pebble takes in
 	front     front
 	lock      *pebble.Lock
@@ -129,6 +133,7 @@ func openLocked(dir string, o Options, lock *pebble.Lock) (*Disk, error) {
 		dir:       dir,
 		onDurable: o.OnDurable,
 		onEvent:   o.OnEvent,
+		trace:     o.Trace,
 		changed:   make(chan struct{}, 1),
 		done:      make(chan struct{}),
 		grown:     make(chan struct{}),

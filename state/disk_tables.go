@@ -20,6 +20,10 @@ import (
 const (
 	// tableBytes is how much of keys and values goes to one table, which takes about 4 MB.
 	tableBytes = 6 << 20
+	// ownTableBytes is from how many on a table ends with the trace that they belong to. Whoever searches
+	// another trace then passes over the table without asking its Bloom filter, and a table that
+	// overlaps with no other lies in the last level at once.
+	ownTableBytes = 256 << 10
 	// tablePattern names tables that Pebble has not taken in. Pebble's own names
 	// begin with digits, and it leaves others alone.
 	tablePattern = "load-%06d.table"
@@ -32,11 +36,12 @@ type tableWriter struct {
 	w     *sstable.Writer // nil: no table is open
 	bytes int             // in it
 	meta  bool            // it is of metadata, as metaApart has it
+	trace []byte          // how the last key begins
 }
 
 func (t *tableWriter) add(e treeEntry) error {
 	meta := bytes.Compare(e.key, metaEnd) < 0
-	if t.bytes > tableBytes || t.meta && !meta {
+	if t.bytes > tableBytes || t.meta && !meta || t.bytes > ownTableBytes && !bytes.HasPrefix(e.key, t.trace) {
 		if err := t.end(); err != nil {
 			return err
 		}
@@ -47,6 +52,9 @@ func (t *tableWriter) add(e treeEntry) error {
 		}
 	}
 	t.bytes, t.meta = t.bytes+len(e.key)+len(e.value), meta
+	if t.d.trace != nil && !meta {
+		t.trace = append(t.trace[:0], e.key[:t.d.trace(e.key)]...)
+	}
 	switch e.value[0] {
 	case entryAdd:
 		return t.w.Merge(e.key, e.value[1:])

@@ -268,3 +268,45 @@ func TestCloseWhileLoading(t *testing.T) {
 		}
 	}
 }
+
+// TestTablesOfTraces: a load writes what belongs to one trace to tables of its own. So those of a trace
+// whose keys come in order are never merged.
+func TestTablesOfTraces(t *testing.T) {
+	merged := func(trace func([]byte) int) uint64 {
+		o := small
+		o.FS, o.Trace = vfs.NewMem(), trace
+		disk, err := state.Open("state", o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		disk.StartLoad()
+		b := disk.NewBatch()
+		const commits, rows = 60, 2_000
+		value, rnd := make([]byte, 100), rand.New(rand.NewPCG(1, 1))
+		for c := range commits {
+			for i := range rows {
+				b.Set(fmt.Appendf(nil, "a%09d", c*rows+i), value)
+				b.Set(fmt.Appendf(nil, "b%09d", rnd.IntN(1e9)), value)
+				b.Set(fmt.Appendf(nil, "c%09d", c*rows+i), value)
+			}
+			if _, err := b.Commit(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := disk.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if !disk.EndLoad(t.Context(), time.Minute) {
+			t.Fatal("merging does not end")
+		}
+		bytes := disk.Metrics().MergedBytes
+		if err := disk.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return bytes
+	}
+	together, apart := merged(nil), merged(func([]byte) int { return 1 })
+	if together == 0 || apart > together*2/3 {
+		t.Errorf("%d bytes are merged where each trace has tables of its own, %d where not", apart, together)
+	}
+}
