@@ -5,7 +5,7 @@ func init() {
 	declare("pair", family{
 		constants: []string{"ROW(1, 'a')::pair", "ROW(NULL, NULL)::pair", "NULL::pair"},
 		exprs:     []string{"ROW({int}, {text})::pair", "({pairs})[1]", "jsonb_populate_record({pair}, CASE jsonb_typeof({x=json}) WHEN 'object' THEN jsonb_build_object('b', {x} ->> 'a') ELSE '{}' END)"},
-		conds:     []string{"(({pair}).a = ({pair}).a)", "({pair} = ANY ({pairs}))", "(({pair}) IS NOT NULL)", "({pair} *= {pair})", "(({pair}) IS NULL)"},
+		conds:     []string{"(({pair}).a = ({pair}).a)", "({pair} = ANY (({pairs})::pair[]))", "(({pair}) IS NOT NULL)", "({pair} *= {pair})", "(({pair}) IS NULL)"},
 		row:       true,
 	})
 	declare("pairs", family{

@@ -107,7 +107,7 @@ func init() {
 		exprs: []string{
 			"ARRAY[{int}, {int}]::int[]", "({list} || ({int})::int)", "({list})[1:1]", "array_remove({list}, 1)", "({list} || {list})", "array_replace({list}, 1, NULL)", "array_prepend(({int})::int, {list})",
 		},
-		conds:    []string{"({list} @> {list})", "({list} <@ {list})", "({list} && {list})", "({int} = ANY ({list}))", "({int} <> ALL ({list}))", "({int} < ANY ({list}))", "({int} >= ALL ({list}))"},
+		conds:    []string{"({list} @> {list})", "({list} <@ {list})", "({list} && {list})", "({int} = ANY (({list})::int[]))", "({int} <> ALL (({list})::int[]))", "({int} < ANY (({list})::int[]))", "({int} >= ALL (({list})::int[]))"},
 		extremes: true,
 	})
 	declare("int", family{exprs: []string{"cardinality({list})", "({list})[1]", "array_position({list}, 1)", "array_length({list}, 1)"}})
