@@ -54,7 +54,7 @@ func (b *Builder) Build(store state.Store, prefix []byte) (*Circuit, error) {
 	}
 	c := &Circuit{alone: b.alone, nodes: b.nodes, sources: map[string]*node{}, store: store, prefix: slices.Clone(prefix)}
 	for _, n := range c.nodes {
-		n.prefix = binary.AppendUvarint(slices.Clone(prefix), uint64(n.id)+1)
+		n.prefix = nodePrefix(prefix, n.id)
 		switch op := n.op.(type) {
 		case *source:
 			c.sources[op.name] = n
@@ -77,6 +77,18 @@ func (b *Builder) Build(store state.Store, prefix []byte) (*Circuit, error) {
 		return nil, fmt.Errorf("build circuit: %w", err)
 	}
 	return c, nil
+}
+
+// nodePrefix begins the keys of a node's state.
+func nodePrefix(circuit []byte, id int) []byte {
+	return binary.AppendUvarint(slices.Clone(circuit), uint64(id)+1)
+}
+
+// NodeEnd says how many first bytes of a key name the operator whose state it belongs to, where the circuit's
+// prefix is so long. It is for a store that keeps the state of each together.
+func NodeEnd(key []byte, prefix int) int {
+	_, size := binary.Uvarint(key[min(prefix, len(key)):])
+	return min(prefix+max(size, 0), len(key))
 }
 
 // fingerprint is the shape of a circuit in a number.

@@ -100,3 +100,22 @@ func TestStepVisitsWhatIsDue(t *testing.T) {
 		step("b", i)
 	}
 }
+
+// TestNodeEnd: each node's keys are told from those of the others, however short they are.
+func TestNodeEnd(t *testing.T) {
+	circuit := []byte{16, 0, 0, 0, 1}
+	for _, id := range []int{0, 1, 126, 127, 128, 300, 16_383, 1 << 20} {
+		prefix := nodePrefix(circuit, id)
+		for _, rest := range []string{"", "g", "\x80\x80", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"} {
+			key := append(prefix[:len(prefix):len(prefix)], rest...)
+			if got := NodeEnd(key, len(circuit)); got != len(prefix) {
+				t.Errorf("node %d, %q: %d bytes, not %d", id, rest, got, len(prefix))
+			}
+		}
+	}
+	for _, key := range []string{"", "\x10", "\x10\x00\x00\x00\x01", "\x10\x00\x00\x00\x01\x80", "\x10\x00\x00\x00\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"} {
+		if got := NodeEnd([]byte(key), len(circuit)); got > len(key) || got < min(len(circuit), len(key)) {
+			t.Errorf("%q: %d bytes", key, got)
+		}
+	}
+}

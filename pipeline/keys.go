@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 
+	"github.com/stepping-cdc/stepping-cdc/circuit"
 	"github.com/stepping-cdc/stepping-cdc/decode"
 	"github.com/stepping-cdc/stepping-cdc/state"
 )
@@ -20,16 +21,13 @@ const (
 	keyLoad       = 0x16 // generation, view, row → weight
 )
 
-// traceOf is how many first bytes of a key name the trace of the circuit, or the table or view, that
-// it belongs to.
+// traceOf is how many first bytes of a key name what it belongs to: an operator of the circuit, or a
+// table or view.
 func traceOf(key []byte) int {
-	const gen = 5 // the kind and the generation
-	n := gen + 2
-	if len(key) > gen && key[0] == keyCircuit {
-		_, size := binary.Uvarint(key[gen:])
-		n = gen + size
+	if len(key) > 0 && key[0] == keyCircuit {
+		return circuit.NodeEnd(key, generationSize)
 	}
-	return min(n, len(key))
+	return min(generationSize+2, len(key))
 }
 
 var (
@@ -41,6 +39,9 @@ var (
 	metaParted   = state.MetaKey("output log has parts of")
 	metaTrimTime = state.MetaKey("output log starts after time")
 )
+
+// generationSize is how many bytes a kind and a generation take.
+const generationSize = 1 + 4
 
 func generationKey(kind byte, gen uint32) []byte {
 	return binary.BigEndian.AppendUint32([]byte{kind}, gen)

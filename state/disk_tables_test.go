@@ -137,17 +137,23 @@ func TestTablesLeftBehind(t *testing.T) {
 	}
 }
 
-// TestLoadFails: what fails once a commit was handed over is told to whoever reads, commits
-// or flushes next.
-func TestLoadFails(t *testing.T) {
-	o := small
+// loading is a store in memory, in the middle of a load.
+func loading(t *testing.T, o state.Options) *state.Disk {
+	t.Helper()
 	o.FS = vfs.NewMem()
 	disk, err := state.Open("state", o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer disk.Close()
 	disk.StartLoad()
+	return disk
+}
+
+// TestLoadFails: what fails once a commit was handed over is told to whoever reads, commits
+// or flushes next.
+func TestLoadFails(t *testing.T) {
+	disk := loading(t, small)
+	defer disk.Close()
 	b := disk.NewBatch()
 	defer b.Close()
 	// The two do not go together: they meet when the run is made.
@@ -178,13 +184,7 @@ func TestLoadFails(t *testing.T) {
 // TestFlushFails: who waits for a flush hears of what fails meanwhile.
 func TestFlushFails(t *testing.T) {
 	for range 5 {
-		o := small
-		o.FS = vfs.NewMem()
-		disk, err := state.Open("state", o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		disk.StartLoad()
+		disk := loading(t, small)
 		b := disk.NewBatch()
 		for k := range 10_000 {
 			b.AddWeight(fmt.Appendf(nil, "w%d", k*7919%10_007), 1)
@@ -244,13 +244,7 @@ func TestLoadWaitsForDrain(t *testing.T) {
 // TestCloseWhileLoading closes a store as soon as a commit has returned.
 func TestCloseWhileLoading(t *testing.T) {
 	for i := range 30 {
-		o := small
-		o.FS = vfs.NewMem()
-		disk, err := state.Open("state", o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		disk.StartLoad()
+		disk := loading(t, small)
 		b := disk.NewBatch()
 		for c := range 2 + i {
 			for k := range 2000 {
@@ -274,12 +268,8 @@ func TestCloseWhileLoading(t *testing.T) {
 func TestTablesOfTraces(t *testing.T) {
 	merged := func(trace func([]byte) int) uint64 {
 		o := small
-		o.FS, o.Trace = vfs.NewMem(), trace
-		disk, err := state.Open("state", o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		disk.StartLoad()
+		o.Trace = trace
+		disk := loading(t, o)
 		b := disk.NewBatch()
 		const commits, rows = 60, 2_000
 		value, rnd := make([]byte, 100), rand.New(rand.NewPCG(1, 1))
