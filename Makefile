@@ -6,6 +6,7 @@ FUZZTIME ?= 30s
 SOAKTIME ?= 1h
 SOAKVIEWS ?= 20000
 SOAKSEED ?= 1
+SOAKRUNS ?= 5
 # For all tests of one package; the slowest needs a fraction of it on two cores.
 TIMEOUT  ?= 30m
 
@@ -35,8 +36,9 @@ matrix: ## all tests on each Postgres of VERSIONS, here 14 16 17 18
 		STEPPING_TEST_PG_VERSION=$$v $(GO) test -count=1 -timeout $(TIMEOUT) ./...; \
 	done
 
-soak: postgres ## SOAKVIEWS random queries, then random faults under load for SOAKTIME, here 1h
+soak: postgres ## SOAKVIEWS random queries, SOAKRUNS times other histories, then random faults under load for SOAKTIME, here 1h
 	cd plan && STEPPING_VIEWS=$(SOAKVIEWS) STEPPING_SEED=$(SOAKSEED) STEPPING_SHRINK=1 GOGC=300 $(GO) test -count=1 -timeout 0 -run TestRandomViewsEqualPostgres
+	STEPPING_NEW_SEEDS=1 $(GO) test -count=$(SOAKRUNS) -timeout 0 ./pipeline
 	STEPPING_SOAK=$(SOAKTIME) $(GO) test -count=1 -timeout 0 -v -run Soak ./pipeline/...
 
 bench: postgres ## the whole program against its aims, in less than ten minutes

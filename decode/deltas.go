@@ -207,7 +207,7 @@ func (d *Deltas) full(t *Table, c *Change) error {
 func (d *Deltas) keyed(t *Table, c *Change) error {
 	rows := d.Tables[c.Table].Rows
 	if c.Kind == Insert {
-		if err := d.checkNew(t, c); err != nil {
+		if err := d.makeRoom(t, c); err != nil {
 			return err
 		}
 		rows.Append(c.New, 1)
@@ -251,27 +251,35 @@ func (d *Deltas) keyed(t *Table, c *Change) error {
 		return nil
 	}
 	d.set(c.Table, d.key, nil)
-	if err := d.checkNew(t, c); err != nil {
+	if err := d.makeRoom(t, c); err != nil {
 		return err
 	}
 	return d.put(t, c.Table, c.New, false)
 }
 
-// checkNew makes sure that no row has the key of a change's new row, where nothing
-// else does any more.
-func (d *Deltas) checkNew(t *Table, c *Change) error {
-	if !c.checkNew {
+// makeRoom looks for a row that has the key of a change's new row, where there may be
+// one. Where no key forbids that any more, it is an error. One of a partitioned table
+// went unseen, with its partition; it goes now: a TRUNCATE of the whole table, which
+// makes up for what was not seen, takes back what the base trace holds, so that must be
+// all that was ever given out.
+func (d *Deltas) makeRoom(t *Table, c *Change) error {
+	if !c.checkNew && !t.Partitioned {
 		return nil
 	}
 	d.key = t.AppendKey(d.key[:0], c.New)
-	_, known, err := d.lookup(c.Table, d.key)
-	if err == nil && known {
-		err = &SchemaError{
+	old, known, err := d.lookup(c.Table, d.key)
+	if err != nil || !known {
+		return err
+	}
+	if c.checkNew {
+		return &SchemaError{
 			Table: c.Table, Schema: t.Schema, Name: t.Name, Kind: KeyDuplicated,
 			Detail: "former replica identity is not unique any more",
 		}
 	}
-	return err
+	d.Tables[c.Table].Rows.Append(old, -1)
+	d.set(c.Table, d.key, nil)
+	return nil
 }
 
 // lookup finds a row by key in the batch, then in the base trace.

@@ -2,8 +2,10 @@ package decode_test
 
 import (
 	"errors"
+	"maps"
 	"testing"
 
+	"github.com/stepping-cdc/stepping-cdc/circuit"
 	"github.com/stepping-cdc/stepping-cdc/decode"
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
@@ -35,6 +37,72 @@ func TestStreamThatContradictsTheTrace(t *testing.T) {
 				t.Fatalf("have %v", err)
 			}
 		})
+	}
+}
+
+// byKey is the base trace of one keyed table.
+type byKey map[string][]values.Datum
+
+func (m byKey) Get(_ int, key []byte) ([]values.Datum, bool, error) {
+	row, ok := m[string(key)]
+	return row, ok, nil
+}
+
+func (m byKey) Scan(_ int, visit func([]values.Datum, int64) error) error {
+	for _, row := range m {
+		if err := visit(row, 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// What a partitioned table's base trace holds is all that was given out, whatever went
+// with a partition unseen and came again.
+func TestRowsOfPartitionsComeAgain(t *testing.T) {
+	table := keyedTable
+	table.Partitioned = true
+	held, given := byKey{}, map[string]int64{}
+	d := decode.NewDeltas([]decode.Table{table}, held)
+	give := func(rows *circuit.Batch) {
+		for i := range rows.Len() {
+			given[string(values.AppendRow(nil, rows.Row(i)))] += rows.W[i]
+		}
+	}
+	for i, changes := range [][]decode.Change{
+		{{Kind: decode.Insert, New: row(1, "a")}, {Kind: decode.Insert, New: row(2, "b")}, {Kind: decode.Insert, New: row(3, "c")}},
+		{{Kind: decode.Insert, New: row(1, "a")}, {Kind: decode.Insert, New: row(1, "again")}, {Kind: decode.Insert, New: row(4, "d")}},
+		{{Kind: decode.Update, OldKind: decode.OldKey, Old: row(2, ""), New: row(4, "moved")}},
+		{{Kind: decode.Insert, New: row(3, "c")}, {Kind: decode.Delete, OldKind: decode.OldKey, Old: row(3, "")}, {Kind: decode.Insert, New: row(3, "last")}},
+		{{Kind: decode.Insert, New: row(1, "seen")}, {Kind: decode.Truncate}, {Kind: decode.Insert, New: row(1, "alone")}},
+	} {
+		d.Reset()
+		if err := d.Add(changes); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.ExpandTruncate(2, func(_ int, rows *circuit.Batch) error { give(rows); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		give(d.Tables[0].Rows)
+		if d.Tables[0].Truncated {
+			clear(held)
+		}
+		for _, k := range d.Tables[0].Keyed {
+			if held[k.Key] = k.Row; k.Row == nil {
+				delete(held, k.Key)
+			}
+		}
+		maps.DeleteFunc(given, func(_ string, w int64) bool { return w == 0 })
+		want := map[string]int64{}
+		for _, row := range held {
+			want[string(values.AppendRow(nil, row))] = 1
+		}
+		if !maps.Equal(given, want) {
+			t.Fatalf("batch %d: given out %v, held %v", i, given, want)
+		}
+	}
+	if len(held) != 1 {
+		t.Fatal(held)
 	}
 }
 

@@ -18,6 +18,10 @@ type Table struct {
 	// the columns marked Key must be exactly those of the replica identity, and
 	// old rows are looked up by them.
 	Full bool
+
+	// Partitioned says that rows may go with a partition, of which the stream tells
+	// nothing, and others come in their place.
+	Partitioned bool
 }
 
 // Column is one column of a Table, in the order of the rows that come out.

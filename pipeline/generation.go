@@ -78,7 +78,7 @@ func newGeneration(id uint32, outputs []*plan.Output, eval expr.Evaluator, store
 		g.byName[plan.ErrorsOf(o.Name)] = v
 	}
 	for _, s := range g.program.Sources {
-		t := decode.Table{OID: s.Table.OID, Schema: s.Table.Schema, Name: s.Table.Name, Full: s.Table.Full}
+		t := decode.Table{OID: s.Table.OID, Schema: s.Table.Schema, Name: s.Table.Name, Full: s.Table.Full, Partitioned: s.Table.Kind == "p"}
 		key := map[int]bool{}
 		for _, k := range s.Table.Identity {
 			key[k] = !s.Table.Full

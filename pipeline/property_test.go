@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"hash/fnv"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -11,7 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// seed is STEPPING_SEED, to repeat a run, else a new one.
+// seed is STEPPING_SEED, to repeat a run; with STEPPING_NEW_SEEDS, one that was never
+// seen; else the test's own, so that a change is judged by itself alone.
 func seed(t *testing.T) uint64 {
 	t.Helper()
 	if s := os.Getenv("STEPPING_SEED"); s != "" {
@@ -21,7 +23,12 @@ func seed(t *testing.T) uint64 {
 		}
 		return n
 	}
-	n := rand.Uint64() >> 1
+	name := fnv.New64a()
+	_, _ = name.Write([]byte(t.Name()))
+	n := name.Sum64() >> 1
+	if os.Getenv("STEPPING_NEW_SEEDS") != "" {
+		n = rand.Uint64() >> 1
+	}
 	t.Logf("STEPPING_SEED=%d", n)
 	return n
 }
