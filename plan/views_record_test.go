@@ -57,6 +57,22 @@ func init() {
 	)
 }
 
+// Arrays of such records, and records around them, that Postgres computes.
+func init() {
+	viewCases = append(viewCases,
+		viewCase{name: "named_slice", query: `SELECT to_json((ARRAY[ROW(1, 2), x, NULL, y])[1:x.id]) AS a, to_json((ARRAY[ROW(1, 2), x])[x.qty:]) AS b, (ARRAY[ROW(1, 2), x])[1:x.id] = ARRAY[ROW(1, 2), x] AS c, cardinality(coalesce((ARRAY[ROW(1, 2), x])[1:x.qty], ARRAY[x])) AS d,
+			to_json(coalesce((ARRAY[[ROW(1, 2), x], [x, y]])[1:1], ARRAY[y])) AS e FROM (SELECT id, qty FROM orders) x, LATERAL (SELECT x.qty AS a, x.id AS b) y`},
+		viewCase{name: "named_slice_read", query: `SELECT to_json(s) AS a, to_json(s[1]) AS b, (s[1])::text AS c, to_json(x) AS d, s IS NULL AS e FROM (SELECT (ARRAY[ROW(1, 2), NULL, x])[1:x.id] AS s, x FROM (SELECT id, qty FROM orders) x) t`},
+		viewCase{name: "named_within", query: `SELECT to_json(app.same(ROW(r, 1), ROW(s, 2))) AS a, to_json(app.same(ROW(ROW(r)), ROW(ROW(s)))) AS b, to_json(greatest(ROW(id, r), ROW(id, s))) AS c, app.same(ROW(r, 1), ROW(s, 2))::text AS d FROM (SELECT t.id, x AS r, y AS s FROM orders t, LATERAL (SELECT t.id, t.qty) x, LATERAL (SELECT t.id AS one, t.qty AS two) y) z`},
+		viewCase{name: "named_arrays_within", query: `SELECT to_json((ARRAY[ROW(ARRAY[r, s], 1), ROW(ARRAY[s], 2), ROW(ARRAY[r, NULL], 3), ROW(NULL::record[], 4)])[1 + id % 4]) AS a, to_json((ARRAY[ROW(ARRAY[r, s], 1), ROW((ARRAY[s])[2:], 2), ROW(ARRAY[ROW('a'::text)], 3)])[id:]) AS b FROM (SELECT t.id, x AS r, y AS s FROM orders t, LATERAL (SELECT t.id, t.qty) x, LATERAL (SELECT t.id AS one, t.qty AS two) y) z`},
+		viewCase{name: "named_case_within", query: `SELECT to_json(app.same(a, a)) AS a, to_json((ARRAY[a, b])[2:1 + id]) AS b, (ARRAY[a, b])[1:id]::text AS c FROM (SELECT t.id, ROW(CASE WHEN t.qty > 1 THEN x END, y) AS a, ROW(CASE WHEN t.qty > 1 THEN y ELSE x END, CASE WHEN t.id > 2 THEN x END) AS b FROM (SELECT id, qty FROM orders) t, LATERAL (SELECT t.id, t.qty) x, LATERAL (SELECT t.id AS "o""n'e", t.qty AS two) y) z`},
+		viewCase{name: "named_array_agg", query: `SELECT qty, to_json((array_agg(CASE WHEN id > 2 THEN x ELSE ROW(id, qty) END ORDER BY id))[2:3]) AS a, to_json((array_agg(ROW(CASE WHEN id > 2 THEN x ELSE ROW(id, qty) END, id) ORDER BY id))[2:]) AS b FROM (SELECT id, qty FROM orders) x GROUP BY qty`},
+		viewCase{name: "named_none_within", query: `SELECT to_json(ARRAY[ROW(NULL::record, id), ROW(NULL::record, 1)]) AS a, to_json((ARRAY[ROW(NULL::record, id), ROW(ROW(id), 1), ROW(NULL::record[], qty)])[id:]) AS b FROM orders`},
+		viewCase{name: "named_json_within", query: `SELECT to_json((ARRAY[ROW(i, ROW(j, t)), ROW(i, x)])[1:id]) AS a FROM (SELECT id, jb AS i, jb::json AS j, tx AS t, x FROM everything, LATERAL (SELECT jb::json AS j, tx AS "t\\é
+u") x) z`},
+	)
+}
+
 // Arrays of records without a type of their own.
 func init() {
 	viewCases = append(viewCases,

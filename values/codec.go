@@ -105,7 +105,7 @@ func decodeBytes(t *Type, src string) (Datum, error) {
 		return String(src[1:]), nil
 	}
 	if t.Kind == KindRecord {
-		return decodeRecord(t, src)
+		return decodeRecord(t, src, nil)
 	}
 	return String(src), nil
 }

@@ -12,7 +12,7 @@ import (
 // server keeps it set after the last one was overwritten), and NaN has one image.
 func decodeArray[B bytesOrString](t *Type, src B) (Datum, error) {
 	if t.Elem.Kind == KindRecord {
-		return decodeRecordArray(t, string(src))
+		return decodeRecordArray(t, string(src), nil)
 	}
 	a, err := readArrayHeader(src)
 	if err != nil {

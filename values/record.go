@@ -61,6 +61,12 @@ func (t *Type) Anonymous() bool {
 	return t.Kind == KindRecord && t.BaseOID == recordOID
 }
 
+// RecordOfNone says whether t is the type of records, or of arrays of such, of which nothing is known: that of
+// NULL::record. It has no other value.
+func (t *Type) RecordOfNone() bool {
+	return t.Kind == Opaque && (t.BaseOID == recordOID || t.BaseOID == recordArrayOID)
+}
+
 // MakeRecord makes a composite value of its fields. An error among them becomes
 // the result.
 func MakeRecord(fields []Datum) Datum {
@@ -86,9 +92,9 @@ func (t *Type) fields(d Datum) ([]Datum, error) {
 
 // decodeRecord reads what record_send writes: the number of fields, then the type
 // and the value of each.
-func decodeRecord(t *Type, src string) (Datum, error) {
+func decodeRecord(t *Type, src string, told *names) (Datum, error) {
 	if t.Variant {
-		return decodeVariant(t, src)
+		return decodeVariant(t, src, told)
 	}
 	if len(src) < 4 || u32(src) != uint32(len(t.Fields)) {
 		return Null, malformed(t, "not its number of fields")
@@ -108,7 +114,7 @@ func decodeRecord(t *Type, src string) (Datum, error) {
 			return Null, malformed(t, "field's length")
 		}
 		var err error
-		if row[i], err = DecodeBinaryString(f.Type, src[:n]); err != nil {
+		if row[i], err = decodePart(f.Type, src[:n], told.at(i)); err != nil {
 			return Null, err
 		}
 		src = src[n:]
@@ -117,6 +123,17 @@ func decodeRecord(t *Type, src string) (Datum, error) {
 		return Null, malformed(t, "bytes after the last field")
 	}
 	return MakeRecord(row), nil
+}
+
+// decodePart reads a field or an element.
+func decodePart(t *Type, src string, told *names) (Datum, error) {
+	switch {
+	case t.Kind == KindRecord:
+		return decodeRecord(t, src, told)
+	case t.HasFields():
+		return decodeRecordArray(t, src, told)
+	}
+	return DecodeBinaryString(t, src)
 }
 
 func appendRecordBinary(dst []byte, t *Type, d Datum) ([]byte, error) {
@@ -298,7 +315,7 @@ func DecodeElement(elem *Type, raw string) (Datum, error) {
 }
 
 // decodeRecordArray reads an array of composite values as it is sent.
-func decodeRecordArray(t *Type, src string) (Datum, error) {
+func decodeRecordArray(t *Type, src string, told *names) (Datum, error) {
 	a, err := readArray(src)
 	if err != nil {
 		return Null, malformed(t, "array header")
@@ -312,7 +329,7 @@ func decodeRecordArray(t *Type, src string) (Datum, error) {
 		if null {
 			continue
 		}
-		if elems[i], err = DecodeBinaryString(t.Elem, raw); err != nil {
+		if elems[i], err = decodePart(t.Elem, raw, told.at(i)); err != nil {
 			return Null, err
 		}
 	}

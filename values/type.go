@@ -50,7 +50,6 @@ type Type struct {
 	CCollation       bool     // Collation orders by bytes (C, POSIX, ucs_basic, C.UTF-8 builtin)
 	NonDeterministic bool     // the collation equates different strings
 	Variant          bool     // of VariantOf: the first of Fields says which of the others a value is
-	told             bool     // of Told
 
 	positions map[string]int // label → index in Labels, made by NewType for long enums
 }

@@ -38,16 +38,13 @@ func (t *Type) Variants() []*Type {
 	return of
 }
 
-// Distinguishable says whether the binary form of a record, or of those in an array, tells
-// which of its variants it is: it has the numbers of its fields' types, and not their names.
+// Distinguishable says whether the binary form of a value tells which of its variants each
+// record in it is: it has the numbers of the fields' types, and not their names.
 func (t *Type) Distinguishable() bool {
 	if t.Kind == KindArray {
 		return t.Elem.Distinguishable()
 	}
 	if !t.allFields((*Type).Distinguishable) {
-		return false
-	}
-	if t.Variant && t.NoBinary {
 		return false
 	}
 	of := t.Variants()
@@ -59,40 +56,6 @@ func (t *Type) Distinguishable() bool {
 		}
 	}
 	return true
-}
-
-// Tellable says whether the names of the fields tell variants apart whose fields are of the same types: a
-// value can then be sent as that of t.Told.
-func (t *Type) Tellable() bool {
-	if !t.Variant || t.NoBinary || !t.allFields((*Type).Distinguishable) {
-		return false
-	}
-	of := t.Variants()
-	for i, a := range of {
-		for _, b := range of[:i] {
-			if sameOIDs(a, b) && slices.Equal(a.Names(), b.Names()) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// Told is a type with variants whose values are sent as ROW(number, value): of the first variant
-// with the names that the value's fields have.
-func (t *Type) Told() *Type {
-	told := *t
-	told.told = true
-	return &told
-}
-
-// Names are those of a record's fields.
-func (t *Type) Names() []string {
-	names := make([]string, len(t.Fields))
-	for i, f := range t.Fields {
-		names[i] = f.Name
-	}
-	return names
 }
 
 func sameOIDs(a, b *Type) bool {
@@ -114,53 +77,58 @@ func (t *Type) MakeVariant(variant int, d Datum) Datum {
 	return MakeRecord(row)
 }
 
-func decodeVariant(t *Type, src string) (Datum, error) {
-	which := -1
-	var names []string
-	if t.told {
-		// Two fields: the number and the record, each behind its type and its length.
-		const number, record = 12, 24
-		if len(src) < record || u32(src) != 2 || u32(src[number:]) >= uint32(len(t.Fields)-1) {
-			return Null, malformed(t, "not a variant's number")
-		}
-		names, src = t.Fields[1+u32(src[number:])].Type.Names(), src[record:]
-	}
+func decodeVariant(t *Type, src string, told *names) (Datum, error) {
 	for i, of := range t.Variants() {
-		if !hasOIDs(of, src) || t.told && !slices.Equal(of.Names(), names) {
+		if !fits(of, src, told) {
 			continue
 		}
-		if which >= 0 {
-			return Null, malformed(t, "a record of any of several variants")
+		d, err := decodeRecord(of, src, told)
+		if err != nil {
+			return Null, err
 		}
-		which = i
+		return t.MakeVariant(i, d), nil
 	}
-	if which < 0 {
-		return Null, malformed(t, "a record of none of its variants")
-	}
-	d, err := decodeRecord(t.Fields[1+which].Type, src)
-	if err != nil {
-		return Null, err
-	}
-	return t.MakeVariant(which, d), nil
+	return Null, malformed(t, "a record of none of its variants")
 }
 
-// hasOIDs says whether a record that was sent has fields of t's types.
-func hasOIDs(t *Type, src string) bool {
-	if len(src) < 4 || u32(src) != uint32(len(t.Fields)) {
+// fits says whether what was sent of a value may be one of type t: whether records in it have
+// fields of the types that t has, and of the names, if they are told. An empty array fits
+// several types, of which any will do.
+func fits(t *Type, src string, told *names) bool {
+	switch {
+	case !t.Anonymous():
+		return true
+	case t.Kind == KindArray:
+		a, err := readArray(src)
+		if err != nil {
+			return false
+		}
+		for i := range a.count {
+			raw, null, ok := a.next()
+			if !ok || !null && !fits(t.Elem, raw, told.at(int(i))) {
+				return false
+			}
+		}
+		return true
+	case t.Variant:
+		return slices.ContainsFunc(t.Variants(), func(of *Type) bool { return fits(of, src, told) })
+	}
+	if len(src) < 4 || u32(src) != uint32(len(t.Fields)) || !told.are(t) {
 		return false
 	}
 	src = src[4:]
-	for _, f := range t.Fields {
+	for i, f := range t.Fields {
 		if len(src) < 8 || u32(src) != f.Type.OID {
 			return false
 		}
 		n := int32(u32(src[4:]))
-		if src = src[8:]; n > 0 {
-			if int(n) > len(src) {
-				return false
-			}
-			src = src[n:]
+		if src = src[8:]; n < 0 {
+			continue
 		}
+		if int(n) > len(src) || !fits(f.Type, src[:n], told.at(i)) {
+			return false
+		}
+		src = src[n:]
 	}
 	return true
 }

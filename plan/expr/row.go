@@ -111,6 +111,8 @@ func Parts(e Expr) (sql []string, args []Expr) {
 	switch {
 	case t.Kind == values.KindArray && t.Anonymous():
 		return elementParts(e)
+	case t.RecordOfNone():
+		return []string{"NULL::" + t.SQL}, nil
 	case t.Kind != values.KindRecord:
 		return []string{"", ""}, []Expr{e}
 	case t.Variant:

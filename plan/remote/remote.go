@@ -254,12 +254,16 @@ func (e *Evaluator) query(ctx context.Context, call *expr.Remote, rows [][]value
 	if len(res.Rows) != len(rows) {
 		return nil, fmt.Errorf("%d results for %d calls", len(res.Rows), len(rows))
 	}
+	decode := values.DecodeBinary
+	if telling(call) {
+		decode = values.DecodeTold
+	}
 	out := make([]values.Datum, len(rows))
 	for i, r := range res.Rows {
 		if r[0] == nil {
 			continue
 		}
-		v, err := values.DecodeBinary(answer(call), r[0])
+		v, err := decode(call.T, r[0])
 		if err != nil {
 			return nil, fmt.Errorf("read a result: %w", err)
 		}

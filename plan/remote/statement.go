@@ -67,8 +67,8 @@ func Many(call *expr.Remote) Statement {
 // result is the call's expression in a form that can be sent.
 func result(call *expr.Remote, arg func(i int) string) string {
 	value := call.Query(arg)
-	if answer(call) != call.T {
-		value = told(value, call.T)
+	if telling(call) {
+		value = told(value)
 	}
 	if call.T.NoBinary {
 		value = "CAST(" + value + " AS pg_catalog.text)"

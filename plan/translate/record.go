@@ -140,14 +140,14 @@ func isRecord(ty *values.Type) bool {
 }
 
 // received says whether values of a type that Postgres computes can be read, and records
-// why not: of records that differ in the names of their fields alone, what is sent does not
-// tell which of them it is.
+// why not: of a record with a field that has no binary form a text is sent, which does not tell the types
+// of its fields.
 func (t *translator) received(n *pgtree.Node, ty *values.Type) bool {
-	if !ty.HasFields() || ty.Distinguishable() || ty.Tellable() {
+	if !ty.NoBinary || !ty.MixesVariants() {
 		return true
 	}
-	const construct = "rows that differ in the names of their fields alone"
-	t.problem(n, CodeType, construct, construct+", or have fields without a binary form: of what Postgres computes, it cannot be told which of them it is", "cast them to one composite type")
+	const construct = "rows of several types that have fields without a binary form"
+	t.problem(n, CodeType, construct, construct+": of what Postgres computes, it cannot be told which of them it is", "cast them to one composite type")
 	return false
 }
 
