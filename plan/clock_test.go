@@ -20,6 +20,8 @@ CREATE TABLE events (id int PRIMARY KEY, person int, ts timestamptz, lt timestam
 CREATE TABLE people (id int PRIMARY KEY, name text, seen timestamptz);
 CREATE SCHEMA app;
 CREATE DOMAIN app.few AS int CHECK (VALUE < 25);
+CREATE DOMAIN app.some AS int NOT NULL CHECK (VALUE < 25);
+CREATE DOMAIN app.object AS jsonb NOT NULL CHECK (VALUE <> '[1, 2]');
 CREATE VIEW app.recent AS SELECT id, person, ts FROM events WHERE ts > now() - interval '30 days';
 CREATE VIEW app.nested AS SELECT recent.person, count(*) AS n, min(r2.ts) AS first FROM app.recent JOIN app.recent r2 USING (id) GROUP BY recent.person;
 CREATE VIEW app."Odd now" AS SELECT id, 'now() and CURRENT_DATE' AS s, d AS "now()" FROM events WHERE d <= CURRENT_DATE;

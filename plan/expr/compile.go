@@ -85,6 +85,8 @@ func Compile(e Expr) Eval {
 			}
 			return values.Bool(!r.IsTrue())
 		}
+	case *Rescue:
+		return compileRescue(e)
 	case *Row:
 		return compileRow(e)
 	case *FieldOf:

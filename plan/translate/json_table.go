@@ -1,7 +1,7 @@
 package translate
 
 import (
-	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -12,48 +12,30 @@ import (
 )
 
 // JSON_TABLE is written out again for Postgres to evaluate
-// (postgresql.org/docs/current/functions-json.html#FUNCTIONS-SQLJSON-TABLE). A DEFAULT that is not the
-// same at all times is put into its rows here: for each column that has one, there is another one in what
-// Postgres is asked, right behind it, that says what there was to find.
+// (postgresql.org/docs/current/functions-json.html#FUNCTIONS-SQLJSON-TABLE). A column with a DEFAULT that is not the
+// same at all times is a call of JSON_VALUE or JSON_QUERY over the item that its row is made of: Postgres is asked for
+// that item in its stead.
 
 // jsonRows is the rows of a JSON_TABLE.
 type jsonRows struct {
 	row *values.Type
-	// moving is the columns whose defaults are not the same at all times.
-	moving []movingColumn
+	// moving is the columns whose defaults are not the same at all times, as expressions over the items (itemColumn).
+	moving map[int]expr.Expr
 }
 
-// movingColumn is a column of a JSON_TABLE with defaults that are not the same at all times.
-type movingColumn struct {
-	column, kind int
-	defaults     map[string]expr.Expr
-}
+// itemColumn is the column that an item is in, until it is known.
+const itemColumn = -1
 
-// wide is the type of the rows that Postgres gives.
-func (r *jsonRows) wide() *values.Type {
+// asked is the type of the rows that Postgres gives.
+func (r *jsonRows) asked() *values.Type {
 	if len(r.moving) == 0 {
 		return r.row
 	}
-	var fields []values.Field
-	rest := r.moving
-	for i, f := range r.row.Fields {
-		fields = append(fields, f)
-		if len(rest) > 0 && rest[0].column == i {
-			fields, rest = append(fields, values.Field{Name: r.foundName(i), Type: values.TextType}), rest[1:]
-		}
+	fields := slices.Clone(r.row.Fields)
+	for i := range r.moving {
+		fields[i].Type = values.JSONBType
 	}
 	return values.RecordOf(fields)
-}
-
-// foundName is the name of a column that says what there was to find for another one.
-func (r *jsonRows) foundName(column int) string {
-	name := fmt.Sprintf("found_%d", column)
-	for i := 0; i < len(r.row.Fields); i++ {
-		if r.row.Fields[i].Name == name {
-			name, i = name+"_", -1
-		}
-	}
-	return name
 }
 
 // jsonTable writes JSON_TABLE.
@@ -103,7 +85,6 @@ func (t *translator) jsonColumns(n, scan *pgtree.Node, rows *jsonRows, call *sql
 			call.text(" FOR ORDINALITY")
 			continue
 		}
-		call.text(" " + fields[i].Type.SQL)
 		if !t.jsonColumn(e, i, rows, call, s) {
 			return false
 		}
@@ -125,11 +106,28 @@ func (t *translator) jsonColumns(n, scan *pgtree.Node, rows *jsonRows, call *sql
 	return true
 }
 
-// jsonColumn writes how a column of a JSON_TABLE is found, and, with defaults that are not the same at
-// all times, another one of what there was to find: NULL in rows that have not been looked for it.
+// jsonColumn writes the type of a column of a JSON_TABLE and how it is found.
 func (t *translator) jsonColumn(e *pgtree.Node, column int, rows *jsonRows, call *sqlCall, s *scope) bool {
-	ty, kind := rows.row.Fields[column].Type, e.Int("op")
-	switch kind {
+	ty := rows.row.Fields[column].Type
+	options, defaults := &sqlCall{}, t.defaultsOf(ty)
+	options.text("")
+	if !t.jsonOptions(e, options, s, defaults) {
+		return false
+	}
+	if len(defaults.moving) > 0 {
+		call.text(" pg_catalog.jsonb PATH '$'")
+		item := &expr.Col{Index: itemColumn, T: values.JSONBType}
+		value := t.jsonOver(e, item, ty, s)
+		if value == nil {
+			return false
+		}
+		// Where a row has no item, as that of a path around a NESTED one, all its columns are NULL.
+		none := &expr.NullTest{Arg: item, T: t.typ(boolOID, -1, 0)}
+		rows.moving[column] = &expr.Case{Whens: []expr.Expr{none, &expr.Const{T: ty}}, Else: value, T: ty}
+		return true
+	}
+	call.text(" " + ty.SQL)
+	switch e.Int("op") {
 	case jsonExists:
 		call.text(" EXISTS")
 	case jsonQuery:
@@ -138,42 +136,36 @@ func (t *translator) jsonColumn(e *pgtree.Node, column int, rows *jsonRows, call
 		}
 	}
 	call.text(" PATH ")
-	defaults := t.defaultsOf(ty)
-	if !t.jsonLiteral(e.Node("path_spec"), call, s) || !t.jsonOptions(e, call, s, defaults) {
+	if !t.jsonLiteral(e.Node("path_spec"), call, s) {
 		return false
 	}
-	if len(defaults) == 0 {
-		return true
-	}
-	rows.moving = append(rows.moving, movingColumn{column, kind, defaults})
-	call.text(", " + rows.foundName(column) + " text FORMAT JSON PATH ")
-	ok := t.jsonLiteral(e.Node("path_spec"), call, s)
-	call.text(findings)
-	return ok
+	call.call(options)
+	return true
 }
 
-// jsonInstead puts the defaults that are not the same at all times into the rows of a JSON_TABLE.
+// jsonInstead computes the columns of a JSON_TABLE that Postgres gives the items of.
 func (t *translator) jsonInstead(rows *jsonRows, in algebra.Node, names []string) algebra.Node {
 	cols := in.Cols()
-	before := len(cols) - len(rows.row.Fields) - len(rows.moving)
+	before := len(cols) - len(rows.row.Fields)
 	if before < 0 {
 		return in // refused
 	}
 	p := algebra.Pick(in, algebra.FirstN(before))
-	at, rest := before, rows.moving
 	for i, f := range rows.row.Fields {
-		var e expr.Expr = algebra.Refs(cols, []int{at})[0]
-		if len(rest) > 0 && rest[0].column == i {
-			at++
-			e = instead(rest[0].kind, e, algebra.Refs(cols, []int{at})[0], rest[0].defaults, t.typ(boolOID, -1, 0))
-			rest = rest[1:]
+		at := algebra.Refs(cols, []int{before + i})[0]
+		if e := rows.moving[i]; e != nil {
+			at = expr.Map(e, func(e expr.Expr) expr.Expr {
+				if c, ok := e.(*expr.Col); ok && c.Index == itemColumn {
+					return at
+				}
+				return e
+			})
 		}
 		name := f.Name
 		if i < len(names) {
 			name = names[i]
 		}
-		p.Exprs, p.Names = append(p.Exprs, e), append(p.Names, name)
-		at++
+		p.Exprs, p.Names = append(p.Exprs, at), append(p.Names, name)
 	}
 	return p
 }

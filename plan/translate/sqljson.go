@@ -1,6 +1,8 @@
 package translate
 
 import (
+	"strings"
+
 	"github.com/jackc/pgx/v5"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/catalog"
@@ -56,8 +58,45 @@ func (t *translator) jsonPassing(n *pgtree.Node, call *sqlCall, s *scope) {
 	}
 }
 
+// jsonDefaults are the defaults of a call that are not the same at all times.
+type jsonDefaults struct {
+	moving map[string]expr.Expr // by what they are ON
+	// null says that NULL is a value of the type, and can take their place. It is none of some domains'.
+	null bool
+}
+
+// defaultsOf is where the defaults go that are not the same at all times, for a result of a type.
+func (t *translator) defaultsOf(ty *values.Type) *jsonDefaults {
+	d := &jsonDefaults{moving: map[string]expr.Expr{}, null: true}
+	if ty.OID != ty.BaseOID {
+		_, pgErr, err := t.cat.Value(t.ctx, "(NULL::"+ty.SQL+") IS NULL", values.BoolType)
+		if err != nil {
+			t.fail(err)
+		}
+		d.null = err == nil && pgErr == nil
+	}
+	return d
+}
+
+// standIn is what Postgres is to do where there is a default that is not the same at all times. If it cannot say NULL,
+// it raises an error that nothing else raises, and not before the default is wanted.
+func (d *jsonDefaults) standIn() string {
+	if d.null {
+		return "NULL"
+	}
+	return "DEFAULT pg_catalog.current_setting(" + catalog.Quote(wantedDefault) + ")"
+}
+
+// wantedDefault is a setting that there is not.
+const wantedDefault = "stepping_cdc.wanted_default"
+
+// wantsDefault recognizes the error of a stand-in.
+func wantsDefault(err *values.Error) bool {
+	return err.SQLState == "42704" && strings.Contains(err.Message, wantedDefault)
+}
+
 // jsonOptions writes how a result is wrapped, and what there is instead of one.
-func (t *translator) jsonOptions(e *pgtree.Node, call *sqlCall, s *scope, moving map[string]expr.Expr) bool {
+func (t *translator) jsonOptions(e *pgtree.Node, call *sqlCall, s *scope, defaults *jsonDefaults) bool {
 	const conditional, unconditional = 2, 3
 	if e.Int("op") == jsonQuery {
 		switch e.Int("wrapper") {
@@ -72,13 +111,13 @@ func (t *translator) jsonOptions(e *pgtree.Node, call *sqlCall, s *scope, moving
 			}
 		}
 	}
-	return t.jsonBehavior(e.Node("on_empty"), "EMPTY", call, s, moving) && t.jsonBehavior(e.Node("on_error"), "ERROR", call, s, moving)
+	return t.jsonBehavior(e.Node("on_empty"), "EMPTY", call, s, defaults) && t.jsonBehavior(e.Node("on_error"), "ERROR", call, s, defaults)
 }
 
 // jsonBehavior writes ON EMPTY or ON ERROR. The value of a DEFAULT has to be a
-// constant there, so it is computed here. One that is not the same at all times goes into moving, if
-// that is there, and NULL in its place.
-func (t *translator) jsonBehavior(b *pgtree.Node, on string, call *sqlCall, s *scope, moving map[string]expr.Expr) bool {
+// constant there, so it is computed here. One that is not the same at all times goes into defaults,
+// and something in its place.
+func (t *translator) jsonBehavior(b *pgtree.Node, on string, call *sqlCall, s *scope, defaults *jsonDefaults) bool {
 	if b == nil {
 		return true
 	}
@@ -96,13 +135,8 @@ func (t *translator) jsonBehavior(b *pgtree.Node, on string, call *sqlCall, s *s
 			return false // refused
 		case ok:
 			behavior += " " + sql
-		case moving != nil:
-			moving[on], behavior = e, "NULL"
 		default:
-			const construct = "DEFAULT of SQL/JSON"
-			t.problem(b, CodeUnsupported, construct, construct+" is a constant to Postgres, and this one has not the same value at all times; NULL cannot stand in for it in a domain that does not have it",
-				"write it without the domain, and cast the result")
-			return false
+			defaults.moving[on], behavior = e, defaults.standIn()
 		}
 	}
 	call.text(" " + behavior + " ON " + on)
@@ -127,14 +161,14 @@ func (t *translator) jsonDefault(e expr.Expr) (sql string, ok bool) {
 	return literal(e)
 }
 
-// instead puts defaults that are not the same at all times in the places that a call of theirs left
-// NULL. What there is to find, which is NULL if it is not looked for, says which are these: nothing at all, or what has no value of the type. That a
+// instead puts the defaults in the places that a call of theirs left NULL. What there is to find, which is NULL if it is
+// not looked for, says which are these: nothing at all, or what has no value of the type. That a
 // null is one, in JSON_QUERY, and NULL in JSON_VALUE, is Postgres' way.
-func instead(kind int, call, found expr.Expr, moving map[string]expr.Expr, boolean *values.Type) expr.Expr {
+func (d *jsonDefaults) instead(kind int, call, found expr.Expr, boolean *values.Type) expr.Expr {
 	instead := &expr.Case{Else: call, T: call.Type()}
 	for _, on := range []string{"EMPTY", "ERROR"} {
-		e, ok := moving[on]
-		if !ok {
+		e, ok := d.moving[on]
+		if !ok || on == "ERROR" && !d.null {
 			continue
 		}
 		left := &fn.Func{F2: func(call, found values.Datum) values.Datum {
@@ -142,22 +176,10 @@ func instead(kind int, call, found expr.Expr, moving map[string]expr.Expr, boole
 		}}
 		instead.Whens = append(instead.Whens, &expr.Native{Func: left, Name: "json_left(" + on + ")", Args: []expr.Expr{call, found}, T: boolean}, e)
 	}
-	return instead
-}
-
-// defaultsOf is where the defaults go that are not the same at all times, for a result of a type; nil if it cannot
-// have any: NULL, which takes the place of a default, is no value of some domains.
-func (t *translator) defaultsOf(ty *values.Type) map[string]expr.Expr {
-	if ty.OID != ty.BaseOID {
-		_, pgErr, err := t.cat.Value(t.ctx, "(NULL::"+ty.SQL+") IS NULL", values.BoolType)
-		if err != nil {
-			t.fail(err)
-		}
-		if err != nil || pgErr != nil {
-			return nil
-		}
+	if e := d.moving["ERROR"]; e != nil && !d.null {
+		return &expr.Rescue{Arg: instead, Else: e, From: wantsDefault}
 	}
-	return map[string]expr.Expr{}
+	return instead
 }
 
 // jsonLeft is whether a call without a value has nothing to give one of, or what has none: "" if NULL is
@@ -174,56 +196,82 @@ func jsonLeft(kind int, found values.Datum) string {
 
 // jsonCall translates JSON_EXISTS, JSON_QUERY and JSON_VALUE.
 func (t *translator) jsonCall(n *pgtree.Node, s *scope) expr.Expr {
+	returning := n.Node("returning")
+	ty := t.typ(returning.OID("typid"), int32(returning.Int("typmod")), n.OID("collation"))
+	return t.jsonOver(n, guardClock(t.expr(n.Node("formatted_expr"), s), ty), ty, s)
+}
+
+// jsonOver is such a call over a document.
+func (t *translator) jsonOver(n *pgtree.Node, doc expr.Expr, ty *values.Type, s *scope) expr.Expr {
 	kind := n.Int("op")
 	names := []string{"JSON_EXISTS", "JSON_QUERY", "JSON_VALUE"}
 	if kind < 0 || kind >= len(names) {
 		return t.unknown(n)
 	}
-	returning := n.Node("returning")
-	ty := t.typ(returning.OID("typid"), int32(returning.Int("typmod")), n.OID("collation"))
-	doc := guardClock(t.expr(n.Node("formatted_expr"), s), ty)
 	begin := func(name string) *sqlCall {
-		// Of NULL, the result is NULL, or what there is ON ERROR if that is none of a domain's values.
-		// Servers give what the row before gave rise to, if that was a value for EMPTY or ERROR; so they
-		// are not asked.
 		call := &sqlCall{}
-		call.text("CASE WHEN ")
-		call.arg(doc)
-		call.text(" IS NOT NULL THEN " + name + "(")
+		call.text(name + "(")
 		call.arg(doc)
 		call.text(", ")
 		call.arg(t.expr(n.Node("path_spec"), s))
 		t.jsonPassing(n, call, s)
 		return call
 	}
-	call := begin(names[kind])
+	defaults := t.defaultsOf(ty)
+	value := begin(names[kind])
 	if kind != jsonExists {
-		call.text(" RETURNING " + ty.SQL)
+		value.text(" RETURNING " + ty.SQL)
 	}
-	moving := t.defaultsOf(ty)
-	if !t.jsonOptions(n, call, s, moving) {
+	if !t.jsonOptions(n, value, s, defaults) {
 		return nil
 	}
-	if call.text(")"); moving == nil {
+	value.text(")")
+	found := begin("JSON_QUERY")
+	found.text(" RETURNING text" + findings + ")")
+
+	// Of NULL, the result is NULL, or what there is ON ERROR if that is none of a domain's values.
+	// Servers give what the row before gave rise to, if that was a value for EMPTY or ERROR; so they
+	// are not asked.
+	call := &sqlCall{}
+	call.text("CASE WHEN ")
+	call.arg(doc)
+	call.text(" IS NOT NULL THEN ")
+	base := ""
+	if _, moves := defaults.moving["EMPTY"]; moves && !defaults.null {
+		base = "::" + t.typ(ty.BaseOID, -1, 0).SQL // which has NULL
+		call.text("CASE WHEN ")
+		call.call(found)
+		call.text(" <> '[]' THEN ")
+	}
+	call.call(value)
+	call.text(base)
+	if base != "" {
+		call.text(" END")
+	}
+	if !defaults.null {
 		no := "'null'::pg_catalog.jsonb, '$'" // what JSON_VALUE makes of it is NULL
 		if kind == jsonQuery {
 			no = "'1'::pg_catalog.jsonb, 'strict $.a'" // an error as good as any
 		}
 		call.text(" ELSE " + names[kind] + "(" + no + " RETURNING " + ty.SQL)
-		if !t.jsonOptions(n, call, s, nil) {
+		if !t.jsonOptions(n, call, s, defaults) {
 			return nil
 		}
-		call.text(")")
+		call.text(")" + base)
 	}
 	call.text(" END")
 	if !t.settled(n, ty) || !t.understood(n, names[kind], call, ty) {
 		return nil
 	}
-	value := expr.NewRemote(call.sql, call.args, false, ty)
-	if len(moving) == 0 {
-		return value
+	e := expr.NewRemote(call.sql, call.args, false, ty)
+	if len(defaults.moving) == 0 {
+		return e
 	}
-	found := begin("JSON_QUERY")
-	found.text(" RETURNING text" + findings + ") END")
-	return instead(kind, value, expr.NewRemote(found.sql, found.args, false, t.typ(textOID, -1, 0)), moving, t.typ(boolOID, -1, 0))
+	sought := &sqlCall{}
+	sought.text("CASE WHEN ")
+	sought.arg(doc)
+	sought.text(" IS NOT NULL THEN ")
+	sought.call(found)
+	sought.text(" END")
+	return defaults.instead(kind, e, expr.NewRemote(sought.sql, sought.args, false, t.typ(textOID, -1, 0)), t.typ(boolOID, -1, 0))
 }

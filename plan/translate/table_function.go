@@ -26,9 +26,9 @@ func (t *translator) tableFunction(rte *pgtree.Node, names []string, s *scope) a
 	var ok bool
 	var json *jsonRows
 	if n.Int("functype") == jsonTable {
-		construct, json = "JSON_TABLE", &jsonRows{row: row}
+		construct, json = "JSON_TABLE", &jsonRows{row: row, moving: map[int]expr.Expr{}}
 		ok = t.jsonTable(n, json, call, s)
-		row = json.wide()
+		row = json.asked()
 	} else {
 		ok = t.xmlTable(n, row, call, s)
 	}
@@ -142,6 +142,13 @@ func (c *sqlCall) arg(e expr.Expr) {
 	c.args = append(c.args, e)
 }
 
+// call writes another piece of SQL, with its arguments.
+func (c *sqlCall) call(other *sqlCall) {
+	c.text(other.sql[0])
+	c.sql = append(c.sql, other.sql[1:]...)
+	c.args = append(c.args, other.args...)
+}
+
 // separate writes a comma before all elements of a list but the first.
 func (c *sqlCall) separate(i int) {
 	if i > 0 {
@@ -156,12 +163,12 @@ func (t *translator) understood(n *pgtree.Node, construct string, call *sqlCall,
 	}
 	probe := expr.NewRemote(call.sql, call.args, false, ty)
 	sql := probe.Query(func(i int) string { return "(NULL::" + probe.Args[i].Type().SQL + ")" })
-	_, pgErr, err := t.cat.Value(t.ctx, "("+sql+") IS NULL", values.BoolType)
+	_, pgErr, err := t.cat.Value(t.ctx, "(SELECT ("+sql+") IS NULL LIMIT 0)", values.BoolType)
 	if err != nil {
 		t.fail(err)
 		return false
 	}
-	// NULL may be no argument to it; the words have to be.
+	// It is not computed, and yet NULL may be no argument to it; the words have to be.
 	if pgErr != nil && strings.HasPrefix(pgErr.Code, "42") {
 		t.problem(n, CodeUnsupported, construct, fmt.Sprintf("%s cannot be asked of Postgres by itself: %s", construct, pgErr.Message), "")
 		return false
