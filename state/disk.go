@@ -54,6 +54,7 @@ type Disk struct {
 	trace     func(key []byte) int
 	tables    sstable.WriterOptions // of those that Pebble takes in
 	front     front
+	cache     *pebble.Cache
 	lock      *pebble.Lock
 	onDurable func(uint64)
 	onEvent   func(Event)
@@ -147,6 +148,8 @@ func openLocked(dir string, o Options, lock *pebble.Lock) (*Disk, error) {
 		return nil, err
 	}
 	opts := d.pebbleOptions(o, marker == markerReady)
+	d.cache = opts.Cache
+	defer d.cache.Unref() // Pebble has a reference of its own while it is open
 	d.tables = tableOptions(opts)
 	if d.db, err = pebble.Open(dir, opts); err != nil {
 		return nil, openError(err)
@@ -187,15 +190,17 @@ func (o *Options) memory() int64 {
 	return max(o.Memory, 16<<20)
 }
 
+// memtables is how many of them there are at most: writes wait where the last one is full.
+const memtables = 3
+
 func memtableSize(memory int64) int64 { return min(memory/8, 64<<20) }
 
 func (d *Disk) pebbleOptions(o Options, exists bool) *pebble.Options {
 	memory := o.memory()
-	// Up to three memtables (one filling, the others being flushed) take three
-	// eighths; two layers, and one that is on its way, three sixteenths. A load, which
-	// fills no memtables, has a third of all that for a layer that fills, for one that is on its way, and for
-	// runs that are merged, or what Pebble has of a layer that cannot go to the disk at once.
-	const memtables = 3
+	// Two layers, and one that is on its way, take three sixteenths. The cache has the
+	// rest, and what takes part of it for a while makes it smaller by as much: Pebble sees to its memtables,
+	// which come to three eighths at most (one filling, the others being flushed), and
+	// turnLayer to a load, which fills none.
 	memtable := memtableSize(memory)
 	opts := &pebble.Options{
 		FS:                          o.FS,
@@ -205,7 +210,7 @@ func (d *Disk) pebbleOptions(o Options, exists bool) *pebble.Options {
 		FormatMajorVersion:          pebble.FormatTableFormatV6,
 		Merger:                      weightMerger,
 		Comparer:                    keyComparer,
-		CacheSize:                   memory - memtable*memtables - 3*int64(d.front.limit),
+		Cache:                       pebble.NewCache(memory - 3*int64(d.front.limit)),
 		MemTableSize:                uint64(memtable),
 		MemTableStopWritesThreshold: memtables,
 		L0CompactionThreshold:       12,

@@ -28,9 +28,10 @@ type front struct {
 	broken   error         // the active layer holds half a batch
 	crowded  bool          // merging is far behind: only what is asked to be durable goes on to Pebble
 
-	limit   int // bytes from which on the active layer is drained
-	bulk    int // … of a load
-	through int // bytes of a batch from which on it goes to Pebble
+	limit   int    // bytes from which on the active layer is drained
+	bulk    int    // … of a load
+	lent    func() // gives back what a load has of the cache; nil: there is none
+	through int    // bytes of a batch from which on it goes to Pebble
 
 	handed *handed       // the last commit of a load, while its run is made; nil: none
 	raw    run           // scratch of who makes it
@@ -130,6 +131,12 @@ func (d *Disk) turnLayer(bulk bool) error {
 	f.raw, f.spare = run{}, nil
 	if f.active = newLayer(); bulk {
 		f.active = newBulkLayer()
+		// Three times what its layers are larger than others: for one that fills, for one that is on its way, and
+		// for runs that are merged, or what Pebble has of a layer that cannot go to the disk at once.
+		f.lent = d.cache.Reserve(3 * (f.bulk - f.limit))
+	} else if f.lent != nil {
+		f.lent()
+		f.lent = nil
 	}
 	return nil
 }
