@@ -18,6 +18,7 @@ import (
 )
 
 const (
+	growthPrefix   = "v"     // of the circuit's keys
 	growthLoadStep = 1 << 14 // rows a step while tables are loaded
 	growthFlush    = 2000    // steps after which the state is flushed, as the pipeline does
 	hour           = int64(time.Hour / time.Microsecond)
@@ -79,7 +80,7 @@ func (f *feed) add(r *growthRow, w int64) {
 
 func newGrowing(a *plan.Analysis, eval expr.Evaluator, op *operator, store state.Store, n int64, rnd *rand.Rand) (*growing, error) {
 	prog := plan.Compile(a.Outputs, eval)
-	c, err := prog.Builder.Build(store, []byte("v"))
+	c, err := prog.Builder.Build(store, []byte(growthPrefix))
 	if err != nil {
 		return nil, fmt.Errorf("build the circuit: %w", err)
 	}

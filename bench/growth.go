@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/stepping-cdc/stepping-cdc/circuit"
 	"github.com/stepping-cdc/stepping-cdc/plan"
 	"github.com/stepping-cdc/stepping-cdc/plan/remote"
 	"github.com/stepping-cdc/stepping-cdc/state"
@@ -120,7 +121,7 @@ func (l *lab) growthOf(ctx context.Context, conn *pgx.Conn, op *operator, n int6
 		return cost, fmt.Errorf("cannot be kept: %v", a.Problems[0])
 	}
 	dir := filepath.Join(l.dir, "growth")
-	disk, err := state.Open(dir, state.Options{})
+	disk, err := state.Open(dir, state.Options{Trace: func(key []byte) int { return circuit.NodeEnd(key, len(growthPrefix)) }})
 	if err != nil {
 		return cost, fmt.Errorf("open the state: %w", err)
 	}
