@@ -101,12 +101,13 @@ type rig struct {
 	prog    *plan.Program
 	circuit *circuit.Circuit
 	store   state.Store
-	tables  []zset          // contents of the sources as fed so far
-	outputs map[string]zset // integrated outputs, errors too
-	loose   map[string]bool // compare by SQL equality, floats by tolerance
-	failed  map[string]int  // how often a view had errors in its data
-	agreed  map[string]int  // how often it was compared
-	filled  map[string]int  // how many rows it had in all
+	tables  []zset              // contents of the sources as fed so far
+	outputs map[string]zset     // integrated outputs, errors too
+	loose   map[string]bool     // compare by SQL equality, floats by tolerance
+	failed  map[string]int      // how often a view had errors in its data
+	missed  map[string][]string // what Postgres said where we had no error
+	agreed  map[string]int      // how often it was compared
+	filled  map[string]int      // how many rows it had in all
 	rnd     *rand.Rand
 	written []randomview.Table // what write changes
 	asked   map[string]bool    // queries that the oracle has prepared
@@ -125,7 +126,7 @@ func rigOf(t testing.TB, dsn string, a *plan.Analysis, rnd *rand.Rand) *rig {
 	t.Cleanup(func() { _ = eval.Close(context.Background()) })
 	r := &rig{
 		t: t, conn: connect(t, dsn), prog: plan.Compile(a.Outputs, eval), store: state.NewMemory(state.Options{}),
-		outputs: map[string]zset{}, loose: map[string]bool{}, failed: map[string]int{}, agreed: map[string]int{}, filled: map[string]int{}, rnd: rnd, written: randomview.Tables, asked: map[string]bool{},
+		outputs: map[string]zset{}, loose: map[string]bool{}, failed: map[string]int{}, missed: map[string][]string{}, agreed: map[string]int{}, filled: map[string]int{}, rnd: rnd, written: randomview.Tables, asked: map[string]bool{},
 	}
 	var err error
 	if r.circuit, err = r.prog.Builder.Build(r.store, []byte("v")); err != nil {
@@ -345,6 +346,9 @@ func (r *rig) differs(v *plan.Output) string {
 		// A query that Postgres fails to compute may be computed by us, if
 		// the failing part is not needed; else the failure is the same.
 		r.failed[v.Name]++
+		if len(ourErrors) == 0 {
+			r.missed[v.Name] = append(r.missed[v.Name], pgErr.Code+" "+pgErr.Message)
+		}
 		for key := range ourErrors {
 			if !strings.Contains(key, pgErr.Code) {
 				r.t.Logf("%s: Postgres says %s %s, ours are %s", v.Name, pgErr.Code, pgErr.Message, showKey(key))

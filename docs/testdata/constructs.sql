@@ -60,4 +60,5 @@ CREATE FUNCTION halves(n integer) RETURNS TABLE (half numeric) LANGUAGE sql IMMU
 CREATE FUNCTION first_letters(val text, base text, apart integer, sub boolean, less boolean) RETURNS boolean LANGUAGE sql IMMUTABLE
   RETURN CASE WHEN less THEN ascii(val) <= ascii(base) + CASE WHEN sub THEN -apart ELSE apart END ELSE ascii(val) >= ascii(base) + CASE WHEN sub THEN -apart ELSE apart END END;
 ALTER OPERATOR FAMILY text_ops USING btree ADD FUNCTION 3 (text, integer) first_letters(text, text, integer, boolean, boolean);
+CREATE FUNCTION place() RETURNS bigint LANGUAGE internal IMMUTABLE WINDOW AS 'window_rank';
 CREATE AGGREGATE product(numeric) (SFUNC = numeric_mul, STYPE = numeric, INITCOND = '1');

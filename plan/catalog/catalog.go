@@ -58,6 +58,7 @@ type Proc struct {
 	Strict     bool
 	Leakproof  bool
 	ReturnsSet bool
+	Variadic   bool // its last argument is an array of the last ones that are written
 }
 
 // Operator is an operator as pg_operator has it.
@@ -318,10 +319,10 @@ func (c *Catalog) Proc(ctx context.Context, oid uint32) (*Proc, error) {
 	}
 	p := &Proc{OID: oid}
 	err := c.tx.QueryRow(ctx, `
-		SELECT n.nspname, p.proname, p.provolatile::text, p.prokind::text, p.proisstrict, p.proleakproof, p.proretset,
+		SELECT n.nspname, p.proname, p.provolatile::text, p.prokind::text, p.proisstrict, p.proleakproof, p.proretset, p.provariadic NOT IN (0, 2276), -- "any"
 		       ARRAY(SELECT t.typname::text FROM unnest(p.proargtypes) WITH ORDINALITY a(o, i) JOIN pg_catalog.pg_type t ON t.oid = a.o ORDER BY a.i)
 		FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = $1`, oid).
-		Scan(&p.Schema, &p.Name, &p.Volatility, &p.Kind, &p.Strict, &p.Leakproof, &p.ReturnsSet, &p.ArgTypes)
+		Scan(&p.Schema, &p.Name, &p.Volatility, &p.Kind, &p.Strict, &p.Leakproof, &p.ReturnsSet, &p.Variadic, &p.ArgTypes)
 	if err != nil {
 		return nil, fmt.Errorf("read function %d: %w", oid, err)
 	}

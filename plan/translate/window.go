@@ -81,17 +81,22 @@ func (t *translator) window(ref int, s *scope) {
 		order = append(order, k)
 	}
 	frame, ok := t.frame(clause, s, place)
-	var asked *askedFrames
-	if frame.By() != nil && ok {
-		asked, ok = t.inRange(clause, &frame, read, order, sorted, place)
-	}
 	var funcs []algebra.WindowFunc
 	var of []windowCall
+	var own []*ownCall
 	for _, c := range calls {
 		f, known := t.windowCall(c, s, place)
 		ok = ok && known
 		of = append(of, f)
 		funcs = append(funcs, f.funcs...)
+		if f.own != nil && ok {
+			own = append(own, f.own)
+			ok = t.askOwn(f.own, clause, frame, read, sorted, place)
+		}
+	}
+	var asked *askedFrames
+	if frame.By() != nil && len(funcs) > 0 && ok {
+		asked, ok = t.inRange(clause, &frame, read, order, sorted, place)
 	}
 	if !ok {
 		return
@@ -122,11 +127,18 @@ func (t *translator) window(ref int, s *scope) {
 			w.Funcs[i].Filter += shift
 		}
 	}
-	if asked != nil {
-		w.In, w.Order, w.Frame = asked.answered(in, shift, w.Partition, w.Order, w.Frame)
+	if len(own) > 0 {
+		w.In = ownResults(w.In, shift, w.Partition, w.Order, own)
 	}
-	s.stand(w)
-	at, cols := len(w.In.Cols()), w.Cols()
+	if asked != nil {
+		w.In, w.Order, w.Frame = asked.answered(w.In, shift, w.Partition, w.Order, w.Frame)
+	}
+	node := algebra.Node(w)
+	if len(funcs) == 0 {
+		node = w.In
+	}
+	s.stand(node)
+	at, cols := len(w.In.Cols()), node.Cols()
 	for i, c := range of {
 		s.windows[calls[i]] = c.result(cols, at)
 		at += len(c.funcs)
@@ -199,8 +211,7 @@ func (t *translator) windowCall(n *pgtree.Node, s *scope, place func(expr.Expr) 
 		}
 		return t.remoteWindow(n, proc, args, f.Filter, f.T, place)
 	}
-	t.problem(n, CodeUnsupported, describe(proc), describe(proc)+" is a window function that is not Postgres' own: it computes with the server's memory of a partition, not with values", "write it as an aggregate")
-	return windowCall{}, false
+	return windowCall{own: &ownCall{node: n, proc: proc, args: args, t: f.T}}, true
 }
 
 // fixedNumber is how many rows away lag or lead look, how many buckets ntile makes, or which row

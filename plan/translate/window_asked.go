@@ -56,18 +56,12 @@ const (
 
 // askFrames makes the question for a window that is sorted by a value.
 func (t *translator) askFrames(clause *pgtree.Node, value expr.Expr, frame algebra.Frame, read []expr.Expr, place func(expr.Expr) int) *askedFrames {
-	by := clause.Nodes("orderClause")[0]
-	op, err := t.cat.Operator(t.ctx, by.OID("sortop"))
+	by, err := t.sortsBy(clause.Nodes("orderClause")[0])
 	if err != nil {
 		t.fail(err)
 		return nil
 	}
-	order := fmt.Sprintf("ORDER BY r.c1 USING OPERATOR(%s.%s) NULLS ", pgx.Identifier{op.Schema}.Sanitize(), op.Name)
-	if by.Bool("nulls_first") {
-		order += "FIRST"
-	} else {
-		order += "LAST"
-	}
+	order := "ORDER BY r.c1 " + by
 	c := &aggregateCall{args: []expr.Expr{value}}
 	// The end of a frame is where it would be if the other one were open.
 	edge := func(b algebra.Bound, window string) string {
@@ -100,6 +94,19 @@ func (t *translator) askFrames(clause *pgtree.Node, value expr.Expr, frame algeb
 		q.args = append(q.args, place(part))
 	}
 	return q
+}
+
+// sortsBy writes how ORDER BY sorts a value.
+func (t *translator) sortsBy(by *pgtree.Node) (string, error) {
+	op, err := t.cat.Operator(t.ctx, by.OID("sortop"))
+	if err != nil {
+		return "", err
+	}
+	nulls := "LAST"
+	if by.Bool("nulls_first") {
+		nulls = "FIRST"
+	}
+	return fmt.Sprintf("USING OPERATOR(%s.%s) NULLS %s", pgx.Identifier{op.Schema}.Sanitize(), op.Name, nulls), nil
 }
 
 // answered is the relation that a window is over, with what Postgres says of the frames, and the order and the frame

@@ -16,10 +16,14 @@ import (
 type windowCall struct {
 	funcs []algebra.WindowFunc
 	value *expr.Remote // over funcs
+	own   *ownCall     // in place of both: of a function that is not Postgres' own
 }
 
 // result is the call's value over a row in which its functions begin at a column.
 func (c windowCall) result(cols []algebra.Column, at int) expr.Expr {
+	if c.own != nil {
+		at = c.own.column
+	}
 	if c.value == nil {
 		return &expr.Col{Index: at, Name: cols[at].Name, T: cols[at].Type}
 	}
