@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -94,32 +95,60 @@ func equalZones(t *testing.T, tx pgx.Tx, rnd *rand.Rand, call func(signature str
 		ats[i], later[i] = written(t, values.TimestampTZType, values.Int(moments[i])), written(t, values.TimestampTZType, values.Int(others[i]))
 		spans[i] = written(t, values.IntervalType, intervals[i])
 	}
-	for _, c := range []struct {
+	type question struct {
 		signature, sql string
 		args           func(i int) (a, b values.Datum)
 		t              *values.Type
-	}{
-		{"timestamp(timestamptz)", "at::timestamp", nil, values.TimestampType},
-		{"timestamptz(timestamp)", "(at AT TIME ZONE 'UTC')::timestamptz AT TIME ZONE 'UTC'", nil, values.TimestampType},
-		{"date(timestamptz)", "at::date", nil, values.DateType},
-		{"timestamptz(date)", "(at AT TIME ZONE 'UTC')::date::timestamptz AT TIME ZONE 'UTC'", func(i int) (a, b values.Datum) {
-			switch at := moments[i]; at {
-			case values.TimestampInfinity:
-				return values.Int(values.DateInfinity), b
-			case values.TimestampMinusInfinity:
-				return values.Int(values.DateMinusInfinity), b
-			default:
-				days, _ := values.SplitTimestamp(at)
-				return values.Int(days), b
-			}
-		}, values.TimestampType},
-		{"timestamptz_pl_interval(timestamptz,interval)", "(at + span) AT TIME ZONE 'UTC'", func(i int) (a, b values.Datum) { return values.Int(moments[i]), intervals[i] }, values.TimestampType},
-		{"timestamptz_mi_interval(timestamptz,interval)", "(at - span) AT TIME ZONE 'UTC'", func(i int) (a, b values.Datum) { return values.Int(moments[i]), intervals[i] }, values.TimestampType},
-		{"age(timestamptz,timestamptz)", "age(at, other)", func(i int) (a, b values.Datum) { return values.Int(moments[i]), values.Int(others[i]) }, values.IntervalType},
-	} {
-		query := `SELECT (` + c.sql + `)::text FROM (SELECT a::timestamptz AS at, b::timestamptz AS other, c::interval AS span, n
+	}
+	both := func(i int) (a, b values.Datum) { return values.Int(moments[i]), values.Int(others[i]) }
+	spanned := func(i int) (a, b values.Datum) { return values.Int(moments[i]), intervals[i] }
+	dated := func(i int) (a, b values.Datum) {
+		a, b = both(i)
+		switch at := moments[i]; at {
+		case values.TimestampInfinity:
+			return values.Int(values.DateInfinity), b
+		case values.TimestampMinusInfinity:
+			return values.Int(values.DateMinusInfinity), b
+		default:
+			days, _ := values.SplitTimestamp(at)
+			return values.Int(days), b
+		}
+	}
+	const stamp, date = "(at AT TIME ZONE 'UTC')", "(at AT TIME ZONE 'UTC')::date"
+	questions := []question{
+		{"timestamp(timestamptz)", "at::timestamp", both, values.TimestampType},
+		{"timestamptz(timestamp)", stamp + "::timestamptz AT TIME ZONE 'UTC'", both, values.TimestampType},
+		{"date(timestamptz)", "at::date", both, values.DateType},
+		{"timestamptz(date)", date + "::timestamptz AT TIME ZONE 'UTC'", dated, values.TimestampType},
+		{"timestamptz_pl_interval(timestamptz,interval)", "(at + span) AT TIME ZONE 'UTC'", spanned, values.TimestampType},
+		{"timestamptz_mi_interval(timestamptz,interval)", "(at - span) AT TIME ZONE 'UTC'", spanned, values.TimestampType},
+		{"age(timestamptz,timestamptz)", "age(at, other)", both, values.IntervalType},
+	}
+	for i, op := range []string{"=", "<>", "<", "<=", ">", ">="} {
+		name := []string{"eq", "ne", "lt", "le", "gt", "ge"}[i]
+		swapped := func(args func(int) (a, b values.Datum)) func(int) (a, b values.Datum) {
+			return func(i int) (a, b values.Datum) { a, b = args(i); return b, a }
+		}
+		questions = append(questions,
+			question{"timestamp_" + name + "_timestamptz(timestamp,timestamptz)", stamp + op + "other", both, values.BoolType},
+			question{"timestamptz_" + name + "_timestamp(timestamptz,timestamp)", "other" + op + stamp, swapped(both), values.BoolType},
+			question{"date_" + name + "_timestamptz(date,timestamptz)", date + op + "other", dated, values.BoolType},
+			question{"timestamptz_" + name + "_date(timestamptz,date)", "other" + op + date, swapped(dated), values.BoolType})
+	}
+	for i, field := range []string{"dow", "isodow", "doy", "isoyear", "julian", "epoch", "timezone", "timezone_hour", "timezone_minute",
+		"microseconds", "milliseconds", "second", "minute", "hour", "day", "week", "month", "quarter", "year", "decade", "century", "millennium"} {
+		of := func(i int) (a, b values.Datum) { return values.String(field), values.Int(moments[i]) }
+		questions = append(questions, question{"extract(text,timestamptz)", "extract(" + field + " FROM at)", of, values.NumericType},
+			question{"date_part(text,timestamptz)", "date_part('" + field + "', at)", of, values.Float8Type})
+		if i >= 9 {
+			questions = append(questions, question{"date_trunc(text,timestamptz)", "date_trunc('" + field + "', at) AT TIME ZONE 'UTC'", of, values.TimestampType})
+		}
+	}
+	for _, c := range questions {
+		query := `SELECT COALESCE((` + c.sql + `)::text, 'null') FROM (SELECT a::timestamptz AS at, b::timestamptz AS other, c::interval AS span, n
 			FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS u(a, b, c, n)) u ORDER BY n`
-		ask := func(from, to int) ([]string, error) {
+		var ask func(from, to int) []string
+		ask = func(from, to int) []string {
 			mustExec(t, tx.Conn(), "SAVEPOINT s")
 			rows, _ := tx.Query(t.Context(), query, ats[from:to], later[from:to], spans[from:to])
 			out, err := pgx.CollectRows(rows, pgx.RowTo[string])
@@ -127,31 +156,29 @@ func equalZones(t *testing.T, tx pgx.Tx, rnd *rand.Rand, call func(signature str
 				mustExec(t, tx.Conn(), "ROLLBACK TO s")
 			}
 			mustExec(t, tx.Conn(), "RELEASE s")
-			return out, err
+			switch half := (from + to) / 2; {
+			case err == nil:
+				return out
+			case half == from:
+				return []string{"error"}
+			default:
+				return append(ask(from, half), ask(half, to)...)
+			}
 		}
-		const batch = 20
-		for from := 0; from < n; from += batch {
-			// One by one only where one of them fails.
-			want, err := ask(from, from+batch)
-			for i := from; i < from+batch; i++ {
-				if err != nil {
-					one, failed := ask(i, i+1)
-					if failed != nil {
-						one = []string{"error"}
-					}
-					want = append(want, one...)
-				}
-				a, b := values.Int(moments[i]), values.Null
-				if c.args != nil {
-					a, b = c.args(i)
-				}
-				got := "error"
-				if v := call(c.signature, a, b); !v.IsErr() {
-					got = written(t, c.t, v)
-				}
-				if got != want[i-from] {
-					t.Fatalf("%s of %s, other %s, span %s: %s, want %s", c.signature, ats[i], later[i], spans[i], got, want[i-from])
-				}
+		for i, want := range ask(0, n) {
+			got := "error"
+			a, b := c.args(i)
+			switch v := call(c.signature, a, b); {
+			case v.IsErr():
+			case c.t == values.BoolType:
+				got = fmt.Sprint(v.IsTrue())
+			case v.IsNull():
+				got = "null"
+			default:
+				got = written(t, c.t, v)
+			}
+			if got != want {
+				t.Fatalf("%s of %s, other %s, span %s: %s, want %s", c.sql, ats[i], later[i], spans[i], got, want)
 			}
 		}
 	}

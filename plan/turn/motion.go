@@ -94,10 +94,10 @@ func head(e *expr.Native) string {
 }
 
 func (a *analysis) call(e *expr.Native) motion {
-	if z := e.Func.Zone; z != nil {
+	name := head(e)
+	if z := e.Func.Zone; z != nil && steps[name] != "field" {
 		return a.zoned(z, e)
 	}
-	name := head(e)
 	signs, ok := moves[e.Name]
 	if !ok {
 		signs, ok = moves[name]

@@ -6,10 +6,11 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/values"
+	"github.com/stepping-cdc/stepping-cdc/values/fn"
 )
 
-// acrossTypes are comparisons of times of two types, other than by equality.
-var acrossTypes = regexp.MustCompile(`^(date|timestamp|timestamptz)_(lt|le|gt|ge)_(date|timestamp|timestamptz)\(`)
+// acrossTypes are comparisons of times of two types.
+var acrossTypes = regexp.MustCompile(`^(date|timestamp|timestamptz)_(eq|ne|lt|le|gt|ge)_(date|timestamp|timestamptz)\(`)
 
 // probe is what tells of the turns of a comparison, or of a value that goes in steps;
 // nil if it is neither.
@@ -24,10 +25,40 @@ func (a *analysis) probe(n *expr.Native) expr.Expr {
 	if l.direction == unknown || r.direction == unknown || l.direction == r.direction {
 		return nil
 	}
+	if z := n.Func.Zone; z != nil && !(a.comesTo(z, n.Args[0], l) && a.comesTo(z, n.Args[1], r)) {
+		return nil
+	}
 	if n.Cmp == "=" || n.Cmp == "<>" {
 		return order(n.Args[0], n.Args[1])
 	}
+	if across := acrossTypes.FindStringSubmatch(n.Name); across != nil && (across[2] == "eq" || across[2] == "ne") {
+		return orderAcross(n, across[2])
+	}
 	return n
+}
+
+// orderAcross is how two times of different types compare, which are asked whether they are equal: -1, 0 or 1.
+func orderAcross(n *expr.Native, equality string) expr.Expr {
+	asked := func(op string) expr.Expr {
+		c := *n
+		c.Name = strings.Replace(n.Name, "_"+equality+"_", "_"+op+"_", 1)
+		if n.Func.Zone != nil {
+			c.Func = n.Func.Zone.Lookup(c.Name)
+		} else {
+			c.Func = fn.Lookup(c.Name, []*values.Type{n.Args[0].Type(), n.Args[1].Type()}, n.T)
+		}
+		return &c
+	}
+	return native("order across types", func(a []values.Datum) values.Datum {
+		switch less, more := a[0], a[1]; {
+		case less.IsTrue():
+			return values.Int(-1)
+		case more.IsTrue():
+			return values.Int(1)
+		default:
+			return values.Int(0)
+		}
+	}, values.Int4Type, asked("lt"), asked("gt"))
 }
 
 // steps are functions that make steps of what moves.
@@ -88,16 +119,29 @@ func (a *analysis) fieldSteps(n *expr.Native) expr.Expr {
 	unit := map[string]int64{"minute": 60_000_000, "hour": microsPerHour, "day": microsPerDay}[field]
 	switch of.Type().Kind {
 	case values.KindTimestamp, values.KindTimestampTZ:
-		if a.motion(of).direction != rising {
+		m, z := a.motion(of), n.Func.Zone
+		if m.direction != rising || z != nil && m.stepped {
 			return nil
 		}
+		if z != nil {
+			a.crosses(z, of, z.Spread())
+			of = shownIn(z, of)
+		}
+		months := false
 		switch field {
 		case "week", "dow", "isodow", "doy", "isoyear":
 			unit = microsPerDay
 		case "month", "quarter", "year", "decade", "century", "millennium":
-			return monthOf(of)
+			months = true
 		}
-		if unit != 0 {
+		switch {
+		case !months && unit == 0:
+			return nil
+		case z != nil && head(n) == "date_trunc":
+			return n // an hour that comes again, when clocks have gone back, is another one
+		case months:
+			return monthOf(of)
+		default:
 			return units(field, of, unit)
 		}
 	case values.KindInterval:

@@ -38,6 +38,16 @@ func (a *analysis) zoned(z *fn.Zone, e *expr.Native) motion {
 	return motion{direction: rising, rate: 1, stepped: e.T.Kind == values.KindDate}
 }
 
+// comesTo notes the transitions on the way of a compared time to the moment that it stands for.
+// It says whether that moves in one direction between them.
+func (a *analysis) comesTo(z *fn.Zone, at expr.Expr, m motion) bool {
+	if m.direction == still || at.Type().Kind == values.KindTimestampTZ {
+		return true
+	}
+	a.crosses(z, at, z.Spread())
+	return m.direction == rising && !m.stepped
+}
+
 // crosses notes the transitions that a time comes to, on its way to what clocks show then or from that.
 func (a *analysis) crosses(z *fn.Zone, at expr.Expr, slack int64) {
 	local, unit := at.Type().Kind != values.KindTimestampTZ, int64(1)

@@ -17,10 +17,10 @@ func init() {
 	}{{"extract", numericOutput{}}, {"date_part", floatOutput{}}} {
 		out := x.out
 		register(x.name+"(text,timestamp)", strict2(func(field, a values.Datum) values.Datum {
-			return extractTimestamp(out, field, a.Int64(), timestampName)
+			return extractTimestamp(out, nil, field, a.Int64(), timestampName)
 		}))
 		register(x.name+"(text,timestamptz)", utc2(func(field, a values.Datum) values.Datum {
-			return extractTimestamp(out, field, a.Int64(), timestamptzName)
+			return extractTimestamp(out, nil, field, a.Int64(), timestamptzName)
 		}))
 		register(x.name+"(text,time)", strict2(func(field, a values.Datum) values.Datum {
 			return extractTime(out, field, a, timeName)
@@ -40,7 +40,7 @@ func init() {
 		if err.IsErr() {
 			return err
 		}
-		return extractTimestamp(floatOutput{}, field, ts, timestampName)
+		return extractTimestamp(floatOutput{}, nil, field, ts, timestampName)
 	}))
 }
 
@@ -85,8 +85,14 @@ func (numericOutput) julian(julianDay, micros int64) values.Datum {
 		values.NumericDiv(values.NumericFromInt(micros, 0), values.NumericFromInt(microsPerDay, 0)))
 }
 
+// unix divides in a few digits less where the microseconds are no int64, as Postgres does.
 func (numericOutput) unix(ts int64) values.Datum {
-	return values.NumericSub(values.NumericFromInt(ts, 6), values.NumericFromInt(unixEpochDays*microsPerDay, 6))
+	const origin = unixEpochDays * microsPerDay
+	if ts < math.MaxInt64+origin {
+		return values.NumericFromInt(ts-origin, 6)
+	}
+	micros := values.NumericSub(values.NumericFromInt(ts, 0), values.NumericFromInt(origin, 0))
+	return values.NumericRound(values.NumericDiv(micros, values.NumericFromInt(microsPerSecond, 0)), 6)
 }
 
 func (numericOutput) span(micros int64) values.Datum { return values.NumericFromInt(micros, 6) }
@@ -150,22 +156,30 @@ func infinitePart(out output, u unit, field values.Datum, sign int, typname stri
 	return values.Null
 }
 
-func extractTimestamp(out output, field values.Datum, ts int64, typname string) values.Datum {
+// extractTimestamp is a field of what clocks show in a zone, nil for UTC.
+func extractTimestamp(out output, z *Zone, field values.Datum, ts int64, typname string) values.Datum {
 	u := extractUnit(field)
 	if sign := timestampSign(ts); sign != 0 {
 		return infinitePart(out, u, field, sign, typname)
 	}
-	days, clock := values.SplitTimestamp(ts)
+	days, clock := z.localOf(ts)
 	switch u {
 	case julian:
 		return out.julian(days+epochJulian, clock)
 	case epoch:
 		return out.unix(ts)
 	case timezone, timezoneHour, timezoneMinute:
-		if typname == timestamptzName {
-			return out.whole(0)
+		if typname != timestamptzName {
+			return errUnit(u, field, typname)
 		}
-		return errUnit(u, field, typname)
+		switch offset := z.Offset(floorDiv(ts, microsPerSecond)); u {
+		case timezoneHour:
+			return out.whole(offset / 3600)
+		case timezoneMinute:
+			return out.whole(offset / 60 % 60)
+		default:
+			return out.whole(offset)
+		}
 	}
 	if d := clockPart(out, u, clock); !d.IsNull() {
 		return d

@@ -9,12 +9,12 @@ import (
 func init() {
 	registerVersioned("date_trunc(text,timestamp)", func(version int) Func {
 		return strict2(func(field, a values.Datum) values.Datum {
-			return truncTimestamp(version, field, a, timestampName)
+			return truncTimestamp(version, nil, field, a, timestampName)
 		})
 	})
 	registerVersioned("date_trunc(text,timestamptz)", func(version int) Func {
 		return utc2(func(field, a values.Datum) values.Datum {
-			return truncTimestamp(version, field, a, timestamptzName)
+			return truncTimestamp(version, nil, field, a, timestamptzName)
 		})
 	})
 	registerVersioned("date_trunc(text,interval)", truncInterval)
@@ -34,28 +34,36 @@ func checkInfiniteTrunc(version int, field, a values.Datum, typname string) valu
 	return a
 }
 
-func truncTimestamp(version int, field, a values.Datum, typname string) values.Datum {
+// truncTimestamp is the beginning of a period in a zone, nil for UTC. Of an hour and less
+// that is by the offset of the time itself.
+func truncTimestamp(version int, z *Zone, field, a values.Datum, typname string) values.Datum {
 	ts := a.Int64()
 	if infiniteTimestamp(ts) {
 		return checkInfiniteTrunc(version, field, a, typname)
 	}
 	u := truncUnit(field)
-	days, clock := values.SplitTimestamp(ts)
+	days, clock := z.localOf(ts)
+	back := func(unit int64) values.Datum {
+		if ts -= clock % unit; !validTimestamp(ts) {
+			return errTimestampRange
+		}
+		return values.Int(ts)
+	}
 	switch u {
 	case microsecond:
 		return a
 	case millisecond:
-		return values.Int(ts - clock%1000)
+		return back(1000)
 	case second:
-		return values.Int(ts - clock%microsPerSecond)
+		return back(microsPerSecond)
 	case minute:
-		return values.Int(ts - clock%microsPerMinute)
+		return back(microsPerMinute)
 	case hour:
-		return values.Int(ts - clock%microsPerHour)
+		return back(microsPerHour)
 	case day:
-		return values.Int(ts - clock)
+		return z.momentOf(days, 0)
 	case week:
-		return joinTimestamp(days-weekday(days), 0)
+		return z.momentOf(days-weekday(days), 0)
 	}
 	y, m, _ := values.CivilFromDays(days)
 	switch u {
@@ -73,7 +81,7 @@ func truncTimestamp(version int, field, a values.Datum, typname string) values.D
 	default:
 		return errUnit(u, field, typname)
 	}
-	return joinTimestamp(values.DaysFromCivil(y, m, 1), 0)
+	return z.momentOf(values.DaysFromCivil(y, m, 1), 0)
 }
 
 // firstYear is the first year of y's century or millennium.

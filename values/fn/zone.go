@@ -1,6 +1,7 @@
 package fn
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 	"sort"
@@ -103,6 +104,9 @@ func (z *Zone) passed(second int64, local bool) (n, offset int64) {
 
 // Offset is how many seconds clocks are before UTC at a second.
 func (z *Zone) Offset(second int64) int64 {
+	if z == nil {
+		return 0
+	}
 	_, offset := z.passed(second, false)
 	return offset
 }
@@ -113,8 +117,11 @@ func (z *Zone) Passed(ts values.Datum, local bool) int64 {
 	return n
 }
 
-// localOf is the day and the time of day there.
+// localOf is the day and the time of day there, in no zone those of UTC.
 func (z *Zone) localOf(ts int64) (day, clock int64) {
+	if z == nil {
+		return values.SplitTimestamp(ts)
+	}
 	second := floorDiv(ts, microsPerSecond)
 	_, offset := z.passed(second, false)
 	micros := ts - second*microsPerSecond
@@ -123,8 +130,11 @@ func (z *Zone) localOf(ts int64) (day, clock int64) {
 	return day, (second-day*secondsPerDay)*microsPerSecond + micros
 }
 
-// momentOf is when it is that time of that day there.
+// momentOf is when it is that time of that day there, in no zone in UTC.
 func (z *Zone) momentOf(day, clock int64) values.Datum {
+	if z == nil {
+		return joinTimestamp(day, clock)
+	}
 	if day < firstDay-1 || day > endStampDay+1 {
 		return errTimestampRange
 	}
@@ -203,6 +213,41 @@ func (z *Zone) Shift(a, span values.Datum) values.Datum {
 	return timestampPlusInterval(a, values.MakeInterval(0, 0, micros))
 }
 
+// compareFirst orders a date or a timestamp without time zone, as a moment, and one with. Where it is no
+// moment, it is beyond all finite ones.
+func compareFirst(momentOf func(values.Datum) values.Datum) func(a, b values.Datum) int {
+	return func(a, b values.Datum) int {
+		at := momentOf(a)
+		if !at.IsErr() {
+			return cmp.Compare(at.Int64(), b.Int64())
+		}
+		sign := cmp.Compare(a.Int64(), 0)
+		if timestampSign(b.Int64()) == sign {
+			return -sign
+		}
+		return sign
+	}
+}
+
+// comparison is that of times of two types.
+func (z *Zone) comparison(signature string) func(a, b values.Datum) values.Datum {
+	for i, name := range comparisonNames {
+		for _, first := range []struct {
+			t        string
+			momentOf func(values.Datum) values.Datum
+		}{{"date", z.Midnight}, {"timestamp", z.Moment}} {
+			compare := compareFirst(first.momentOf)
+			switch signature {
+			case first.t + "_" + name + "_timestamptz(" + first.t + ",timestamptz)":
+				return comparisonsOf(compare)[i]
+			case "timestamptz_" + name + "_" + first.t + "(timestamptz," + first.t + ")":
+				return comparisonsOf(func(a, b values.Datum) int { return -compare(b, a) })[i]
+			}
+		}
+	}
+	return nil
+}
+
 // Lookup finds the form in this zone of a function that depends on it; nil if there is none.
 func (z *Zone) Lookup(signature string) *Func {
 	f := Func{Strict: true, Zone: z}
@@ -223,8 +268,24 @@ func (z *Zone) Lookup(signature string) *Func {
 		f.F2 = minus(z.Shift)
 	case "age(timestamptz,timestamptz)":
 		f.F2 = age(int(serverVersion.Load()), z.localOf).F2
+	case "extract(text,timestamptz)":
+		f.F2 = z.field(numericOutput{})
+	case "date_part(text,timestamptz)":
+		f.F2 = z.field(floatOutput{})
+	case "date_trunc(text,timestamptz)":
+		f.F2 = func(field, a values.Datum) values.Datum {
+			return truncTimestamp(int(serverVersion.Load()), z, field, a, timestamptzName)
+		}
 	default:
-		return nil
+		if f.F2 = z.comparison(signature); f.F2 == nil {
+			return nil
+		}
 	}
 	return &f
+}
+
+func (z *Zone) field(out output) func(field, a values.Datum) values.Datum {
+	return func(field, a values.Datum) values.Datum {
+		return extractTimestamp(out, z, field, a.Int64(), timestamptzName)
+	}
 }
