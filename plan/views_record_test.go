@@ -68,7 +68,7 @@ func init() {
 		viewCase{name: "named_case_within", query: `SELECT to_json(app.same(a, a)) AS a, to_json((ARRAY[a, b])[2:1 + id]) AS b, (ARRAY[a, b])[1:id]::text AS c FROM (SELECT t.id, ROW(CASE WHEN t.qty > 1 THEN x END, y) AS a, ROW(CASE WHEN t.qty > 1 THEN y ELSE x END, CASE WHEN t.id > 2 THEN x END) AS b FROM (SELECT id, qty FROM orders) t, LATERAL (SELECT t.id, t.qty) x, LATERAL (SELECT t.id AS "o""n'e", t.qty AS two) y) z`},
 		viewCase{name: "named_array_agg", query: `SELECT qty, to_json((array_agg(CASE WHEN id > 2 THEN x ELSE ROW(id, qty) END ORDER BY id))[2:3]) AS a, to_json((array_agg(ROW(CASE WHEN id > 2 THEN x ELSE ROW(id, qty) END, id) ORDER BY id))[2:]) AS b FROM (SELECT id, qty FROM orders) x GROUP BY qty`},
 		viewCase{name: "named_none_within", query: `SELECT to_json(ARRAY[ROW(NULL::record, id), ROW(NULL::record, 1)]) AS a, to_json((ARRAY[ROW(NULL::record, id), ROW(ROW(id), 1), ROW(NULL::record[], qty)])[id:]) AS b FROM orders`},
-		viewCase{name: "named_json_within", query: `SELECT to_json((ARRAY[ROW(i, ROW(j, t)), ROW(i, x)])[1:id]) AS a FROM (SELECT id, jb AS i, jb::json AS j, tx AS t, x FROM everything, LATERAL (SELECT jb::json AS j, tx AS "t\\é
+		viewCase{name: "named_json_within", query: `SELECT to_json((ARRAY[ROW(i, ROW(j, t)), ROW(i, x)])[1:id]) AS a FROM (SELECT id, jb AS i, jb::pg_catalog.json AS j, tx AS t, x FROM everything, LATERAL (SELECT jb::pg_catalog.json AS j, tx AS "t\\é
 u") x) z`},
 	)
 }

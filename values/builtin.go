@@ -20,6 +20,7 @@ type Facts struct {
 	NoBinary         bool // pg_type.typsend is 0
 	CCollation       bool
 	NonDeterministic bool
+	OwnOrder         bool // see Type
 }
 
 // NewType builds the Type of a column from facts of the catalogue.
@@ -28,7 +29,7 @@ func NewType(f Facts) *Type {
 		OID: f.OID, BaseOID: f.BaseOID, Typmod: f.Typmod, Collation: f.Collation,
 		Kind: KindOf(f.Schema, f.Name, f.TypType, f.Category), Schema: f.Schema, Name: f.Name, SQL: f.SQL,
 		Elem: f.Elem, Fields: f.Fields, Labels: f.Labels, NoBinary: f.NoBinary,
-		CCollation: f.CCollation, NonDeterministic: f.NonDeterministic,
+		CCollation: f.CCollation, NonDeterministic: f.NonDeterministic, OwnOrder: f.OwnOrder,
 	}
 	if t.BaseOID == 0 {
 		t.BaseOID = t.OID

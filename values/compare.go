@@ -133,6 +133,9 @@ func isText(k Kind) bool { return k == KindText || k == KindName || k == KindBPC
 // strings by the database's default collation: it is comparable when CCollation
 // is set on it to say that this one does.
 func Comparable(t *Type) bool {
+	if t.OwnOrder {
+		return false
+	}
 	switch t.Kind {
 	case Opaque:
 		return builtinOpaque(t, opaqueOrder)
@@ -153,6 +156,9 @@ func Comparable(t *Type) bool {
 // Equatable says whether AppendKey (and Compare being 0) decides equality of
 // values of t exactly as Postgres' = does.
 func Equatable(t *Type) bool {
+	if t.OwnOrder {
+		return false
+	}
 	switch t.Kind {
 	case Opaque:
 		return builtinOpaque(t, opaqueEquality)
@@ -172,6 +178,9 @@ func Equatable(t *Type) bool {
 // same Datum and so are shown alike: false where 1.0 = 1.00, 0 = -0,
 // 'a' = 'a ' or one month = 30 days, and where nothing is known.
 func IdentityIsEquality(t *Type) bool {
+	if t.OwnOrder {
+		return false
+	}
 	switch t.Kind {
 	case KindBPChar:
 		// char(n) of a given n is always padded to n.

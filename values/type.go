@@ -49,6 +49,7 @@ type Type struct {
 	Collate          string   // Collation's name as SQL, where it is not the database's own
 	CCollation       bool     // Collation orders by bytes (C, POSIX, ucs_basic, C.UTF-8 builtin)
 	NonDeterministic bool     // the collation equates different strings
+	OwnOrder         bool     // a user's default operator class, not the kind, says what is equal and less
 	Variant          bool     // of VariantOf: the first of Fields says which of the others a value is
 
 	positions map[string]int // label → index in Labels, made by NewType for long enums

@@ -177,10 +177,10 @@ func (c *Catalog) baseType(ctx context.Context, oid uint32) (*values.Type, error
 		       CASE WHEN t.typcategory = 'A' AND t.typsubscript = 'pg_catalog.array_subscript_handler'::pg_catalog.regproc THEN t.typelem ELSE 0 END,
 		       t.typrelid, n.nspname LIKE 'pg\_temp%',
 		       `+typeName("-1")+`,
-		       ARRAY(SELECT e.enumlabel::text FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder)
+		       ARRAY(SELECT e.enumlabel::text FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder), `+ownOrder+`
 		FROM d JOIN pg_catalog.pg_type t ON t.oid = d.base JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 		WHERE t.typtype <> 'd'`, oid).
-		Scan(&f.OID, &f.BaseOID, &f.Schema, &f.Name, &typType, &category, &f.NoBinary, &elem, &rowType, &temporary, &f.SQL, &f.Labels)
+		Scan(&f.OID, &f.BaseOID, &f.Schema, &f.Name, &typType, &category, &f.NoBinary, &elem, &rowType, &temporary, &f.SQL, &f.Labels, &f.OwnOrder)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, fmt.Errorf("type %d does not exist", oid)
 	}

@@ -169,7 +169,7 @@ func (l *labeler) ranks(order *expr.Order, t *values.Type) circuit.RankFunc {
 			if row, err = values.DecodeRow([]byte(v), row[:0]); err != nil {
 				return nil, err
 			}
-			if elems[i] = row[0]; t.NoBinary {
+			if elems[i] = row[0]; t.TextInArrays() {
 				text, err := values.AppendText(nil, t, row[0])
 				if err != nil {
 					return nil, err

@@ -9,6 +9,8 @@ package ordering
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -39,7 +41,7 @@ func Sortable(ctx context.Context, cat *catalog.Catalog, op *catalog.Operator, e
 // none, or values cannot be sent to be sorted. Where known says of a part of the type that Go can
 // tell what has to be told, it does.
 func Usual(ctx context.Context, cat *catalog.Catalog, ty *values.Type, known func(*values.Type) bool) (*expr.Order, error) {
-	if ty.Kind == values.KindArray || ty.Kind == values.KindRecord {
+	if composed(ty) && !ty.OwnOrder {
 		return ofParts(ctx, cat, ty, known)
 	}
 	op, err := cat.Less(ctx, ty)
@@ -47,6 +49,11 @@ func Usual(ctx context.Context, cat *catalog.Catalog, ty *values.Type, known fun
 		return nil, err
 	}
 	return of(ctx, cat, op, op.Name, ty, known)
+}
+
+// composed says whether Postgres' own order of a type is that of the parts of its values.
+func composed(ty *values.Type) bool {
+	return ty.Kind == values.KindArray || ty.Kind == values.KindRecord
 }
 
 // ofParts is the order of arrays by their elements, and of records by their
@@ -82,11 +89,14 @@ func ofParts(ctx context.Context, cat *catalog.Catalog, ty *values.Type, known f
 // of is the order of an operator over a type; nil if values cannot be sent to be
 // sorted, or sorting them is not a function of them.
 func of(ctx context.Context, cat *catalog.Catalog, op *catalog.Operator, name string, ty *values.Type, known func(*values.Type) bool) (*expr.Order, error) {
-	if ty.Kind == values.KindArray || ty.Kind == values.KindRecord {
-		if op.Schema != "pg_catalog" || name != "<" {
+	if composed(ty) && op.Schema == "pg_catalog" {
+		if name != "<" {
 			return nil, nil // of images: *<
 		}
 		return ofParts(ctx, cat, ty, known)
+	}
+	if ty.Anonymous() || ty.TextInArrays() && !values.Printable(ty) {
+		return nil, nil
 	}
 	var err error
 	if ty.Kind != values.KindText { // columns of the type and of domains over it share a dictionary
@@ -98,12 +108,14 @@ func of(ctx context.Context, cat *catalog.Catalog, op *catalog.Operator, name st
 	if err != nil || proc.Volatility != "i" {
 		return nil, err
 	}
-	sent, value := ty, "u.v"
+	sent, value, columns := ty, "u.v", "v"
 	switch {
+	case ty.TextInArrays():
+		sent, value = values.TextType, "CAST(u.v AS "+ty.SQL+")"
+	case ty.Kind == values.KindRecord: // which unnest takes apart
+		value, columns = remade(ty)
 	case ty.Kind == values.KindText: // domains and lengths make no difference
 		sent = values.TextType
-	case ty.NoBinary:
-		sent, value = values.TextType, "CAST(u.v AS "+ty.SQL+")"
 	}
 	collate, err := cat.Collate(ctx, ty, ty.Collation)
 	if err != nil {
@@ -126,14 +138,24 @@ func of(ctx context.Context, cat *catalog.Catalog, op *catalog.Operator, name st
 	array := values.ArrayOf(sent)
 	// What an operator that somebody has made finds equal, nobody knows.
 	order.Total = op.Schema == "pg_catalog" && values.IdentityIsEquality(ty)
-	sql := []string{"(SELECT pg_catalog.array_agg(u.o ORDER BY " + value + using + ") FROM pg_catalog.unnest(", ") WITH ORDINALITY AS u(v, o))"}
+	sql := []string{"(SELECT pg_catalog.array_agg(u.o ORDER BY " + value + using + ") FROM pg_catalog.unnest(", ") WITH ORDINALITY AS u(" + columns + ", o))"}
 	if !order.Total {
 		sql = []string{
 			"(SELECT pg_catalog.array_agg(r.n ORDER BY r.o) FROM (SELECT u.o, pg_catalog.dense_rank() OVER (ORDER BY " + value + using + ") AS n FROM pg_catalog.unnest(",
-			") WITH ORDINALITY AS u(v, o)) AS r)",
+			") WITH ORDINALITY AS u(" + columns + ", o)) AS r)",
 		}
 	}
 	order.Call = expr.NewRemote(sql, []expr.Expr{&expr.Col{Index: 0, Name: "values", T: array}}, true, values.ArrayOf(values.Int8Type))
 	order.Call.Passing = true
 	return order, nil
+}
+
+// remade is a composite value made again of the columns that unnest makes of it, and these.
+func remade(ty *values.Type) (value, columns string) {
+	names, parts := make([]string, len(ty.Fields)), make([]string, len(ty.Fields))
+	for i := range ty.Fields {
+		names[i] = fmt.Sprintf("v%d", i+1)
+		parts[i] = "u." + names[i]
+	}
+	return "ROW(" + strings.Join(parts, ", ") + ")::" + ty.SQL, strings.Join(names, ", ")
 }

@@ -22,6 +22,7 @@ func (t *translator) aggregate(s *scope, targets, groups []*pgtree.Node, having 
 	for i, c := range s.from[:dw] {
 		g.append(&expr.Col{Index: i, Name: c.Name, T: c.Type})
 	}
+	clauses := map[int]*pgtree.Node{} // by the place of what they group by
 	for _, c := range groups {
 		ref := c.Int("tleSortGroupRef")
 		for _, te := range targets {
@@ -33,13 +34,14 @@ func (t *translator) aggregate(s *scope, targets, groups []*pgtree.Node, having 
 			} else {
 				g.at[ref] = g.add(e)
 			}
+			clauses[g.at[ref]] = c
 			if written := s.groupExpr(te.Node("expr")); querytree.Holds(written, "SUBLINK") || s.spreads(written) {
 				g.asWritten = append(g.asWritten, groupedExpr{written, g.at[ref]})
 			}
 		}
 	}
 	for i, e := range g.group[dw:] {
-		if by := t.sameness(s.query, "GROUP BY", e); expr.IsLabel(by) {
+		if by := t.samenessBy(s.query, "GROUP BY", clauses[dw+i], e); expr.IsLabel(by) {
 			g.labels[dw+i] = g.append(by)
 		}
 	}
@@ -267,7 +269,7 @@ func (t *translator) aggref(n *pgtree.Node, s *scope) expr.Expr {
 			a.Impl = nil
 		}
 	case a.Impl != nil && a.Impl.Linear != nil && a.Distinct:
-		if args, by, ok := t.toldApart(a.Args[:call.inputs]); ok {
+		if args, by, ok := t.toldApart(call, a.Args[:call.inputs]); ok {
 			a.Args, a.By = args, by
 		} else {
 			a.Impl = nil

@@ -67,15 +67,58 @@ func (t *translator) sameness(n *pgtree.Node, construct string, e expr.Expr) exp
 	return e
 }
 
+// samenessBy is sameness as a clause has it, which is that of the operator that ORDER BY ... USING names for the
+// same expression: of another class than the usual one, others may be equal.
+func (t *translator) samenessBy(n *pgtree.Node, construct string, clause *pgtree.Node, e expr.Expr) expr.Expr {
+	if t.usualEquality(clause, e.Type()) {
+		return t.sameness(n, construct, e)
+	}
+	op, err := t.cat.Operator(t.ctx, clause.OID("sortop"))
+	if err != nil {
+		t.fail(err)
+		return e
+	}
+	if by, _ := t.sortable(op, e); by != nil && expr.IsLabel(by) {
+		return by
+	}
+	t.problem(n, CodeType, construct+" by "+op.Name, construct+" by what operator "+op.Name+" finds equal cannot be maintained: Postgres alone knows", "order by the usual operator of the type")
+	return e
+}
+
+// usualEquality says whether what a clause finds equal is what the type's default operator class does.
+func (t *translator) usualEquality(clause *pgtree.Node, ty *values.Type) bool {
+	if clause == nil || clause.OID("sortop") == 0 { // a class named by ORDER BY has an order
+		return true
+	}
+	op, err := t.cat.Operator(t.ctx, clause.OID("eqop"))
+	if err != nil {
+		t.fail(err)
+		return true
+	}
+	if op.Schema == "pg_catalog" && op.Name == "=" && !ty.OwnOrder {
+		return true
+	}
+	cmp, err := t.cat.Comparison(t.ctx, op, ty)
+	if err != nil {
+		t.fail(err)
+	}
+	return cmp == "="
+}
+
 // labelled adds to a relation the labels of those of its columns from the given one
 // on that Go cannot tell apart, and says which columns tell rows apart; nil if all
 // do.
 func (t *translator) labelled(n *pgtree.Node, construct string, in algebra.Node, from int) (out algebra.Node, key []int) {
+	return labelledBy(in, from, func(_ int, e expr.Expr) expr.Expr { return t.sameness(n, construct, e) })
+}
+
+// labelledBy is labelled by the sameness of each column.
+func labelledBy(in algebra.Node, from int, sameness func(i int, e expr.Expr) expr.Expr) (out algebra.Node, key []int) {
 	cols := in.Cols()
 	p := algebra.Pick(in, algebra.FirstN(len(cols)))
 	key = algebra.FirstN(len(cols))
 	for i := from; i < len(cols); i++ {
-		if by := t.sameness(n, construct, p.Exprs[i]); expr.IsLabel(by) {
+		if by := sameness(i, p.Exprs[i]); expr.IsLabel(by) {
 			key[i] = len(p.Exprs)
 			p.Exprs, p.Names = append(p.Exprs, by), append(p.Names, "label")
 		}
@@ -109,7 +152,7 @@ func (t *translator) ranked(c *aggregateCall, distinct bool) (args []expr.Expr, 
 			k.Col = len(args)
 			args = append(args, by)
 		}
-		if distinct && !values.Equatable(c.args[arg].Type()) {
+		if distinct && (c.unusual[i] || !values.Equatable(c.args[arg].Type())) {
 			key[arg], apart = k.Col, key
 		}
 	}
@@ -118,9 +161,12 @@ func (t *translator) ranked(c *aggregateCall, distinct bool) (args []expr.Expr, 
 
 // toldApart adds to arguments of DISTINCT the labels of those that Go cannot tell
 // apart, and says which do (nil: all); false if only Postgres can.
-func (t *translator) toldApart(args []expr.Expr) (all []expr.Expr, by []int, ok bool) {
+func (t *translator) toldApart(c *aggregateCall, args []expr.Expr) (all []expr.Expr, by []int, ok bool) {
 	all, key := slices.Clone(args), algebra.FirstN(len(args))
 	for i, a := range args {
+		if slices.ContainsFunc(algebra.FirstN(len(c.unusual)), func(k int) bool { return c.sort[k].Col == i && c.unusual[k] }) {
+			return nil, nil, false
+		}
 		if values.Equatable(a.Type()) {
 			continue
 		}

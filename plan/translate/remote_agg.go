@@ -21,13 +21,14 @@ const plainAggregate = "n"
 
 // aggregateCall is what an aggregate call reads and in which order.
 type aggregateCall struct {
-	proc   *catalog.Proc
-	kind   string
-	args   []expr.Expr // of each row: the aggregate's, then those of ORDER BY alone
-	inputs int         // how many are the aggregate's
-	direct []string    // the direct arguments of an ordered-set aggregate, if all are constants
-	sort   []algebra.SortKey
-	ops    []*catalog.Operator // by which sort compares
+	proc    *catalog.Proc
+	kind    string
+	args    []expr.Expr // of each row: the aggregate's, then those of ORDER BY alone
+	inputs  int         // how many are the aggregate's
+	direct  []string    // the direct arguments of an ordered-set aggregate, if all are constants
+	sort    []algebra.SortKey
+	ops     []*catalog.Operator // by which sort compares
+	unusual []bool              // of those of DISTINCT: what is equal is not what the type's default operator class says
 }
 
 // aggregateCall translates the arguments of a call. DISTINCT in it sorts as
@@ -54,6 +55,9 @@ func (t *translator) aggregateCall(n *pgtree.Node, proc *catalog.Proc, s *scope)
 		add(te)
 	}
 	order := n.Nodes("aggdistinct")
+	for _, o := range order {
+		c.unusual = append(c.unusual, !t.usualEquality(o, c.args[at[o.Int("tleSortGroupRef")]].Type()))
+	}
 	if len(order) == 0 {
 		order = n.Nodes("aggorder")
 	}

@@ -79,7 +79,11 @@ func (t *translator) sorted(q *pgtree.Node, s *scope, sorts bool) (node algebra.
 	case q.Bool("hasDistinctOn"):
 		node = t.distinctOn(q, s, node)
 	case len(c) > 0:
-		in, key := t.labelled(q, "SELECT DISTINCT", node, d.width())
+		clauses := map[int]*pgtree.Node{}
+		for _, by := range c {
+			clauses[t.target(q, s, by.Int("tleSortGroupRef"))] = by
+		}
+		in, key := labelledBy(node, d.width(), func(i int, e expr.Expr) expr.Expr { return t.samenessBy(q, "SELECT DISTINCT", clauses[i], e) })
 		node = without(&algebra.Distinct{In: in, Key: key}, p.Cols())
 	}
 	return t.limited(q, s, node), visible
@@ -117,7 +121,7 @@ func (t *translator) distinctOn(q *pgtree.Node, s *scope, in algebra.Node) algeb
 	labelled := algebra.Pick(in, algebra.FirstN(len(cols)))
 	for _, c := range q.Nodes("distinctClause") {
 		at := t.target(q, s, c.Int("tleSortGroupRef"))
-		if by := t.sameness(q, "DISTINCT ON", labelled.Exprs[at]); expr.IsLabel(by) {
+		if by := t.samenessBy(q, "DISTINCT ON", c, labelled.Exprs[at]); expr.IsLabel(by) {
 			at = len(labelled.Exprs)
 			labelled.Exprs, labelled.Names = append(labelled.Exprs, by), append(labelled.Names, "label")
 		}

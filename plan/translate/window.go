@@ -70,7 +70,7 @@ func (t *translator) window(ref int, s *scope) {
 	}
 	var partition []int
 	for _, c := range clause.Nodes("partitionClause") {
-		partition = append(partition, place(t.sameness(clause, "PARTITION BY", t.sortedBy(c, s))))
+		partition = append(partition, place(t.samenessBy(clause, "PARTITION BY", c, t.sortedBy(c, s))))
 	}
 	var order []algebra.SortKey
 	var sorted []expr.Expr
