@@ -21,9 +21,10 @@ import (
 )
 
 const (
-	alone22Load = 8192   // rows a step of a snapshot
-	alone22Step = 10_000 // rows a step of a backlog
-	alone22Rows = 100_000
+	alone22Load   = 8192   // rows a step of a snapshot
+	alone22Step   = 10_000 // rows a step of a backlog
+	alone22Rows   = 100_000
+	alone22Prefix = "v" // of the circuit's state
 )
 
 // alone22 is the one circuit of all 22 queries of TPC-H over a state on disk, with
@@ -76,7 +77,8 @@ func measureAlone22(ctx context.Context, l *lab) (err error) {
 		return fmt.Errorf("cannot be kept: %v", a.Problems[0])
 	}
 	dir := filepath.Join(l.dir, "alone22")
-	store, err := state.Open(dir, state.Options{})
+	// As the pipeline does.
+	store, err := state.Open(dir, state.Options{Trace: func(key []byte) int { return circuit.NodeEnd(key, len(alone22Prefix)) }})
 	if err != nil {
 		return fmt.Errorf("open the state: %w", err)
 	}
@@ -88,7 +90,7 @@ func measureAlone22(ctx context.Context, l *lab) (err error) {
 	}
 	defer func() { _ = r.batch.Close() }() // nothing is in it
 	prog := plan.Compile(a.Outputs, nil)
-	if r.circuit, err = prog.Builder.Build(store, []byte("v")); err != nil {
+	if r.circuit, err = prog.Builder.Build(store, []byte(alone22Prefix)); err != nil {
 		return fmt.Errorf("build the circuit: %w", err)
 	}
 	for _, src := range prog.Sources {

@@ -20,9 +20,9 @@ import (
 const (
 	// tableBytes is how much of keys and values goes to one table, which takes about 4 MB.
 	tableBytes = 6 << 20
-	// ownTableBytes is from how many on a table ends with the trace that they belong to. Whoever searches
-	// another trace then passes over the table without asking its Bloom filter, and a table that
-	// overlaps with no other lies in the last level at once.
+	// ownTableBytes is from how many on a trace has tables of its own, and others share one no
+	// longer. Whoever searches another trace then passes over the table without asking its Bloom
+	// filter, and a table that overlaps with no other lies in the last level at once.
 	ownTableBytes = 256 << 10
 	// tablePattern names tables that Pebble has not taken in. Pebble's own names
 	// begin with digits, and it leaves others alone.
@@ -32,16 +32,22 @@ const (
 // tableWriter writes entries, in the order of their keys, to as many tables as they need.
 type tableWriter struct {
 	d     *Disk
+	runs  []*run // of which the entries are
 	paths []string
 	w     *sstable.Writer // nil: no table is open
 	bytes int             // in it
 	meta  bool            // it is of metadata, as metaApart has it
-	trace []byte          // how the last key begins
+	trace []byte          // how the last key begins; nil before the first
 }
 
 func (t *tableWriter) add(e treeEntry) error {
 	meta := bytes.Compare(e.key, metaEnd) < 0
-	if t.bytes > tableBytes || t.meta && !meta || t.bytes > ownTableBytes && !bytes.HasPrefix(e.key, t.trace) {
+	full := t.bytes > tableBytes || t.meta && !meta
+	if t.d.trace != nil && !meta && (t.trace == nil || !bytes.HasPrefix(e.key, t.trace)) {
+		t.trace = append(t.trace[:0], e.key[:t.d.trace(e.key)]...)
+		full = full || t.bytes > ownTableBytes || sizeOf(t.runs, t.trace) > ownTableBytes
+	}
+	if full {
 		if err := t.end(); err != nil {
 			return err
 		}
@@ -52,9 +58,6 @@ func (t *tableWriter) add(e treeEntry) error {
 		}
 	}
 	t.bytes, t.meta = t.bytes+len(e.key)+len(e.value), meta
-	if t.d.trace != nil && !meta {
-		t.trace = append(t.trace[:0], e.key[:t.d.trace(e.key)]...)
-	}
 	switch e.value[0] {
 	case entryAdd:
 		return t.w.Merge(e.key, e.value[1:])
@@ -92,7 +95,7 @@ func (d *Disk) ingestLayer(b *bulk, seq uint64) error {
 	last := newRun(16, 1)
 	var number [9]byte
 	last.add(appendWhole(nil, commitKey), entrySet, append(binary.BigEndian.AppendUint64(number[:0], seq), setTag))
-	t := &tableWriter{d: d}
+	t := &tableWriter{d: d, runs: b.runs}
 	err := mergeRuns(append(b.runs[:len(b.runs):len(b.runs)], last), func(of *run, i, j int) error {
 		for ; i < j; i++ {
 			if err := t.add(of.at(i)); err != nil {

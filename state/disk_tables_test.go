@@ -300,3 +300,46 @@ func TestTablesOfTraces(t *testing.T) {
 		t.Errorf("%d bytes are merged where each trace has tables of its own, %d where not", apart, together)
 	}
 }
+
+// What a load writes in order is not merged, though a little is written to traces around it, and though
+// what is there merged lies around it.
+func TestTablesBetweenTraces(t *testing.T) {
+	o := small
+	o.Trace = func([]byte) int { return 1 }
+	disk := loading(t, o)
+	b := disk.NewBatch()
+	const commits, rows, few = 80, 1_500, 10
+	value, rnd := make([]byte, 100), rand.New(rand.NewPCG(1, 1))
+	put := func(key []byte) {
+		for i := range value {
+			value[i] = byte(rnd.Uint32())
+		}
+		b.Set(key, value)
+	}
+	for c := range commits {
+		for i := range rows {
+			put(fmt.Appendf(nil, "a%09d", rnd.IntN(1e9)))
+			put(fmt.Appendf(nil, "c%09d", c*rows+i)) // in order
+			if i < few {
+				put(fmt.Appendf(nil, "b%09d", rnd.IntN(1e9)))
+				put(fmt.Appendf(nil, "d%09d", rnd.IntN(1e9)))
+			}
+		}
+		if _, err := b.Commit(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := disk.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !disk.EndLoad(t.Context(), time.Minute) {
+		t.Fatal("merging does not end")
+	}
+	m := disk.Metrics()
+	if m.MergedBytes > m.FlushedBytes*6/10 { // half of them are in order
+		t.Errorf("%d of %d bytes are merged", m.MergedBytes, m.FlushedBytes)
+	}
+	if err := disk.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -65,6 +65,19 @@ func (r *run) search(lo, hi int, key []byte) int {
 	return lo
 }
 
+// sizeOf is how many bytes runs have under a prefix.
+func sizeOf(runs []*run, prefix []byte) (size int) {
+	end := PrefixEnd(prefix)
+	for _, r := range runs {
+		lo, hi := r.search(0, r.len(), prefix), r.len()
+		if end != nil {
+			hi = r.search(lo, hi, end)
+		}
+		size += int(r.offs[hi] - r.offs[lo])
+	}
+	return size
+}
+
 // runOf is the writes of a batch without ranges, sorted. A step of a circuit writes its
 // traces one after the other, each in order: so there are few pieces to be merged. In raw
 // they lie as they came.
