@@ -111,6 +111,10 @@ func (t *translator) columnsOf(n, rtf *pgtree.Node, proc *catalog.Proc, args []e
 		t.fail(err)
 		return "", nil
 	}
+	if len(out) == 0 && proc.Schema == "pg_catalog" && jsonReaders[proc.Name] {
+		t.problem(n, CodeUnsupported, describe(proc), "Postgres cannot determine the row type of what "+describe(proc)+" returns here, and fails", "call it in FROM, with a list of its columns")
+		return "", nil
+	}
 	if len(out) == 0 {
 		t.problem(n, CodeUnsupported, describe(proc), "the fields of what "+describe(proc)+" returns are known at run time alone", "call it in FROM, with a list of its columns")
 		return "", nil
