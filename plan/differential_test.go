@@ -59,4 +59,17 @@ func TestViewsEqualPostgres(t *testing.T) {
 	for _, why := range unseen() {
 		t.Errorf("view %s", why)
 	}
+	for name, messages := range r.missed {
+		if !slices.Contains(failsInPostgresAlone, name) && !strings.HasPrefix(name, "needless_") {
+			t.Errorf("view %s has no error where Postgres says %s", name, messages[0])
+		}
+	}
+}
+
+// failsInPostgresAlone are views over data for which Postgres fails and we do not: it computes what nobody needs (as in
+// the needless ones, which depends on its version), or a limit or a frame of no rows, or it gives the error that a row
+// before gave rise to. All other views fail if they fail in Postgres.
+var failsInPostgresAlone = []string{
+	"padded_array", "nest_fails", "row_nested_dissimilar", "rows_negative", "rows_computed", "range_backwards", "limit_negative", "limit_sub_negative", "limit_outer_negative", "limit_division",
+	"json_value_not_null", "json_value_not_null_strict",
 }
