@@ -6,7 +6,7 @@ package algebra
 // it once more, and that of a sub-query in a sub-query holds both. Every pass
 // remembers what became of a node, and leaves shared what was shared; a walk along
 // each path would take time exponential in the depth of nesting.
-func Optimize(n Node) Node { return Nearest(Prune(Order(Timed(Never(Push(Factor(n))))))) }
+func Optimize(n Node) Node { return Nearest(Prune(Order(Alone(Timed(Never(Push(Factor(n)))))))) }
 
 // bottomUp rewrites each node once, after those below it.
 func bottomUp(n Node, rewrite func(Node) Node) Node {
