@@ -13,8 +13,9 @@ import (
 // no account: the rows around the sub-query meet it by the very same columns.
 //
 // What is computed so is computed of all rows, not of those alone that the domain would
-// leave, and also if the domain is empty: it must not be able to fail. Aggregates are left with a domain that holds a part
-// of a table only, which may be a small one.
+// leave, and also if the domain is empty: it must not be able to fail. A domain of a part of
+// a table stays, since that may be a small one: of TPC-H's queries 4 and 22, whose domains are a
+// twenty-fifth and a tenth of a table, the one would be as dear without it and the other dearer.
 func Alone(n Node) Node {
 	return bottomUp(n, func(n Node) Node {
 		switch n := n.(type) {
@@ -29,26 +30,21 @@ func Alone(n Node) Node {
 	})
 }
 
-// domain is the relation of the distinct combinations of what a sub-query refers to; the
-// last column is their identity. plain says that it is of all rows of a table.
-type domain struct {
-	width int
-	plain bool
-}
-
-// domainOf says whether a relation is a domain.
-func domainOf(n Node) (d domain, ok bool) {
+// domainWidth is the number of columns of a domain of all rows of a table: the distinct
+// combinations of what a sub-query refers to, the last column being their identity. 0: it is none.
+func domainWidth(n Node) int {
 	distinct, ok := n.(*Distinct)
 	if !ok || !distinct.Exact || len(distinct.Key) != 1 || distinct.Key[0] != len(n.Cols())-1 {
-		return d, false
+		return 0
 	}
 	p, ok := distinct.In.(*Project)
 	if !ok || !isIdentity(p.Exprs[len(p.Exprs)-1], p.Exprs[:len(p.Exprs)-1]) {
-		return d, false
+		return 0
 	}
-	_, d.plain = p.In.(*Scan)
-	d.width = len(p.Exprs)
-	return d, true
+	if _, ok := p.In.(*Scan); !ok {
+		return 0
+	}
+	return len(p.Exprs)
 }
 
 // isIdentity says whether an expression is the identity of others, or of any if nil.
@@ -61,7 +57,6 @@ func isIdentity(e expr.Expr, of []expr.Expr) bool {
 // combination in the domain the same rows.
 type alone struct {
 	node  Node
-	plain bool           // its domain was of all rows of a table
 	outer []int          // where the domain's columns are in it; -1: nowhere
 	equal []*expr.Native // by which each of them equals its stand-in, as the first argument
 }
@@ -95,7 +90,7 @@ func aloneOf(n Node, identity int, notNull bool) *alone {
 		return aloneOver(n, n.In, n.Exprs, identity, notNull)
 	case *Aggregate:
 		if identity < len(n.Group) && (n.By == nil || slices.Contains(n.By, identity)) {
-			if a := aloneOver(n, n.In, n.Group, identity, notNull); a != nil && a.plain && a.exposed() {
+			if a := aloneOver(n, n.In, n.Group, identity, notNull); a != nil && a.exposed() {
 				a.group(identity)
 				return a
 			}
@@ -164,10 +159,10 @@ func (a *alone) group(identity int) {
 
 // aloneJoin takes the domain out of the join that it is in, where others have a column, or what is
 // computed of them, in the place of each of the domain's. Several others are joined with
-// each other instead: they must be connected, and the domain of a whole table.
+// each other instead: they must be connected.
 func aloneJoin(n *Join, identity int, notNull bool) *alone {
 	starts := offsets(n.Inputs)
-	at := slices.IndexFunc(n.Inputs, func(in Node) bool { _, ok := domainOf(in); return ok })
+	at := slices.IndexFunc(n.Inputs, func(in Node) bool { return domainWidth(in) > 0 })
 	if at < 0 || identity != starts[at+1]-1 {
 		return nil
 	}
@@ -175,11 +170,10 @@ func aloneJoin(n *Join, identity int, notNull bool) *alone {
 	if slices.ContainsFunc(others, func(in Node) bool { return !Total(in, nil) }) {
 		return nil
 	}
-	d, _ := domainOf(n.Inputs[at])
-	first := starts[at]
+	first, width := starts[at], domainWidth(n.Inputs[at])
 	isOuter := func(c int) bool { return first <= c && c < starts[at+1] }
 	cols := n.Cols()
-	a := &alone{plain: d.plain, equal: make([]*expr.Native, d.width-1)}
+	a := &alone{equal: make([]*expr.Native, width-1)}
 	standIn := AllRefs(cols) // by column of the join
 	var conds []expr.Expr
 	for _, c := range n.Conds {
@@ -203,7 +197,7 @@ func aloneJoin(n *Join, identity int, notNull bool) *alone {
 	for c := range own {
 		to := c
 		if c > identity {
-			to -= d.width
+			to -= width
 		}
 		own[c] = &expr.Col{Index: to, Name: cols[c].Name, T: cols[c].Type}
 	}
@@ -218,7 +212,7 @@ func aloneJoin(n *Join, identity int, notNull bool) *alone {
 	}
 	in := filter(others[0], conds)
 	if len(others) > 1 {
-		if !d.plain || !connected(others, conds) {
+		if !connected(others, conds) {
 			return nil
 		}
 		in = &Join{Inputs: others, Conds: conds}
@@ -345,23 +339,23 @@ func paddedOf(n Node, identity int) *padded {
 	if !ok || join.Kind != LeftJoin || len(join.Conds) != 1 {
 		return nil
 	}
-	d, ok := domainOf(join.L)
-	eq, isEq := join.Conds[0].(*expr.Native)
-	if !ok || !isEq || !eq.Equal {
+	width := domainWidth(join.L)
+	eq, ok := join.Conds[0].(*expr.Native)
+	if width == 0 || !ok || !eq.Equal {
 		return nil
 	}
 	ours, isCol := eq.Args[0].(*expr.Col)
 	theirs, areCols := eq.Args[1].(*expr.Col)
-	if !isCol || !areCols || ours.Index != d.width-1 || theirs.Index < d.width {
+	if !isCol || !areCols || ours.Index != width-1 || theirs.Index < width {
 		return nil
 	}
 	for i, e := range exprs {
 		exprs[i] = expr.Remap(e, outMap(join.Out))
 	}
-	if c, ok := exprs[identity].(*expr.Col); !ok || c.Index != d.width-1 {
+	if c, ok := exprs[identity].(*expr.Col); !ok || c.Index != width-1 {
 		return nil
 	}
-	return &padded{exprs: exprs, width: d.width, sub: join.R, identity: theirs.Index - d.width}
+	return &padded{exprs: exprs, width: width, sub: join.R, identity: theirs.Index - width}
 }
 
 // beside is the left join of rows, a value in each of which is one of the domain, with the
