@@ -32,6 +32,9 @@ func Alone(n Node) Node {
 
 // domainWidth is the number of columns of a domain of all rows of a table: the distinct
 // combinations of what a sub-query refers to, the last column being their identity. 0: it is none.
+// What is between it and the table may be a condition of the sub-query's own on the outer row, by
+// which the others have no answer (EXISTS (SELECT FROM u WHERE u.k = t.k AND t.k > 1)): nothing else
+// would say so.
 func domainWidth(n Node) int {
 	distinct, ok := n.(*Distinct)
 	if !ok || !distinct.Exact || len(distinct.Key) != 1 || distinct.Key[0] != len(n.Cols())-1 {
