@@ -231,9 +231,9 @@ func (d *Disk) pebbleOptions(o Options, exists bool) *pebble.Options {
 		opts.Levels[i].IndexBlockSize = 256 << 10
 	}
 	opts.Experimental.SpanPolicyFunc = metaApart
-	// A merged file may begin in one trace and end in another. Tables that a load has for between
-	// these two would lie above it, and be merged with it, were it not cut there.
-	opts.Experimental.IngestSplit = d.loading.Load
+	// A merged file may begin in one trace and end in another. Tables that are taken in, which are those of
+	// loads, would lie above it where they are for between these two, and be merged with it, were it not cut there.
+	opts.Experimental.IngestSplit = func() bool { return true }
 	// The Bloom filter of a file is one block. Where the state is larger than the cache, large ones
 	// push each other out of it, and to read one again takes longer than the search that it saves:
 	// so files are small, but in the last levels of large states, where they would be too many.

@@ -37,15 +37,17 @@ type tableWriter struct {
 	w     *sstable.Writer // nil: no table is open
 	bytes int             // in it
 	meta  bool            // it is of metadata, as metaApart has it
-	trace []byte          // how the last key begins; nil before the first
+	trace []byte          // how the last key begins
 }
 
 func (t *tableWriter) add(e treeEntry) error {
 	meta := bytes.Compare(e.key, metaEnd) < 0
 	full := t.bytes > tableBytes || t.meta && !meta
-	if t.d.trace != nil && !meta && (t.trace == nil || !bytes.HasPrefix(e.key, t.trace)) {
-		t.trace = append(t.trace[:0], e.key[:t.d.trace(e.key)]...)
-		full = full || t.bytes > ownTableBytes || sizeOf(t.runs, t.trace) > ownTableBytes
+	if t.d.trace != nil && !meta {
+		if trace := e.key[:t.d.trace(e.key)]; !bytes.Equal(trace, t.trace) {
+			t.trace = append(t.trace[:0], trace...)
+			full = full || t.bytes > ownTableBytes || sizeOf(t.runs, t.trace) > ownTableBytes
+		}
 	}
 	if full {
 		if err := t.end(); err != nil {

@@ -301,6 +301,51 @@ func TestTablesOfTraces(t *testing.T) {
 	}
 }
 
+// TestTablesWithoutTraces: keys of no trace share tables, before traces, between them and behind them, and how
+// those begin does not have one be taken for another.
+func TestTablesWithoutTraces(t *testing.T) {
+	for _, c := range []struct {
+		keys   []string // how they begin, in order
+		traces map[string]bool
+		most   uint64 // tables
+	}{
+		{[]string{"a", "b", "c"}, nil, 2},
+		{[]string{"a", "b", "c"}, map[string]bool{"b": true}, 4},
+		{[]string{"a", "b", "c"}, map[string]bool{"a": true, "c": true}, 4},
+		{[]string{"a", "ab", "ac"}, map[string]bool{"a": true, "ab": true, "ac": true}, 4},
+	} {
+		o := small
+		o.Trace = func(key []byte) int {
+			for n := 2; n > 0; n-- {
+				if c.traces[string(key[:n])] {
+					return n
+				}
+			}
+			return 0
+		}
+		disk := loading(t, o)
+		b := disk.NewBatch()
+		for _, begin := range c.keys {
+			for j := range 4000 {
+				b.Set(fmt.Appendf(nil, "%s%06d", begin, j), make([]byte, 100))
+			}
+		}
+		if _, err := b.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		if err := disk.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		least := uint64(len(c.traces))
+		if n := disk.Tables(); n < least || n > c.most {
+			t.Errorf("keys %q, traces %v: %d tables, want %d to %d", c.keys, c.traces, n, least, c.most)
+		}
+		if err := errors.Join(b.Close(), disk.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // What a load writes in order is not merged, though a little is written to traces around it, and though
 // what is there merged lies around it.
 func TestTablesBetweenTraces(t *testing.T) {
