@@ -34,6 +34,9 @@ var transitionCases = []viewCase{
 	{name: "zone_truncated_halves", query: `SELECT id FROM events WHERE date_trunc('minute', now() - iv - interval '30 s') < date_trunc('hour', ts) AND date_trunc('week', now() + iv) >= ts`},
 	{name: "zone_across", query: `SELECT id, now() - iv < lt AS a, d <= now() - ttl * interval '1 hour' AS b, localtimestamp - ttl * interval '1 hour' >= ts AS c, current_date - ttl < ts AS d FROM events`},
 	{name: "zone_across_equal", query: `SELECT id FROM events WHERE now() - iv <> lt AND NOT d = now() + ttl * interval '1 hour' OR (now() - iv)::timestamp = ts`},
+	{name: "zone_weeks", query: `SELECT id, extract(week FROM now() - iv) AS week, extract(isoyear FROM now() + iv) AS isoyear, date_part('doy', now() - ttl * interval '6 hours') AS doy, date_trunc('year', now() - iv) < lt AS a, extract(isodow FROM (now() + iv)::timestamp) AS isodow FROM events`},
+	{name: "zone_minutes", query: `SELECT id, extract(minute FROM now() - iv) AS minute, date_trunc('minute', now() - ttl * interval '7 seconds') > lt AS a, date_trunc('day', now() + iv) <= d AS b FROM events`},
+	{name: "zone_across_far", query: `SELECT id, lt > now() - iv AS a, d = now() + iv AS b, d <> now() - ttl * interval '1 hour' AS c, localtimestamp - iv < ts AS e, current_date + ttl <> ts AS f, localtimestamp + iv >= d AS g, current_date - ttl = lt AS h FROM events`},
 	{name: "zone_count", query: `SELECT person, count(*) FILTER (WHERE now() - iv < ts) AS n FROM events GROUP BY person`},
 	{name: "zone_left_join_span", query: `SELECT p.id, e.id AS e FROM people p LEFT JOIN events e ON e.person = p.id AND now() - e.ttl * interval '1 day' < p.seen`},
 	{name: "zone_left_join", query: `SELECT p.id, e.id AS e FROM people p LEFT JOIN events e ON e.person = p.id AND p.seen + e.ttl * interval '1 day' > now()`},
@@ -48,6 +51,9 @@ func TestClockZones(t *testing.T) {
 		"Asia/Kolkata":        {"2024-03-30 18:30"}, // none: midnight
 		"Australia/Lord_Howe": {"2024-04-06 15:00", "2024-10-05 15:30"},
 		"Africa/Casablanca":   {"2024-03-10 02:00", "2024-04-14 02:00"},
+		"America/St_Johns":    {"2010-11-07 02:31", "2011-03-13 03:31"},                     // a minute after midnight
+		"America/Santiago":    {"2024-04-07 03:00", "2024-09-08 04:00"},                     // at midnight
+		"Asia/Pyongyang":      {"2018-05-04 15:00"},                                         // by half an hour, for good
 		"Pacific/Apia":        {"2011-09-24 14:00", "2011-12-30 10:00", "2012-03-31 14:00"}, // a day less in 2011
 	} {
 		t.Run(zone, func(t *testing.T) {
@@ -57,6 +63,10 @@ func TestClockZones(t *testing.T) {
 			inZone(t, conn, zone)
 			views, _ := caseViews(transitionCases)
 			r := newRig(t, dsn, views, rand.New(rand.NewPCG(5, 7)))
+			// No time of theirs ever comes.
+			mustExec(t, r.conn, `INSERT INTO events SELECT 900 + row_number() OVER (), 0, ts, lt, d, '12:00', 1, '1 day' FROM
+				unnest('{infinity,-infinity,294276-12-31 12:00Z,4700-01-01 BC}'::timestamptz[], '{-infinity,infinity,294276-12-31 23:59:59.999999,4714-11-24 BC}'::timestamp[],
+				'{infinity,-infinity,5874897-12-31,4714-11-24 BC}'::date[]) AS far(ts, lt, d)`)
 			for n, text := range transitions {
 				transition, err := time.Parse("2006-01-02 15:04", text)
 				if err != nil {
