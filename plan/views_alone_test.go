@@ -57,5 +57,11 @@ func init() {
 		viewCase{name: "alone_lat_k_where", query: `SELECT o.id, x.n, x.k FROM orders o CROSS JOIN LATERAL (SELECT count(*) AS n, o.qty AS k FROM edges e WHERE e.l = o.qty) x WHERE x.k > 1 AND x.n < 2`},
 		viewCase{name: "alone_having_outer", query: `SELECT o.id, (SELECT count(*) FROM edges e WHERE e.l = o.qty HAVING o.qty > 1) AS n, (SELECT count(*) FROM edges e WHERE e.l = o.qty GROUP BY e.l HAVING o.qty > 1) AS m FROM orders o`},
 		viewCase{name: "alone_in_count", query: `SELECT o.id FROM orders o WHERE o.qty IN (SELECT count(*) FROM edges e WHERE e.l = o.qty AND o.qty < 2)`},
+		viewCase{name: "alone_amid", query: `SELECT o.id, c.id AS c, s.n, p.id AS p FROM customers c, orders o, LATERAL (SELECT count(*) AS n, max(f.r) AS m FROM edges f WHERE f.l = o.qty) s, products p WHERE c.id = o.customer_id AND p.id = s.n + c.tier AND s.n > 0`},
+		viewCase{name: "alone_amid_strict", query: `SELECT o.id, c.id AS c, s.n, p.id AS p FROM customers c, orders o, LATERAL (SELECT count(*) AS n, max(f.r) AS m FROM edges f WHERE f.l = o.qty) s, products p WHERE c.id = o.customer_id AND p.id = s.m AND s.n < 4`},
+		viewCase{name: "alone_amid_open", query: `SELECT c.id AS c, o.id, s.n, s.m, c.tier FROM customers c JOIN orders o ON c.id <= o.customer_id, LATERAL (SELECT count(*) AS n, max(f.r) AS m FROM edges f WHERE f.l = c.id) s WHERE (s.m > o.qty) IS NOT TRUE AND s.n < o.id`},
+		viewCase{name: "alone_amid_two", query: `SELECT e.l, a.n, b.n AS k, x.b FROM loose x, edges e, LATERAL (SELECT count(*) AS n FROM edges f WHERE f.l = e.r) a, LATERAL (SELECT count(*) AS n FROM edges f WHERE f.r = e.l AND f.l = e.r) b WHERE x.a = a.n AND b.n <= a.n`},
+		viewCase{name: "alone_amid_fails", query: `SELECT o.id, c.id AS c, s.x FROM orders o, LATERAL (SELECT 6 / (count(*) + 1) AS x FROM edges f WHERE f.l = o.qty) s, customers c WHERE c.id = s.x`},
+		viewCase{name: "alone_joined_pairs", query: `SELECT e.l, EXISTS (SELECT FROM orders o JOIN lines l ON l.qty = o.qty WHERE o.customer_id = e.l AND l.order_id = e.r) AS a, (SELECT count(*) FROM orders o JOIN loose l ON l.a = o.qty WHERE o.customer_id = e.l) AS b FROM edges e`},
 	)
 }

@@ -162,7 +162,7 @@ func (a *alone) group(identity int) {
 
 // aloneJoin takes the domain out of the join that it is in, where others have a column, or what is
 // computed of them, in the place of each of the domain's. Several others are joined with
-// each other instead: they must be connected.
+// each other instead, if that cannot be large.
 func aloneJoin(n *Join, identity int, notNull bool) *alone {
 	starts := offsets(n.Inputs)
 	at := slices.IndexFunc(n.Inputs, func(in Node) bool { return domainWidth(in) > 0 })
@@ -224,18 +224,26 @@ func aloneJoin(n *Join, identity int, notNull bool) *alone {
 	return a
 }
 
-// connected says whether equalities lead from each input to each other one.
+// connected says whether equalities lead from one input to all others, each by a key of its
+// own: their join has no more rows than that one then. Without the domain, nothing else
+// keeps it small.
 func connected(inputs []Node, conds []expr.Expr) bool {
-	eqs, _ := equalities(conds, offsets(inputs))
-	reached := []int{0}
-	for i := 0; i < len(reached); i++ {
-		for next := range inputs {
-			if !slices.Contains(reached, next) && slices.ContainsFunc(eqs, func(e equality) bool { return e.meets(next, reached[i:i+1]) }) {
-				reached = append(reached, next)
+	starts, keys := offsets(inputs), Keyring{}
+	eqs, _ := equalities(conds, starts)
+	for from := range inputs {
+		reached := []int{from}
+		for range inputs {
+			for next, in := range inputs {
+				if !slices.Contains(reached, next) && keys.unique(in, keysOn(next, between(next, reached, eqs), starts)) {
+					reached = append(reached, next)
+				}
 			}
 		}
+		if len(reached) == len(inputs) {
+			return true
+		}
 	}
-	return len(reached) == len(inputs)
+	return false
 }
 
 // equalTo says which outer column a condition lets nothing but the very same value of the
@@ -431,37 +439,56 @@ func aloneInputs(n *Join) Node {
 	return n
 }
 
-// amidst is a join with the padded sub-query, which is one of its inputs, beside all others;
-// nil if it cannot be.
+// amidst is a join with the padded sub-query, which is one of its inputs, beside the one that it
+// refers to; nil if it refers to several. Beside all others, these would be joined without what is
+// said of its answer.
 func (p *padded) amidst(n *Join, which int, c expr.Expr, args, rest []expr.Expr) Node {
 	starts, cols := offsets(n.Inputs), n.Cols()
-	others := slices.Delete(slices.Clone(n.Inputs), which, which+1)
-	over := make([]expr.Expr, len(cols)) // columns of the join, over the others'
-	width := 0
-	for i := range cols {
-		if i < starts[which] || i >= starts[which+1] {
-			over[i] = &expr.Col{Index: width, Name: cols[i].Name, T: cols[i].Type}
-			width++
-		}
+	refers := inputsOf(IdentityOf(args), starts)
+	if len(refers) != 1 {
+		return nil
 	}
-	move := func(list []expr.Expr) (out []expr.Expr) {
-		for _, e := range list {
-			out = append(out, expr.Substitute(e, over))
-		}
-		return out
+	l, first := n.Inputs[refers[0]], starts[refers[0]]
+	local := make([]expr.Expr, len(args))
+	for i, e := range args {
+		local[i] = expr.Shift(e, -first)
 	}
-	own, above := split(rest, func(e expr.Expr) bool {
-		return !reads(e, func(c int) bool { return over[c] == nil })
-	})
-	l := Node(&Join{Inputs: others, Conds: move(own)})
-	m, exprs := p.beside(l, c, move(args))
+	m, exprs := p.beside(l, c, local)
 	if m == nil {
 		return nil
 	}
+	// The left join comes first, then all other inputs.
+	inputs := []Node{m}
+	over := make([]expr.Expr, len(cols)) // columns of the join, over those of inputs
 	copy(over[starts[which]:], exprs)
-	above = move(above)
-	if reduced(m, above) != nil {
-		return Compute(&Join{Inputs: append(others, m.R), Conds: append(append(move(own), m.Conds...), above...)}, over, cols)
+	width := len(m.Cols())
+	for i, in := range n.Inputs {
+		to := 0
+		switch i {
+		case which:
+			continue
+		case refers[0]:
+		default:
+			to = width
+			inputs, width = append(inputs, in), width+len(in.Cols())
+		}
+		for c, col := range in.Cols() {
+			over[starts[i]+c] = &expr.Col{Index: to + c, Name: col.Name, T: col.Type}
+		}
 	}
-	return Compute(filter(m, above), over, cols)
+	conds := make([]expr.Expr, len(rest))
+	for i, c := range rest {
+		conds[i] = expr.Substitute(c, over)
+	}
+	lw, mw := len(l.Cols()), len(m.Cols())
+	padding := func(c int) bool { return lw <= c && c < mw }
+	if slices.ContainsFunc(conds, func(c expr.Expr) bool { return rejectsNulls(c, padding) }) {
+		inputs = slices.Replace(inputs, 0, 1, l, m.R)
+		return Compute(&Join{Inputs: inputs, Conds: append(slices.Clone(m.Conds), conds...)}, over, cols)
+	}
+	below, above := split(conds, func(c expr.Expr) bool {
+		return expr.Total(c) && !reads(c, func(c int) bool { return c >= mw })
+	})
+	inputs[0] = filter(m, below)
+	return Compute(&Join{Inputs: inputs, Conds: above}, over, cols)
 }
