@@ -159,6 +159,8 @@ func (t *translator) withWhole(rel algebra.Node, rti int, s *scope) algebra.Node
 	p := algebra.Pick(rel, algebra.FirstN(len(cols)))
 	names, fields := rte.Node("eref").Strings("colnames"), p.Exprs[s.hidden:]
 	switch {
+	case rte.Int("rtekind") == querytree.Function:
+		names, fields = withoutDropped(names, fields)
 	case rte.Int("rtekind") == querytree.Subquery: // without what it is only sorted by
 		fields = fields[:min(len(names), len(fields))]
 	case s.tableOIDs[rti]:
@@ -181,6 +183,17 @@ func (t *translator) withWhole(rel algebra.Node, rti int, s *scope) algebra.Node
 	}
 	p.Exprs, p.Names = append(slices.Clip(p.Exprs), whole), append(p.Names, rte.Node("eref").Str("aliasname"))
 	return p
+}
+
+// withoutDropped leaves out what stands for dropped attributes of a composite type, whose rows a
+// function in FROM returns: columns without a name, which no others are.
+func withoutDropped(names []string, fields []expr.Expr) (left []string, of []expr.Expr) {
+	for i, f := range fields {
+		if names[i] != "" {
+			left, of = append(left, names[i]), append(of, f)
+		}
+	}
+	return left, of
 }
 
 // rowType is the type of a row if it has one of its own.

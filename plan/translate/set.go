@@ -24,6 +24,7 @@ type set struct {
 	wrapped bool
 	rows    bool  // in FROM, the results' fields are columns
 	nums    []int // numbers of these columns, with gaps where one was dropped
+	columns int   // how many there are with those that were dropped
 }
 
 var setOfNothing = set{array: &expr.Const{T: values.ArrayOf(values.TextType)}}
@@ -59,18 +60,31 @@ func (t *translator) setCall(n, rtf *pgtree.Node, s *scope) *set {
 		return t.asSet(args[0], false)
 	}
 	wrapped := elem.Kind == values.KindArray || elem.NoBinary && elem.Kind != values.KindRecord
-	// The alias is the row; a column of its name would hide it.
-	alias := "r"
-	for slices.ContainsFunc(elem.Fields, func(f values.Field) bool { return f.Name == alias }) {
-		alias += "_"
-	}
-	row, of := alias, elem
+	of := elem
 	if wrapped {
-		row, of = "ROW("+alias+")", recordAround(elem)
+		of = recordAround(elem)
 	}
 	sql := t.callSQL(n, proc, args)
-	sql[0] = "ARRAY(SELECT " + row + " FROM " + sql[0]
-	sql[len(sql)-1] += " AS " + alias + names + ")"
+	last := len(sql) - 1
+	switch {
+	case rtf == nil && names == "": // where a NULL stays one, and columns need no list
+		if wrapped {
+			sql[0], sql[last] = "ROW("+sql[0], sql[last]+")"
+		}
+		sql[0], sql[last] = "ARRAY(SELECT "+sql[0], sql[last]+")"
+	default:
+		// The alias is the row; a column of its name would hide it.
+		alias := "r"
+		for slices.ContainsFunc(elem.Fields, func(f values.Field) bool { return f.Name == alias }) {
+			alias += "_"
+		}
+		row := alias
+		if wrapped {
+			row = "ROW(" + alias + ")"
+		}
+		sql[0] = "ARRAY(SELECT " + row + " FROM " + sql[0]
+		sql[last] += " AS " + alias + names + ")"
+	}
 	return t.asSet(expr.NewRemote(sql, args, proc.Strict && n.Bool("funcretset"), values.ArrayOf(of)), wrapped)
 }
 
@@ -83,6 +97,7 @@ func (t *translator) asSet(array expr.Expr, wrapped bool) *set {
 		if x.nums, err = t.cat.FieldNumbers(t.ctx, elem); err != nil {
 			t.fail(err)
 		}
+		x.columns = len(elem.Fields)
 	}
 	return x
 }
@@ -185,22 +200,16 @@ func spreadColumns(n *algebra.Spread, sets []*set, names []string) algebra.Node 
 			add(x.value(elem))
 			continue
 		}
-		for k, f := range elem.Type().Fields {
-			for gap := 1; k < len(x.nums) && gap < x.nums[k]-numberBefore(x.nums, k); gap++ {
+		for num := 1; num <= x.columns; num++ {
+			if k := slices.Index(x.nums, num); k >= 0 {
+				add(&expr.FieldOf{Arg: elem, Index: k, T: elem.Type().Fields[k].Type})
+			} else {
 				add(&expr.Const{T: values.Int4Type}) // dropped, and still counted
 			}
-			add(&expr.FieldOf{Arg: elem, Index: k, T: f.Type})
 		}
 	}
 	if n.Ordinality {
 		add(algebra.Refs(cols, []int{len(cols) - 1})[0])
 	}
 	return p
-}
-
-func numberBefore(nums []int, i int) int {
-	if i == 0 {
-		return 0
-	}
-	return nums[i-1]
 }

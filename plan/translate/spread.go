@@ -21,6 +21,7 @@ func (t *translator) rangeFunction(rte *pgtree.Node, names []string, s *scope) a
 		if set == nil {
 			return empty(t.unknownCols(names))
 		}
+		set.columns = f.Int("funccolcount")
 		sets = append(sets, set)
 	}
 	return t.spreadSets(sets, rte.Bool("funcordinality"), names, s)
