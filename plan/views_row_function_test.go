@@ -17,6 +17,8 @@ CREATE TYPE tail AS (a int, gone int, gone2 int);
 ALTER TYPE tail DROP ATTRIBUTE gone, DROP ATTRIBUTE gone2;
 CREATE TYPE nothing AS (gone int);
 ALTER TYPE nothing DROP ATTRIBUTE gone;
+CREATE TYPE span AS RANGE (subtype = timestamptz);
+CREATE TYPE turns AS RANGE (subtype = turn);
 CREATE FUNCTION several(anyarray) RETURNS SETOF anyelement LANGUAGE sql IMMUTABLE AS 'SELECT unnest($1)';
 CREATE FUNCTION tails(int) RETURNS SETOF tail LANGUAGE sql IMMUTABLE AS 'SELECT ROW(i)::tail FROM generate_series(1, $1) i';
 CREATE TABLE things (gone int, id int PRIMARY KEY, n int, ts timestamptz, t turn, ts_ turn[], l tail[], jb json[]);
@@ -50,6 +52,7 @@ func TestRowsOfFunctions(t *testing.T) {
 		"target_named":   `SELECT x.id, to_json(several((ARRAY[ROW(1, 2), x])[1:x.n])) AS a FROM (SELECT id, n FROM things) x`,
 		"target_arrays":  `SELECT id, several(ARRAY[ts_[1:1], NULL])::text AS a, several(jb)::text AS b FROM things`,
 		"target_nulls":   `SELECT id, (several(ts_)).a AS a, several(ts_) IS NULL AS b FROM things`,
+		"range_text":     `SELECT id, span(ts, ts, '[]')::text AS a, to_json(span(ts, NULL)) AS b, ('[' || coalesce(ts::text, '') || ',)')::span AS c, turns(t, t, '[]')::text AS d, span_multirange(span(ts, NULL))::text AS e FROM things`,
 	} {
 		views = append(views, plan.View{Name: "rows_" + name, Query: query})
 	}

@@ -217,13 +217,12 @@ func (c *Catalog) baseType(ctx context.Context, oid uint32) (*values.Type, error
 }
 
 // ImmutableText says whether a type's input and output functions depend on
-// nothing but their argument. Those of a range, array or row type are never
-// marked so.
+// nothing but their argument. Those of a range, array or row type, which are the functions of
+// what is in it, are never marked so.
 func (c *Catalog) ImmutableText(ctx context.Context, oid uint32) (bool, error) {
 	var ok bool
 	err := c.tx.QueryRow(ctx, `
-		SELECT t.typtype IN ('r', 'm') AND t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace
-		       OR (SELECT pg_catalog.bool_and(p.provolatile = 'i') FROM pg_catalog.pg_proc p WHERE p.oid IN (t.typinput, t.typoutput))
+		SELECT (SELECT pg_catalog.bool_and(p.provolatile = 'i') FROM pg_catalog.pg_proc p WHERE p.oid IN (t.typinput, t.typoutput))
 		FROM pg_catalog.pg_type t WHERE t.oid = $1`, oid).Scan(&ok)
 	if err != nil {
 		return false, fmt.Errorf("read type %d: %w", oid, err)

@@ -116,6 +116,14 @@ func (t *translator) settled(n *pgtree.Node, ty *values.Type) bool {
 		t.pin(monetary)
 		return true
 	}
+	bound, _, err := t.cat.RangeSubtype(t.ctx, ty.BaseOID)
+	if err != nil {
+		t.fail(err)
+		return false
+	}
+	if bound != nil {
+		return t.settled(n, bound)
+	}
 	ok, err := t.cat.ImmutableText(t.ctx, ty.BaseOID)
 	if err != nil {
 		t.fail(err)
