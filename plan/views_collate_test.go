@@ -41,6 +41,13 @@ var collateCases = []viewCase{
 	{name: "top_expression", query: `SELECT id FROM words ORDER BY lower(w) COLLATE app.upper, v || '-' || grp, id LIMIT 5`},
 	{name: "top_remote", query: `SELECT id FROM words ORDER BY initcap(v), id LIMIT 5`},
 	{name: "top_groups", query: `SELECT w COLLATE "de-x-icu" AS w, count(*) AS n FROM words GROUP BY 1 ORDER BY 1 DESC LIMIT 3`},
+	// A column that is grouped by, read under another collation or type than its own.
+	{name: "grouped_loose", query: `SELECT w, count(*) AS n FROM words GROUP BY w HAVING w COLLATE app.loose IN ('a', 'B', max(v))`},
+	{name: "grouped_loose_key", query: `SELECT id, w COLLATE app.loose = v COLLATE app.loose AS a, w COLLATE app.loose <> 'A' AS b, w COLLATE app.shifted < v AS c FROM words GROUP BY id HAVING w COLLATE app.loose IN (v, 'A') OR w COLLATE "de-x-icu" > v`},
+	{name: "grouped_orders", query: `SELECT v, min(id) AS id, v COLLATE app.digits < 'b' COLLATE app.digits AS a, v::text COLLATE "C" < 'b' AS b, upper(v COLLATE "de-x-icu") AS c FROM words GROUP BY v`},
+	{name: "grouped_expression", query: `SELECT w || v AS x, (w || v) COLLATE app.loose = 'AB' AS a, CASE (w || v) COLLATE app.loose WHEN 'a' THEN 1 END AS b, count(*) FILTER (WHERE w COLLATE app.loose = 'a') AS n FROM words GROUP BY w || v`},
+	{name: "grouped_sets", query: `SELECT w, v, grouping(w, v) AS g, count(*) AS n FROM words GROUP BY ROLLUP (w, v) HAVING w COLLATE app.loose = 'a' OR v COLLATE app.loose <= 'b'`},
+	{name: "grouped_ordered", query: `SELECT v FROM words GROUP BY v ORDER BY v COLLATE app.upper DESC, v LIMIT 4`},
 	{name: "top_distinct", query: `SELECT DISTINCT v FROM words ORDER BY v LIMIT 4`},
 	{name: "top_union", query: `SELECT w COLLATE app.digits AS x FROM words UNION SELECT d FROM words ORDER BY 1 LIMIT 7`},
 	// Of columns of two collations, the one that is not the database's own is the result's.

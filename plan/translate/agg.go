@@ -173,13 +173,14 @@ func (t *translator) grouped(n *pgtree.Node, s *scope) (expr.Expr, bool) {
 		return nil, false // it is not NULL in any set, but where it is the grouping column itself
 	}
 	if i := g.find(e); i >= 0 {
-		return groupCol(g, i), true
+		// The same value may be read under another type or collation.
+		return t.relabel(groupCol(g, i), e.Type()), true
 	}
 	if n.Tag == "VAR" {
 		// Postgres accepted it, so it depends on the group: grouping by it as
 		// well changes nothing.
 		t.keyOfHeirs(n, s)
-		return groupCol(g, g.add(e)), true
+		return t.relabel(groupCol(g, g.add(e)), e.Type()), true
 	}
 	return nil, false
 }
