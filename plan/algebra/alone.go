@@ -14,8 +14,9 @@ import (
 //
 // What is computed so is computed of all rows, not of those alone that the domain would
 // leave, and also if the domain is empty: it must not be able to fail. A domain of a part of
-// a table stays, since that may be a small one: of TPC-H's queries 4 and 22, whose domains are a
-// twenty-fifth and a tenth of a table, the one would be as dear without it and the other dearer.
+// a table stays. The sub-query's own conditions on what it refers to may have gone there; and it may be a small one: of
+// TPC-H's queries 4 and 22, whose domains are a twenty-fifth and a tenth of a table, the one would be as dear
+// without it and the other dearer.
 func Alone(n Node) Node {
 	return bottomUp(n, func(n Node) Node {
 		switch n := n.(type) {
