@@ -58,13 +58,13 @@ func (t *Type) Anonymous() bool {
 	for t.Kind == KindArray && t.Elem != nil {
 		t = t.Elem
 	}
-	return t.Kind == KindRecord && t.BaseOID == recordOID
+	return t.Call != nil || t.Kind == KindRecord && t.BaseOID == recordOID
 }
 
 // RecordOfNone says whether t is the type of records, or of arrays of such, of which nothing is known: that of
 // NULL::record. It has no other value.
 func (t *Type) RecordOfNone() bool {
-	return t.Kind == Opaque && (t.BaseOID == recordOID || t.BaseOID == recordArrayOID)
+	return t.Kind == Opaque && t.Call == nil && (t.BaseOID == recordOID || t.BaseOID == recordArrayOID)
 }
 
 // MakeRecord makes a composite value of its fields. An error among them becomes

@@ -77,6 +77,8 @@ func shape(t *Type, names bool) string {
 	switch {
 	case t.Kind == KindArray:
 		return shape(t.Elem, names) + "[]"
+	case t.Call != nil:
+		return callShape(t)
 	case !t.Anonymous():
 		return t.SQL
 	}

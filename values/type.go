@@ -51,6 +51,7 @@ type Type struct {
 	NonDeterministic bool     // the collation equates different strings
 	OwnOrder         bool     // a user's default operator class, not the kind, says what is equal and less
 	Variant          bool     // of VariantOf: the first of Fields says which of the others a value is
+	Call             *Call    // of Pending: how Postgres computes a value, of Fields as the arguments
 
 	positions map[string]int // label → index in Labels, made by NewType for long enums
 }

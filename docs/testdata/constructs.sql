@@ -1,5 +1,7 @@
 -- What the examples of constructs.yaml read besides the example shop's tables.
 
+CREATE FUNCTION any_row(n bigint) RETURNS record LANGUAGE plpgsql IMMUTABLE AS $$BEGIN RETURN ROW(n, n / 2.0); END$$;
+CREATE FUNCTION any_rows(n bigint) RETURNS SETOF record LANGUAGE sql IMMUTABLE AS $$SELECT i, 'row ' || i FROM generate_series(1, n % 3) i$$;
 CREATE TYPE address AS (street text, city text);
 CREATE DOMAIN percent AS numeric(5,2) CHECK (VALUE BETWEEN 0 AND 100);
 CREATE DOMAIN deadline AS timestamptz NOT NULL;

@@ -113,6 +113,8 @@ func Parts(e Expr) (sql []string, args []Expr) {
 		return elementParts(e)
 	case t.RecordOfNone():
 		return []string{"NULL::" + t.SQL}, nil
+	case t.Call != nil:
+		return pendingParts(e)
 	case t.Kind != values.KindRecord:
 		return []string{"", ""}, []Expr{e}
 	case t.Variant:

@@ -30,6 +30,9 @@ func asVariant(e Expr, to *values.Type) Expr {
 		if to.Kind != values.KindArray {
 			to = values.ArrayOf(to)
 		}
+		if values.SameShape(from, to) {
+			return e
+		}
 		return elementwise("variants", e, to, asVariant(&Col{Name: "element", T: from.Elem}, to.Elem))
 	}
 	if to.Kind == values.KindArray {

@@ -56,6 +56,13 @@ CREATE FUNCTION app.two(n int, OUT a int, OUT b text) LANGUAGE sql IMMUTABLE STR
 CREATE FUNCTION app.spans(n int) RETURNS SETOF span LANGUAGE sql IMMUTABLE AS $$SELECT ROW(NULL, ROW(i, 'x')::pair, ARRAY[i], 1.0)::span FROM generate_series(1, n) i$$;
 CREATE FUNCTION app.both_ways(a anyelement, b anycompatible, OUT there anyelement, OUT back anycompatiblearray) LANGUAGE sql IMMUTABLE AS $$SELECT a, ARRAY[b]$$;
 CREATE FUNCTION app.parted(a anyarray) RETURNS TABLE (first anyelement, rest anyarray) LANGUAGE sql IMMUTABLE AS $$SELECT a[1], a[2:]$$;
+CREATE TYPE app.mute;
+CREATE FUNCTION app.mute_in(cstring) RETURNS app.mute LANGUAGE internal IMMUTABLE STRICT AS 'textin';
+CREATE FUNCTION app.mute_out(app.mute) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout';
+CREATE TYPE app.mute (INPUT = app.mute_in, OUTPUT = app.mute_out, LIKE = text);
+CREATE FUNCTION app.any_row(n int) RETURNS record LANGUAGE plpgsql IMMUTABLE AS $$BEGIN RETURN CASE WHEN n > 2 THEN ROW(n, 2.50, NULL::int) WHEN n = 2 THEN ROW(NULL::int) WHEN n = 1 THEN ROW(1, 'x'::text) WHEN n = -1 THEN ROW(1 / (n + 1)) END; END$$;
+CREATE FUNCTION app.named_row(t text, xs int[], p pair) RETURNS record LANGUAGE sql IMMUTABLE STRICT AS $$SELECT t, xs AS list, p.b$$;
+CREATE FUNCTION app.any_rows(n int) RETURNS SETOF record LANGUAGE sql IMMUTABLE AS $$SELECT i, CASE WHEN i > 1 THEN 'x'::text END AS "a name" FROM generate_series(1, n) i WHERE n < 5$$;
 CREATE AGGREGATE app.times(numeric) (SFUNC = numeric_mul, STYPE = numeric);
 CREATE VIEW app.adopted AS SELECT region, count(*) AS n, max(o.amount) AS most FROM customers c JOIN orders o ON o.customer_id = c.id GROUP BY region;
 CREATE MATERIALIZED VIEW app.adopted_mat AS SELECT DISTINCT note FROM orders WHERE qty > 1;

@@ -28,8 +28,11 @@ func (t *translator) expr(n *pgtree.Node, s *scope) expr.Expr {
 	if e == nil {
 		return placeholder
 	}
-	if r, ok := e.(*expr.Remote); ok && !t.received(n, r.T) {
-		return placeholder
+	if n == s.part {
+		return expr.Fold(e)
+	}
+	if r, ok := e.(*expr.Remote); ok && !telling(r.T) {
+		return t.pending(n, r)
 	}
 	return expr.Fold(e)
 }
@@ -441,7 +444,8 @@ func (t *translator) subscript(n *pgtree.Node, s *scope) expr.Expr {
 	if n.Node("refassgnexpr") != nil {
 		return t.unknown(n)
 	}
-	args := []expr.Expr{t.expr(n.Node("refexpr"), s)}
+	s.part = n.Node("refexpr") // of the array that Postgres computes, it sends the part
+	args := []expr.Expr{t.expr(s.part, s)}
 	ty := t.known(t.typ(n.OID("refrestype"), -1, n.OID("refcollid")), args)
 	sql := []string{"(", ")"}
 	upper, _ := n.Get("refupperindexpr").(pgtree.List)

@@ -83,6 +83,9 @@ func (t *translator) fieldOfVariant(n *pgtree.Node, arg expr.Expr) expr.Expr {
 		return &expr.Const{V: values.Errorf("42804", format, args...), T: want}
 	}
 	return expr.ByVariant(arg, want, &expr.Const{T: want}, func(record expr.Expr) expr.Expr {
+		if record.Type().Call != nil {
+			return pendingField(record, at, want)
+		}
 		fields := expr.FieldsOf(record)
 		switch {
 		case at > len(fields):
@@ -137,18 +140,6 @@ func (t *translator) known(ty *values.Type, args []expr.Expr) *values.Type {
 // isRecord says whether a type is what the catalogue calls record, or an array of such.
 func isRecord(ty *values.Type) bool {
 	return ty.Schema == "pg_catalog" && (ty.Name == "record" || ty.Name == "_record")
-}
-
-// received says whether values of a type that Postgres computes can be read, and records
-// why not: of a record with a field that has no binary form a text is sent, which does not tell the types
-// of its fields.
-func (t *translator) received(n *pgtree.Node, ty *values.Type) bool {
-	if !ty.NoBinary || !ty.MixesVariants() {
-		return true
-	}
-	const construct = "rows of several types that have fields without a binary form"
-	t.problem(n, CodeType, construct, construct+": of what Postgres computes, it cannot be told which of them it is", "cast them to one composite type")
-	return false
 }
 
 // withWhole adds to a relation of FROM a column that holds its row as a value. It

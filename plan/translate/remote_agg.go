@@ -139,7 +139,7 @@ func (t *translator) steady(n *pgtree.Node, c *aggregateCall) bool {
 func (t *translator) remoteAggregate(n *pgtree.Node, c *aggregateCall, a *algebra.Agg) bool {
 	name := "aggregate " + describe(c.proc)
 	c.countRows()
-	if !t.steady(n, c) || !t.received(n, a.T) {
+	if !t.steady(n, c) || !t.told(n, a.T) {
 		return false
 	}
 	from, parts, arrays := t.rowsOf(c)

@@ -108,11 +108,14 @@ func (a *answers) scalars(s *scope) {
 // rowNullTest translates IS [NOT] NULL of a composite value.
 func (t *translator) rowNullTest(n *pgtree.Node, s *scope) expr.Expr {
 	arg, not := t.expr(n.Node("arg"), s), n.Int("nulltesttype") == 1
-	if arg.Type().Kind != values.KindRecord { // refused
+	if arg.Type().Kind != values.KindRecord && arg.Type().Call == nil { // refused
 		return placeholder
 	}
 	isNull := &expr.Const{V: values.Bool(!not), T: values.BoolType}
 	return expr.ByVariant(arg, values.BoolType, isNull, func(record expr.Expr) expr.Expr {
+		if record.Type().Call != nil {
+			return pendingNullTest(record, not)
+		}
 		fields := expr.FieldsOf(record)
 		if len(fields) == 0 && not { // a NULL has no fields either
 			return isNotNull(record)

@@ -59,6 +59,9 @@ func (t *translator) setCall(n, rtf *pgtree.Node, s *scope) *set {
 	if proc.Signature == "unnest(anyarray)" && args[0].Type().Kind == values.KindArray && (rtf == nil || !args[0].Type().Elem.Variant) {
 		return t.asSet(args[0], false)
 	}
+	if elem.RecordOfNone() {
+		return t.asSet(expr.DeferEach(expr.NewRemote(t.callSQL(n, proc, args), args, false, elem)), false)
+	}
 	wrapped := elem.Kind == values.KindArray || elem.NoBinary && elem.Kind != values.KindRecord
 	of := elem
 	if wrapped {
@@ -130,9 +133,8 @@ func (t *translator) columnsOf(n, rtf *pgtree.Node, proc *catalog.Proc, args []e
 		t.problem(n, CodeUnsupported, describe(proc), "Postgres cannot determine the row type of what "+describe(proc)+" returns here, and fails", "call it in FROM, with a list of its columns")
 		return "", nil
 	}
-	if len(out) == 0 {
-		t.problem(n, CodeUnsupported, describe(proc), "the fields of what "+describe(proc)+" returns are known at run time alone", "call it in FROM, with a list of its columns")
-		return "", nil
+	if len(out) == 0 { // they are known at run time alone
+		return "", elem
 	}
 	if slices.ContainsFunc(out, func(oid uint32) bool { return t.cat.Polymorphic(oid) }) {
 		call := expr.NewRemote(t.callSQL(n, proc, args), args, false, elem)

@@ -98,6 +98,12 @@ var wallClocks = map[string]bool{"clock_timestamp": true, "timeofday": true}
 // in the catalogue.
 func (t *translator) settled(n *pgtree.Node, ty *values.Type) bool {
 	ty = ty.Innermost()
+	if ty.Call != nil && ty.Call.Of != nil {
+		ty = ty.Call.Of
+	}
+	if ty.Call != nil { // its fields are as IMMUTABLE as the function says it is
+		t.pin(monetary)
+	}
 	if ty.Kind == values.KindRecord {
 		for _, f := range ty.Fields {
 			if !t.settled(n, f.Type) {

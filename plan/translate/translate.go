@@ -159,6 +159,7 @@ type scope struct {
 	spread     map[*pgtree.Node]expr.Expr // set-returning calls of the target list → columns of node
 	windows    map[*pgtree.Node]expr.Expr // calls over windows, over node
 	tests      []expr.Expr                // what CASE x WHEN compares, innermost last
+	part       *pgtree.Node               // the array that is being translated for one of its elements
 	guards     []expr.Expr                // what is true of the rows that the expression is evaluated for, by CASE and COALESCE around it
 	linked     map[*pgtree.Node]expr.Expr // sub-queries that are compared with sub-queries, once they are answered
 	answers    []*answers                 // of the sub-queries whose comparison is being translated

@@ -34,7 +34,7 @@ var rowNumbers = []expr.Expr{&expr.Col{Name: "row_number", T: values.Int8Type}, 
 
 // askOwn makes the question to Postgres.
 func (t *translator) askOwn(call *ownCall, clause *pgtree.Node, frame algebra.Frame, read, sorted []expr.Expr, place func(expr.Expr) int) bool {
-	if !t.stable(call.node, call.proc, call.args) || !t.received(call.node, call.t) {
+	if !t.stable(call.node, call.proc, call.args) || !t.told(call.node, call.t) {
 		return false
 	}
 	c := &aggregateCall{args: append(slices.Clone(rowNumbers), call.args...)}
