@@ -70,6 +70,7 @@ type Disk struct {
 	stop        chan struct{} // asks them, and the drainer, to end
 	sweptAt     uint64        // compacted at the last sweep
 	sweepFactor uint64
+	settles     uint64 // bytes of files that the end of a load merges
 
 	mu      sync.Mutex
 	durable uint64
@@ -142,6 +143,7 @@ func openLocked(dir string, o Options, lock *pebble.Lock) (*Disk, error) {
 		swept:     make(chan struct{}),
 
 		sweepFactor: sweepMinFactor,
+		settles:     uint64(o.memory() / 2),
 	}
 	d.front.init(o.memory())
 	if err := removeTables(o.FS, dir); err != nil {

@@ -40,8 +40,8 @@ func (d *Disk) mergers() (lower, upper int) {
 func (d *Disk) StartLoad() { d.loading.Store(true) }
 
 // EndLoad waits, no longer than patience, until merging has caught up with what was
-// loaded: each search would look through all files that are left. It says whether
-// merging has.
+// loaded, and small traces are merged for good (settle): each search would look through all files that
+// are left. It says whether that was done in time.
 func (d *Disk) EndLoad(ctx context.Context, patience time.Duration) bool {
 	defer d.loading.Store(false)
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -53,7 +53,10 @@ func (d *Disk) EndLoad(ctx context.Context, patience time.Duration) bool {
 		case <-time.After(settleEvery):
 		}
 	}
-	return true
+	if err := d.settle(ctx); err != nil && ctx.Err() == nil {
+		d.lastErr.Store(&err) // nothing is lost: searches are slower
+	}
+	return ctx.Err() == nil
 }
 
 // sublevels is how many unmerged files one key may be in; 0 once the store is closed.
