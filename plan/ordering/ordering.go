@@ -22,6 +22,9 @@ import (
 // Sortable gives what to sort by in place of sorting an expression by an operator,
 // and in which direction; nil if there is no such thing.
 func Sortable(ctx context.Context, cat *catalog.Catalog, op *catalog.Operator, e expr.Expr) (by expr.Expr, desc bool, err error) {
+	if e.Type().MixesVariants() {
+		return nil, false, nil
+	}
 	builtin := op.Schema == "pg_catalog" && (op.Name == "<" || op.Name == ">")
 	if builtin && values.Comparable(e.Type()) {
 		return e, op.Name == ">", nil
@@ -41,6 +44,19 @@ func Sortable(ctx context.Context, cat *catalog.Catalog, op *catalog.Operator, e
 // none, or values cannot be sent to be sorted. Where known says of a part of the type that Go can
 // tell what has to be told, it does.
 func Usual(ctx context.Context, cat *catalog.Catalog, ty *values.Type, known func(*values.Type) bool) (*expr.Order, error) {
+	if ty.MixesVariants() {
+		return nil, nil
+	}
+	return usual(ctx, cat, ty, known)
+}
+
+// OfRows is Usual of rows of several types, of those of one type each: who compares two of others looks after
+// that himself.
+func OfRows(ctx context.Context, cat *catalog.Catalog, ty *values.Type, known func(*values.Type) bool) (*expr.Order, error) {
+	return usual(ctx, cat, ty, known)
+}
+
+func usual(ctx context.Context, cat *catalog.Catalog, ty *values.Type, known func(*values.Type) bool) (*expr.Order, error) {
 	if composed(ty) && !ty.OwnOrder {
 		return ofParts(ctx, cat, ty, known)
 	}
@@ -65,21 +81,18 @@ func ofParts(ctx context.Context, cat *catalog.Catalog, ty *values.Type, known f
 		if ty.Elem == nil {
 			return nil, nil
 		}
-		if order.Elem, err = Usual(ctx, cat, ty.Elem, known); order.Elem == nil || err != nil {
+		if order.Elem, err = usual(ctx, cat, ty.Elem, known); order.Elem == nil || err != nil {
 			return nil, err
 		}
 		order.Name = order.Elem.Name
 		return order, nil
-	}
-	if ty.Variant {
-		return nil, nil
 	}
 	order.Fields = make([]*expr.Order, len(ty.Fields))
 	for i, f := range ty.Fields {
 		if known(f.Type) {
 			continue
 		}
-		if order.Fields[i], err = Usual(ctx, cat, f.Type, known); order.Fields[i] == nil || err != nil {
+		if order.Fields[i], err = usual(ctx, cat, f.Type, known); order.Fields[i] == nil || err != nil {
 			return nil, err
 		}
 	}

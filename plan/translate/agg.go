@@ -41,10 +41,11 @@ func (t *translator) aggregate(s *scope, targets, groups []*pgtree.Node, having 
 		}
 	}
 	for i, e := range g.group[dw:] {
-		if by := t.samenessBy(s.query, "GROUP BY", clauses[dw+i], e); expr.IsLabel(by) {
+		if by := t.samenessBy(s.query, "GROUP BY", clauses[dw+i], e); by != e {
 			g.labels[dw+i] = g.append(by)
 		}
 	}
+	t.alikeGroups(s, g)
 	s.agg = g
 	if having != nil {
 		t.expr(having, s)
@@ -64,6 +65,27 @@ func (t *translator) aggregate(s *scope, targets, groups []*pgtree.Node, having 
 	} else {
 		s.stand(node)
 	}
+}
+
+// alikeGroups adds errors to the rows that are grouped.
+func (t *translator) alikeGroups(s *scope, g *grouping) {
+	if !slices.ContainsFunc(g.group, func(e expr.Expr) bool { return e.Type() == expr.RowLabelType }) {
+		return
+	}
+	if len(g.sets) > 0 {
+		t.checkKeys(s.query, "GROUPING SETS", g.group)
+		return
+	}
+	cols := s.node.Cols()
+	p := algebra.Pick(s.node, algebra.FirstN(len(cols)))
+	var by []int
+	for i, e := range g.group {
+		if _, labelled := g.labels[i]; !labelled {
+			by = append(by, len(p.Exprs))
+			p.Exprs, p.Names = append(p.Exprs, e), append(p.Names, "group")
+		}
+	}
+	s.stand(without(alike(p, by, nil), cols))
 }
 
 // overNothing completes aggregates without GROUP BY in a sub-query with a

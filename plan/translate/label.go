@@ -21,6 +21,9 @@ func (t *translator) sortKey(c *pgtree.Node, e expr.Expr) (expr.Expr, algebra.So
 		return e, algebra.SortKey{}
 	}
 	by, desc := t.sortable(op, e)
+	if by == nil && op.Schema == "pg_catalog" && (op.Name == "<" || op.Name == ">") {
+		by, desc = t.rowLabel(e, values.Comparable), op.Name == ">"
+	}
 	if by == nil {
 		ty := e.Type()
 		if ty.MixesVariants() {
@@ -59,6 +62,9 @@ func (t *translator) sameness(n *pgtree.Node, construct string, e expr.Expr) exp
 	ty := e.Type()
 	if values.Equatable(ty) {
 		return e
+	}
+	if by := t.rowLabel(e, values.Equatable); by != nil {
+		return by
 	}
 	if order := t.sameLabel(ty); order != nil {
 		return expr.NewLabel(e, order)
@@ -118,7 +124,7 @@ func labelledBy(in algebra.Node, from int, sameness func(i int, e expr.Expr) exp
 	p := algebra.Pick(in, algebra.FirstN(len(cols)))
 	key = algebra.FirstN(len(cols))
 	for i := from; i < len(cols); i++ {
-		if by := sameness(i, p.Exprs[i]); expr.IsLabel(by) {
+		if by := sameness(i, p.Exprs[i]); by != p.Exprs[i] {
 			key[i] = len(p.Exprs)
 			p.Exprs, p.Names = append(p.Exprs, by), append(p.Names, "label")
 		}

@@ -81,6 +81,9 @@ func (t *translator) tracking(c *pgtree.Node, cols []algebra.Column, start int) 
 	}
 	if cycle != nil {
 		of := row(cycle.Strings("cycle_col_list"))
+		if of.Type().MixesVariants() {
+			t.checkKeys(c, "CYCLE", []expr.Expr{of})
+		}
 		mark := t.typ(cycle.OID("cycle_mark_type"), int32(cycle.Int("cycle_mark_typmod")), cycle.OID("cycle_mark_collation"))
 		value, rest := t.expr(cycle.Node("cycle_mark_value"), &scope{query: c}), t.expr(cycle.Node("cycle_mark_default"), &scope{query: c})
 		t.checkKeys(c, "a mark of CYCLE", []expr.Expr{value})

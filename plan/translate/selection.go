@@ -84,7 +84,7 @@ func (t *translator) sorted(q *pgtree.Node, s *scope, sorts bool) (node algebra.
 			clauses[t.target(q, s, by.Int("tleSortGroupRef"))] = by
 		}
 		in, key := labelledBy(node, d.width(), func(i int, e expr.Expr) expr.Expr { return t.samenessBy(q, "SELECT DISTINCT", clauses[i], e) })
-		node = without(&algebra.Distinct{In: in, Key: key}, p.Cols())
+		node = without(&algebra.Distinct{In: alike(in, key, nil), Key: key}, p.Cols())
 	}
 	return t.limited(q, s, node), visible
 }
@@ -121,14 +121,14 @@ func (t *translator) distinctOn(q *pgtree.Node, s *scope, in algebra.Node) algeb
 	labelled := algebra.Pick(in, algebra.FirstN(len(cols)))
 	for _, c := range q.Nodes("distinctClause") {
 		at := t.target(q, s, c.Int("tleSortGroupRef"))
-		if by := t.samenessBy(q, "DISTINCT ON", c, labelled.Exprs[at]); expr.IsLabel(by) {
+		if by := t.samenessBy(q, "DISTINCT ON", c, labelled.Exprs[at]); by != labelled.Exprs[at] {
 			at = len(labelled.Exprs)
 			labelled.Exprs, labelled.Names = append(labelled.Exprs, by), append(labelled.Names, "label")
 		}
 		partition = append(partition, at)
 	}
 	if len(labelled.Exprs) > len(cols) {
-		in = labelled
+		in = alike(labelled, partition, nil)
 	}
 	sorted, order := t.sortedInput(q, s, in)
 	return without(&algebra.TopK{In: sorted, Partition: partition, Order: order, Limit: 1}, cols)
@@ -152,8 +152,9 @@ func (t *translator) sortedInput(q *pgtree.Node, s *scope, in algebra.Node) (alg
 	var keys []algebra.SortKey
 	for _, c := range q.Nodes("sortClause") {
 		at := t.target(q, s, c.Int("tleSortGroupRef"))
-		by, k := t.sortKey(c, algebra.Refs(cols, []int{min(at, len(cols)-1)})[0])
-		if k.Col = at; expr.IsLabel(by) {
+		e := algebra.Refs(cols, []int{min(at, len(cols)-1)})[0]
+		by, k := t.sortKey(c, e)
+		if k.Col = at; by != e {
 			k.Col = len(sorted.Exprs)
 			sorted.Exprs, sorted.Names = append(sorted.Exprs, by), append(sorted.Names, "label")
 		}
@@ -162,7 +163,16 @@ func (t *translator) sortedInput(q *pgtree.Node, s *scope, in algebra.Node) (alg
 	if len(sorted.Exprs) == len(cols) {
 		return in, keys
 	}
-	return sorted, keys
+	return alike(sorted, s.domain.partition(), sortedColumns(keys)), keys
+}
+
+// sortedColumns are the columns of sort keys.
+func sortedColumns(keys []algebra.SortKey) []int {
+	cols := make([]int, len(keys))
+	for i, k := range keys {
+		cols[i] = k.Col
+	}
+	return cols
 }
 
 // without leaves out the columns behind the given ones, which rows were sorted or

@@ -423,9 +423,10 @@ func (t *translator) setOperation(n *pgtree.Node, s *scope) algebra.Node {
 		out.Inputs[i], key = t.labelled(n, strings.ToUpper(op), in, s.domain.width())
 	}
 	if op == "union" {
-		return without(&algebra.Distinct{In: out, Key: key}, cols)
+		return without(&algebra.Distinct{In: alike(out, key, nil), Key: key}, cols)
 	}
-	return without(algebra.SetDifference(op, out.Inputs[0], out.Inputs[1], key), cols)
+	errors := dissimilar(out, key, nil)
+	return without(withErrors(algebra.SetDifference(op, out.Inputs[0], out.Inputs[1], key), errors), cols)
 }
 
 // setInput translates one side of a set operation, brought to its types.
@@ -449,7 +450,7 @@ func (t *translator) setInput(n *pgtree.Node, side string, s *scope) *algebra.Pr
 func (t *translator) checkKeys(n *pgtree.Node, construct string, keys []expr.Expr) {
 	for _, k := range keys {
 		if k.Type().MixesVariants() {
-			t.problem(n, CodeType, construct+" over rows of different fields", construct+" over rows of different fields depends on the plan: Postgres fails where it compares two of them",
+			t.problem(n, CodeType, construct+" over rows of different fields", construct+" over rows of different fields: it is Postgres' plan that decides which of them it compares, or Postgres alone knows what is equal of a field",
 				"cast them to one composite type, or to text")
 			continue
 		}

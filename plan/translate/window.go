@@ -119,6 +119,7 @@ func (t *translator) window(ref int, s *scope) {
 		k.Col += shift
 		w.Order = append(w.Order, k)
 	}
+	w.In = alike(in, w.Partition, sortedColumns(w.Order))
 	for i := range w.Funcs {
 		for j := range w.Funcs[i].Args {
 			w.Funcs[i].Args[j] += shift
