@@ -45,7 +45,6 @@ func (t *translator) aggregate(s *scope, targets, groups []*pgtree.Node, having 
 			g.labels[dw+i] = g.append(by)
 		}
 	}
-	t.alikeGroups(s, g)
 	s.agg = g
 	if having != nil {
 		t.expr(having, s)
@@ -59,33 +58,13 @@ func (t *translator) aggregate(s *scope, targets, groups []*pgtree.Node, having 
 		return
 	}
 	global := len(groups) == 0 && len(g.group) == dw
-	node := &algebra.Aggregate{In: s.node, Group: g.group, By: g.by(algebra.FirstN(len(g.group))), Aggs: g.aggs, Global: global && dw == 0}
+	by := g.by(algebra.FirstN(len(g.group)))
+	node := &algebra.Aggregate{In: alikeGroups(s.node, g.group, by), Group: g.group, By: by, Aggs: g.aggs, Global: global && dw == 0}
 	if global && dw > 0 {
 		s.stand(overNothing(s.domain, node))
 	} else {
 		s.stand(node)
 	}
-}
-
-// alikeGroups adds errors to the rows that are grouped.
-func (t *translator) alikeGroups(s *scope, g *grouping) {
-	if !slices.ContainsFunc(g.group, func(e expr.Expr) bool { return e.Type() == expr.RowLabelType }) {
-		return
-	}
-	if len(g.sets) > 0 {
-		t.checkKeys(s.query, "GROUPING SETS", g.group)
-		return
-	}
-	cols := s.node.Cols()
-	p := algebra.Pick(s.node, algebra.FirstN(len(cols)))
-	var by []int
-	for i, e := range g.group {
-		if _, labelled := g.labels[i]; !labelled {
-			by = append(by, len(p.Exprs))
-			p.Exprs, p.Names = append(p.Exprs, e), append(p.Names, "group")
-		}
-	}
-	s.stand(without(alike(p, by, nil), cols))
 }
 
 // overNothing completes aggregates without GROUP BY in a sub-query with a

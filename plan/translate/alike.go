@@ -69,6 +69,21 @@ func dissimilar(in algebra.Node, by, then []int) (errors []algebra.Node) {
 	return errors
 }
 
+// alikeGroups adds errors to a relation that is grouped by some of the given expressions.
+func alikeGroups(in algebra.Node, group []expr.Expr, by []int) algebra.Node {
+	if !slices.ContainsFunc(by, func(i int) bool { return group[i].Type() == expr.RowLabelType }) {
+		return in
+	}
+	cols := in.Cols()
+	p := algebra.Pick(in, algebra.FirstN(len(cols)))
+	which := make([]int, len(by))
+	for k, i := range by {
+		which[k] = len(p.Exprs)
+		p.Exprs, p.Names = append(p.Exprs, group[i]), append(p.Names, "group")
+	}
+	return without(alike(p, which, nil), cols)
+}
+
 // differs is false of equal values, and fails of others.
 var differs = &agg.Aggregate{
 	OrderKey: func(dst []byte, args []values.Datum) []byte { return values.AppendRow(dst, args) },

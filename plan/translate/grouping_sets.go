@@ -70,6 +70,7 @@ func (t *translator) groupBySets(s *scope, g *grouping) algebra.Node {
 			}
 		}
 		node.By = g.by(of)
+		node.In = alikeGroups(input, node.Group, node.By)
 		node.Global = len(node.Group) == 0
 		p.In = node
 		if dw > 0 && len(node.Group) == dw {
