@@ -21,6 +21,10 @@ func init() {
 		viewCase{name: "pending_set_column", query: `SELECT x.id, x.r::text AS a, to_json(x.r) AS b, x.r IS NOT NULL AS c, ROW(x.r)::text AS d FROM (SELECT id, app.any_rows(abs(qty)) AS r, generate_series(1, 2) AS g FROM orders) x`},
 		viewCase{name: "pending_values", query: `SELECT v.n, v.r::text AS r FROM (VALUES (1, app.any_row(1)), (2, app.any_row(2)), (3, ROW(1)), (4, NULL)) v(n, r) JOIN orders o ON o.qty = v.n`},
 		viewCase{name: "pending_in_from", query: `SELECT o.id, x.a, x.b FROM orders o, app.any_rows(o.qty) AS x(a int, b text)`},
+		viewCase{name: "pending_in", query: `SELECT id FROM orders WHERE app.any_row(abs(id) + 3) IN (SELECT app.any_row(abs(l) + 3) FROM edges) OR app.any_row(abs(id) + 4) = ANY (ARRAY[app.any_row(abs(qty) + 3), ROW(7, 2.5, NULL::int)])`},
+		viewCase{name: "pending_correlated", query: `SELECT x.id, (SELECT count(*) FROM edges e WHERE app.any_row(abs(e.l) + 3) = x.r) AS n, EXISTS (SELECT FROM edges e WHERE (x.r IS NULL) = (e.r > 1)) AS e FROM (SELECT id, app.any_row(abs(id) + 3) AS r FROM orders) x`},
+		viewCase{name: "pending_joined", query: `SELECT x.id, y.l FROM (SELECT id, app.any_row(abs(id) + 3) AS r FROM orders) x LEFT JOIN (SELECT l, app.any_row(abs(l) + 3) AS r FROM edges) y ON x.r = y.r`},
+		viewCase{name: "pending_distinct_aggregates", query: `SELECT customer_id, count(DISTINCT app.any_row(id + 3)) AS n, json_agg(app.any_row(abs(qty)) ORDER BY app.any_row(abs(id) + 3)) AS j, count(*) FILTER (WHERE app.any_row(abs(qty)) IS NULL) AS f FROM orders WHERE id >= 0 GROUP BY 1`},
 		viewCase{name: "pending_without_binary", query: `SELECT id, x IS NULL AS a, x::text AS b, to_json(x) AS c, coalesce(x, ROW(id, 2))::text AS d FROM (SELECT id, (ARRAY[ROW(1, m), ROW('x', m), ROW(m, id, NULL)])[qty] AS x FROM (SELECT id, qty, note::app.mute AS m FROM orders) o OFFSET 0) y`},
 		viewCase{name: "pending_without_binary_acl", query: `SELECT id, x IS NULL AS a, num_nulls(x) AS b FROM (SELECT id, (ARRAY[ROW(1, a), ROW('x', a)])[qty] AS x FROM (SELECT id, qty, (acldefault('r', 10))[1] AS a FROM orders) o OFFSET 0) y`},
 	)
