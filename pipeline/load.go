@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -166,21 +165,16 @@ func (e *engine) createSlot(ctx context.Context, conn *replication.Conn) (replic
 	return conn.CreateSlot(ctx, fmt.Sprintf("%.40s_load_%d", e.cfg.Source.Slot, e.source.PgConn().PID()), replication.SlotOptions{Temporary: true})
 }
 
-// loadOrder is the generation's tables, smaller ones first. A row of a large one then finds
-// what it is joined with, and its results are final, where otherwise a row of a small one, which
-// many others join with, would change them all: they would be given as of no partner, taken back
-// and given again, and one step hold them.
+// loadOrder is the generation's tables as they are best loaded.
 func loadOrder(ctx context.Context, g *generation, session *replication.Snapshot) ([]int, error) {
-	order, sizes := make([]int, len(g.tables)), make([]int64, len(g.tables))
+	sizes := make([]int64, len(g.tables))
 	for i := range g.tables {
-		size, err := session.Size(ctx, &g.tables[i])
-		if err != nil {
+		var err error
+		if sizes[i], err = session.Size(ctx, &g.tables[i]); err != nil {
 			return nil, err
 		}
-		order[i], sizes[i] = i, size
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(sizes[a], sizes[b]) })
-	return order, nil
+	return g.program.LoadOrder(sizes), nil
 }
 
 func (e *engine) loadTable(ctx context.Context, g *generation, table int, session *replication.Snapshot) (int64, error) {
