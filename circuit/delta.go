@@ -2,11 +2,9 @@ package circuit
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"errors"
 	"math"
-	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
@@ -98,14 +96,7 @@ func (d *delta) add(f KeyFunc, row []values.Datum, w int64, keep *kept) error {
 // consolidate sorts the entries by their bytes, adds up equal ones and drops
 // those of no weight.
 func (d *delta) consolidate() {
-	if len(d.entries) > 1 {
-		slices.SortFunc(d.entries, func(a, b entry) int {
-			if a.head != b.head {
-				return cmp.Compare(a.head, b.head)
-			}
-			return bytes.Compare(d.arena[a.off:a.end], d.arena[b.off:b.end])
-		})
-	}
+	d.sort()
 	kept := d.entries[:0]
 	for i := 0; i < len(d.entries); {
 		e := d.entries[i]

@@ -139,7 +139,8 @@ func mergeRuns(runs []*run, emit func(of *run, i, j int) error) error {
 	h := make(runHeap, 0, len(runs))
 	for age, r := range runs {
 		if r.len() > 0 {
-			h = append(h, runAt{r: r, age: age, key: r.key(0)})
+			h = append(h, runAt{r: r, age: age})
+			h[len(h)-1].read()
 		}
 	}
 	sort.Slice(h, func(i, j int) bool { return h[i].before(&h[j]) })
@@ -147,7 +148,7 @@ func mergeRuns(runs []*run, emit func(of *run, i, j int) error) error {
 	for len(h) > 1 {
 		c, next := &h[0], h.second()
 		end := c.r.len()
-		if bytes.Equal(c.key, next.key) {
+		if c.head == next.head && bytes.Equal(c.key, next.key) {
 			key, value, err := h.combine()
 			if err != nil {
 				return err
@@ -162,12 +163,11 @@ func mergeRuns(runs []*run, emit func(of *run, i, j int) error) error {
 			continue
 		}
 		i := c.i
-		c.i++
-		if c.i < end && bytes.Compare(c.r.key(c.i), next.key) < 0 {
+		if c.next() && c.less(next) {
 			if bytes.Compare(c.r.key(end-1), next.key) < 0 {
 				c.i = end
 			} else {
-				for c.i++; bytes.Compare(c.r.key(c.i), next.key) < 0; c.i++ {
+				for c.next(); c.less(next); c.next() {
 				}
 			}
 		}
@@ -182,16 +182,55 @@ func mergeRuns(runs []*run, emit func(of *run, i, j int) error) error {
 	return emit(h[0].r, h[0].i, h[0].r.len())
 }
 
-// runAt is a place in a run that is being merged, age the run's among the others.
+// runAt is a place in a run that is being merged, age the run's among the others. head, the first
+// bytes of the key there, decides most comparisons.
 type runAt struct {
-	r   *run
-	i   int
-	age int
-	key []byte
+	head uint64
+	r    *run
+	i    int
+	age  int
+	key  []byte
+}
+
+// next goes to the run's next entry, if there is one.
+func (a *runAt) next() bool {
+	a.i++
+	return a.read()
+}
+
+// read reads the key, if the run has not ended.
+func (a *runAt) read() bool {
+	if a.i == a.r.len() {
+		return false
+	}
+	a.key = a.r.key(a.i)
+	a.head = keyHead(a.key)
+	return true
+}
+
+// keyHead is the first eight bytes as a number that orders like them.
+func keyHead(key []byte) uint64 {
+	if len(key) >= 8 {
+		return binary.BigEndian.Uint64(key)
+	}
+	var buf [8]byte
+	copy(buf[:], key)
+	return binary.BigEndian.Uint64(buf[:])
+}
+
+// less orders by key.
+func (a *runAt) less(b *runAt) bool {
+	if a.head != b.head {
+		return a.head < b.head
+	}
+	return bytes.Compare(a.key, b.key) < 0
 }
 
 // before orders by key, and the oldest first.
 func (a *runAt) before(b *runAt) bool {
+	if a.head != b.head {
+		return a.head < b.head
+	}
 	c := bytes.Compare(a.key, b.key)
 	return c < 0 || c == 0 && a.age < b.age
 }
@@ -210,27 +249,30 @@ func (h runHeap) second() *runAt {
 // moved puts the first place, which has moved on, where it belongs.
 func (h *runHeap) moved() {
 	s := *h
-	if c := &s[0]; c.i < c.r.len() {
-		c.key = c.r.key(c.i)
-	} else {
+	if s[0].i == s[0].r.len() {
 		s[0] = s[len(s)-1]
 		s = s[:len(s)-1]
 		*h = s
 	}
-	for i := 0; ; {
+	if len(s) == 0 {
+		return
+	}
+	at, i := s[0], 0
+	for {
 		kid := 2*i + 1
 		if kid >= len(s) {
-			return
+			break
 		}
 		if kid+1 < len(s) && s[kid+1].before(&s[kid]) {
 			kid++
 		}
-		if !s[kid].before(&s[i]) {
-			return
+		if !s[kid].before(&at) {
+			break
 		}
-		s[i], s[kid] = s[kid], s[i]
+		s[i] = s[kid]
 		i = kid
 	}
+	s[i] = at
 }
 
 // combine takes all entries of the least key, and says what they come to; no value: to
@@ -242,7 +284,7 @@ func (h *runHeap) combine() (key, value []byte, err error) {
 		if value, err = combined(value, c.r.at(c.i).value); err != nil {
 			return nil, nil, err
 		}
-		c.i++
+		c.next()
 		h.moved()
 	}
 	return key, value, nil
