@@ -176,7 +176,7 @@ func (d *Disk) start() error {
 	}
 	d.durable = seq
 	d.committed.Store(seq)
-	d.front.drained, d.front.below = seq, d.db
+	d.front.drained, d.front.settled, d.front.below = seq, seq, d.db
 	d.crowding()
 	go d.watch()
 	go d.sweeper(d.stop)
@@ -462,8 +462,9 @@ func (d *Disk) Close() error {
 	<-d.front.ended
 	d.front.mu.Lock()
 	d.front.waitForRun()
+	err := d.front.removeSpilled()
 	d.front.mu.Unlock()
-	if err := errors.Join(d.front.iters.clear(), d.db.Close(), d.lock.Close()); err != nil {
+	if err := errors.Join(err, d.front.iters.clear(), d.db.Close(), d.lock.Close()); err != nil {
 		return fmt.Errorf("close state: %w", err)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -23,6 +24,7 @@ type front struct {
 	mu       sync.RWMutex // held while a layer is read by its keys, or changes
 	active   *layer
 	draining *layer        // nil: none
+	spilled  []*spilled    // layers of a load before that, in files, the oldest first; never changed, only replaced
 	below    pebble.Reader // what Pebble had before what is being written to it
 	iters    iterPool      // of below
 	broken   error         // the active layer holds half a batch
@@ -44,9 +46,13 @@ type front struct {
 	wake     chan struct{}
 	ended    chan struct{} // the drainer has ended
 
-	// Numbers of commits: the last one in Pebble; up to which to drain; up to
+	sought atomic.Int64 // how many keys were sought in what a load has not brought to Pebble
+	spills int          // how many layers were spilled: names files
+	block  int          // bytes of a block of these
+
+	// Numbers of commits: the last one in Pebble, and the last one there or in a file; up to which to drain; up to
 	// which to make durable, and up to which that has begun.
-	drained, wanted, flushWanted, flushing uint64
+	drained, settled, wanted, flushWanted, flushing uint64
 }
 
 func (f *front) init(memory int64) {
@@ -57,6 +63,7 @@ func (f *front) init(memory int64) {
 	f.limit = int(memory / 16)
 	f.bulk = int(memtableSize(memory)) + f.limit
 	f.through = f.limit / 2
+	f.block = spilledBytes
 }
 
 // commitBatch makes a batch visible.
@@ -170,7 +177,7 @@ func (d *Disk) commitThrough(b *diskBatch) (uint64, error) {
 	if err != nil {
 		return 0, errors.Join(err, d.release(below))
 	}
-	f.drained = seq
+	f.drained, f.settled = seq, seq
 	d.committed.Store(seq)
 	b.Reset()
 	return seq, d.release(below)
@@ -261,13 +268,18 @@ func (d *Disk) drainWanted() error {
 	f.drain.Lock()
 	defer f.drain.Unlock()
 	f.mu.RLock()
-	drain, flush := f.drained < f.wanted, f.flushing < f.flushWanted
-	drain = drain && (flush || !f.crowded)
+	flush := f.flushing < f.flushWanted
+	full := f.settled < f.wanted && !f.crowded
 	f.mu.RUnlock()
-	if drain {
-		if err := d.drainLayer(); err != nil {
-			return err
-		}
+	var err error
+	switch {
+	case flush:
+		err = d.drainLayer()
+	case full:
+		err = d.settleLayer()
+	}
+	if err != nil {
+		return err
 	}
 	if flush {
 		if _, err := d.db.AsyncFlush(); err != nil {
@@ -280,7 +292,7 @@ func (d *Disk) drainWanted() error {
 	return nil
 }
 
-// drainLayer empties the layer into Pebble; drain is held.
+// drainLayer empties the layer into Pebble, behind what was spilled; drain is held.
 func (d *Disk) drainLayer() error {
 	f := &d.front
 	f.mu.Lock()
@@ -290,12 +302,16 @@ func (d *Disk) drainLayer() error {
 		defer f.mu.Unlock()
 		return f.broken
 	}
+	f.freeze()
+	f.mu.Unlock()
+	return d.drainFrozen(seq)
+}
+
+// drainFrozen is drainLayer of a layer that is frozen, whose last commit is seq.
+func (d *Disk) drainFrozen(seq uint64) error {
+	f := &d.front
+	f.mu.Lock()
 	below := d.hold()
-	f.draining = f.active
-	if f.active = newLayer(); f.draining.bulk != nil {
-		f.active = newBulkLayer()
-	}
-	f.idle.Broadcast()
 	f.mu.Unlock()
 
 	err := d.writeLayer(f.draining, seq)
@@ -305,26 +321,36 @@ func (d *Disk) drainLayer() error {
 	if err != nil {
 		// What was committed since stands on what is lost now.
 		f.broken = fmt.Errorf("drain state: %w", err)
-		err = f.broken
+		err = errors.Join(f.broken, d.release(below))
 	} else {
-		f.draining, f.drained = nil, seq
-		err = d.release(below)
+		f.draining, f.drained, f.settled = nil, seq, seq
+		err = errors.Join(d.release(below), f.removeSpilled())
 	}
 	f.idle.Broadcast()
 	return err
 }
 
+// freeze has the active layer be the one that is drained, and another one take its place; mu is held.
+func (f *front) freeze() {
+	f.draining = f.active
+	if f.active = newLayer(); f.draining.bulk != nil {
+		f.active = newBulkLayer()
+	}
+	f.idle.Broadcast()
+}
+
 // writeLayer writes a frozen layer to Pebble. If tables cannot be written, because the disk is
 // full perhaps, Pebble gets a batch: it keeps that in memory, and tries again to flush it.
 func (d *Disk) writeLayer(l *layer, seq uint64) error {
+	if len(d.front.spilled) > 0 {
+		return d.ingestSpilled(l.bulk, seq)
+	}
 	if l.bulk != nil && d.takesTables() {
 		err := d.ingestLayer(l.bulk, seq)
 		if err == nil {
 			return nil
 		}
-		err = readError(err)
-		d.lastErr.Store(&err)
-		d.onEvent(Event{Name: "error", Text: "files of a load could not be written; it goes on without", Err: err})
+		d.tablesFailed(err)
 	}
 	size := l.used
 	if l.bulk == nil {
@@ -376,6 +402,30 @@ func (f *front) get(dst, key []byte) (value []byte, ok bool, err error) {
 			return dst, false, nil
 		}
 		return appendWeight(dst, sum), true, nil
+	}
+	if len(f.spilled) > 0 {
+		entry, err := f.getSpilled(key)
+		switch {
+		case err != nil:
+			return dst, false, err
+		case entry == nil:
+		case entry[0] == entryAdd:
+			sum, added = sum+entryNumber(entry), true
+		case entry[0] == entrySet:
+			if added {
+				return dst, false, errWeightOnValue
+			}
+			value, _ := stored(entry[1:])
+			return append(dst, value...), true, nil
+		default:
+			if entry[0] == entryWeight {
+				sum += entryNumber(entry)
+			}
+			if sum == 0 {
+				return dst, false, nil
+			}
+			return appendWeight(dst, sum), true, nil
+		}
 	}
 	// An iterator that is at hand has its files open: cheaper than Pebble's Get.
 	it, err := f.iters.get(f.below, nil, nil)

@@ -1,6 +1,10 @@
 package state
 
-import "bytes"
+import (
+	"bytes"
+	"errors"
+	"slices"
+)
 
 // diskIter walks the layers and Pebble as one: at each key, what the newest of them
 // that has the last word says, plus the weights that those above it add. Keys whose
@@ -22,16 +26,19 @@ type diskIter struct {
 	key, value []byte
 	valid      bool
 	err        error
+	loaded     bool // a part of it is of a load
+	seeks      int
 	weight     [10]byte
 	sought     []byte // scratch
 }
 
 // layerIter is the part of one layer, or of one run of it.
 type layerIter struct {
-	it    treeIter
-	run   *runIter // instead of it, if not nil
-	spans []span
-	of    *layer
+	it      treeIter
+	run     *runIter     // instead of it, if not nil
+	spilled *spilledIter // …
+	spans   []span
+	of      *layer // nil: none
 }
 
 const onBelow = 1 << 63
@@ -55,7 +62,7 @@ func (f *front) newIter(lower, upper []byte) (*diskIter, error) {
 			for n := len(l.bulk.runs) - 1; n >= 0; n-- {
 				if run := runWithin(l.bulk.runs[n], lower, upper); run != nil {
 					l.readers.Add(1)
-					i.tops = append(i.tops, layerIter{run: run, of: l})
+					i.tops, i.loaded = append(i.tops, layerIter{run: run, of: l}), true
 				}
 			}
 		default:
@@ -63,67 +70,96 @@ func (f *front) newIter(lower, upper []byte) (*diskIter, error) {
 			i.tops = append(i.tops, layerIter{it: treeIter{root: l.tree.root, lower: lower, upper: upper}, spans: l.spans, of: l})
 		}
 	}
+	for _, s := range slices.Backward(f.spilled) {
+		if it := s.within(lower, upper, &i.err); it != nil {
+			i.tops, i.loaded = append(i.tops, layerIter{spilled: it}), true
+		}
+	}
 	return i, nil
 }
 
 func (t *layerIter) first() {
-	if t.run != nil {
+	switch {
+	case t.run != nil:
 		t.run.First()
-	} else {
+	case t.spilled != nil:
+		t.spilled.First()
+	default:
 		t.it.First()
 	}
 }
 
 func (t *layerIter) last() {
-	if t.run != nil {
+	switch {
+	case t.run != nil:
 		t.run.Last()
-	} else {
+	case t.spilled != nil:
+		t.spilled.Last()
+	default:
 		t.it.Last()
 	}
 }
 
 func (t *layerIter) seekGE(key []byte) {
-	if t.run != nil {
+	switch {
+	case t.run != nil:
 		t.run.SeekGE(key)
-	} else {
+	case t.spilled != nil:
+		t.spilled.SeekGE(key)
+	default:
 		t.it.SeekGE(key)
 	}
 }
 
 func (t *layerIter) seekLT(key []byte) {
-	if t.run != nil {
+	switch {
+	case t.run != nil:
 		t.run.SeekLT(key)
-	} else {
+	case t.spilled != nil:
+		t.spilled.SeekLT(key)
+	default:
 		t.it.SeekLT(key)
 	}
 }
 
 func (t *layerIter) seekPrefix(prefix []byte) {
-	if t.run != nil {
+	switch {
+	case t.run != nil:
 		t.run.SeekPrefix(prefix)
-	} else {
+	case t.spilled != nil:
+		t.spilled.SeekPrefix(prefix)
+	default:
 		t.it.SeekPrefix(prefix)
 	}
 }
 
 func (t *layerIter) step(dir int) {
-	if t.run != nil {
+	switch {
+	case t.run != nil:
 		t.run.step(dir)
-	} else {
+	case t.spilled != nil:
+		t.spilled.step(dir)
+	default:
 		t.it.step(dir)
 	}
 }
 
 func (t *layerIter) valid() bool {
-	if t.run != nil {
+	switch {
+	case t.run != nil:
 		return t.run.valid
+	case t.spilled != nil:
+		return t.spilled.valid
 	}
 	return t.it.valid
 }
 
 func (t *layerIter) at() treeEntry {
-	if t.run != nil {
+	switch {
+	case t.run != nil:
 		return t.run.at()
+	case t.spilled != nil:
+		return t.spilled.entry()
 	}
 	return t.it.at()
 }
@@ -133,10 +169,17 @@ func (i *diskIter) Close() error {
 	if i.below == nil {
 		return nil
 	}
-	for n := range i.tops {
-		i.tops[n].of.readers.Add(-1)
-	}
 	err := i.front.iters.put(i.below)
+	for n := range i.tops {
+		if t := &i.tops[n]; t.spilled != nil {
+			err = errors.Join(err, t.spilled.s.release())
+		} else {
+			t.of.readers.Add(-1)
+		}
+	}
+	if i.loaded {
+		i.front.sought.Add(int64(i.seeks))
+	}
 	i.below, i.valid = nil, false
 	return readError(err)
 }
@@ -188,6 +231,7 @@ func (i *diskIter) SeekLT(key []byte) bool {
 func (i *diskIter) SeekPrefix(prefix []byte) bool {
 	i.sought = appendWhole(i.sought[:0], prefix)
 	i.begin(1, true)
+	i.seeks++
 	for n := range i.tops {
 		i.tops[n].seekPrefix(prefix)
 	}
@@ -202,6 +246,7 @@ func (i *diskIter) begin(dir int, prefix bool) { i.dir, i.prefix = dir, prefix }
 
 // seek moves the sources to the first key ≥ sought, or the last < sought.
 func (i *diskIter) seek() {
+	i.seeks++
 	for n := range i.tops {
 		if i.dir > 0 {
 			i.tops[n].seekGE(i.sought)

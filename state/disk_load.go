@@ -12,7 +12,8 @@ import (
 // consolidating pay: hardly a key is written twice. So commits go to a layer without a
 // tree (bulk), which takes several times as many keys before it is drained: the larger the
 // files are that are flushed, the less often what is in them is merged, and the fewer are
-// searched.
+// searched. And while hardly anything is sought in what it brings, layers wait in files of their own (spilled),
+// to be merged together.
 
 const (
 	// settledAt is how many files on top of each other are few: Pebble merges

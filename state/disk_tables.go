@@ -6,6 +6,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
@@ -32,7 +35,9 @@ const (
 // tableWriter writes entries, in the order of their keys, to as many tables as they need.
 type tableWriter struct {
 	d     *Disk
-	runs  []*run // of which the entries are
+	names *atomic.Int64 // how many tables there are, of all who write some
+	files []*spilled    // of which the entries are …
+	runs  []*run        // … and of these
 	paths []string
 	w     *sstable.Writer // nil: no table is open
 	bytes int             // in it
@@ -46,7 +51,7 @@ func (t *tableWriter) add(e treeEntry) error {
 	if t.d.trace != nil && !meta {
 		if trace := e.key[:t.d.trace(e.key)]; !bytes.Equal(trace, t.trace) {
 			t.trace = append(t.trace[:0], trace...)
-			full = full || t.bytes > ownTableBytes || sizeOf(t.runs, t.trace) > ownTableBytes
+			full = full || t.bytes > ownTableBytes || t.sizeOf(t.trace) > ownTableBytes
 		}
 	}
 	if full {
@@ -69,9 +74,18 @@ func (t *tableWriter) add(e treeEntry) error {
 	return t.w.Set(e.key, e.value[1:]) // a table has no key twice: so a weight hides what is below as a value does
 }
 
+// sizeOf is how many bytes of a trace there are to be written.
+func (t *tableWriter) sizeOf(trace []byte) int {
+	size := sizeOf(t.runs, trace)
+	for _, s := range t.files {
+		size += s.traces[string(trace)]
+	}
+	return size
+}
+
 func (t *tableWriter) begin() error {
 	fs := t.d.fs
-	path := fs.PathJoin(t.d.dir, fmt.Sprintf(tablePattern, len(t.paths)))
+	path := fs.PathJoin(t.d.dir, fmt.Sprintf(tablePattern, t.names.Add(1)))
 	f, err := fs.Create(path, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err
@@ -91,35 +105,70 @@ func (t *tableWriter) end() error {
 	return err
 }
 
-// ingestLayer has Pebble take in a frozen layer of a load, all of it or, if there is an error,
-// nothing.
+// ingestLayer has Pebble take in a frozen layer of a load, behind what was spilled, all of it or, if there is an
+// error, nothing. Much of it is written by several goroutines.
 func (d *Disk) ingestLayer(b *bulk, seq uint64) error {
 	last := newRun(16, 1)
 	var number [9]byte
 	last.add(appendWhole(nil, commitKey), entrySet, append(binary.BigEndian.AppendUint64(number[:0], seq), setTag))
-	t := &tableWriter{d: d, runs: b.runs}
-	err := mergeRuns(append(b.runs[:len(b.runs):len(b.runs)], last), func(of *run, i, j int) error {
-		for ; i < j; i++ {
-			if err := t.add(of.at(i)); err != nil {
-				return err
-			}
+	files, runs := d.front.spilled, append(b.runs[:len(b.runs):len(b.runs)], last)
+	var names atomic.Int64
+	var bounds [][]byte
+	if len(files) > 0 {
+		bounds = splitSpilled(files, runtime.GOMAXPROCS(0))
+	}
+	writers := make([]tableWriter, len(bounds)+1)
+	errs := make([]error, len(writers))
+	var all sync.WaitGroup
+	for i := range writers {
+		t := &writers[i]
+		*t = tableWriter{d: d, names: &names, files: files, runs: runs}
+		var lower, upper []byte
+		if i > 0 {
+			lower = bounds[i-1]
 		}
-		return nil
-	})
-	if err = errors.Join(err, t.end()); err == nil {
-		err = d.db.Ingest(context.Background(), t.paths)
+		if i < len(bounds) {
+			upper = bounds[i]
+		}
+		all.Go(func() {
+			err := mergeAll(files, runs, lower, upper, func(of *run, i, j int) error {
+				for ; i < j; i++ {
+					if err := t.add(of.at(i)); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			errs[i] = errors.Join(err, t.end())
+		})
+	}
+	all.Wait()
+	err := errors.Join(errs...)
+	var paths []string
+	for i := range writers {
+		paths = append(paths, writers[i].paths...)
+	}
+	if err == nil {
+		err = d.db.Ingest(context.Background(), paths)
 	}
 	if err == nil {
 		return nil
 	}
-	for _, path := range t.paths {
+	for _, path := range paths {
 		_ = d.fs.Remove(path) // or when the store is opened
 	}
 	return err
 }
 
+// tablesFailed says that tables could not be written.
+func (d *Disk) tablesFailed(err error) {
+	err = readError(err)
+	d.lastErr.Store(&err)
+	d.onEvent(Event{Name: "error", Text: "files of a load could not be written; it goes on without", Err: err})
+}
+
 // removeTables removes what a crash left of tables that Pebble has not taken in, or of
-// their second names.
+// their second names, and of layers that were spilled.
 func removeTables(fs vfs.FS, dir string) error {
 	names, err := fs.List(dir)
 	if err != nil {
@@ -127,7 +176,8 @@ func removeTables(fs vfs.FS, dir string) error {
 	}
 	for _, name := range names {
 		var n int
-		if _, err := fmt.Sscanf(name, tablePattern, &n); err != nil {
+		_, table := fmt.Sscanf(name, tablePattern, &n)
+		if _, run := fmt.Sscanf(name, spilledPattern, &n); table != nil && run != nil {
 			continue
 		}
 		if err := fs.Remove(fs.PathJoin(dir, name)); err != nil {

@@ -22,3 +22,28 @@ func (d *Disk) Tables() uint64 {
 	}
 	return n
 }
+
+// Spill writes what a load has in memory to a file, in blocks of so many bytes, or drains it where that cannot be.
+// It says whether there is a file.
+func (d *Disk) Spill(block int) (bool, error) {
+	f := &d.front
+	f.drain.Lock()
+	defer f.drain.Unlock()
+	f.sought.Store(0)
+	f.block = block
+	defer func() { f.block = spilledBytes }()
+	if seq := d.committed.Load(); seq == f.settled {
+		return false, nil
+	}
+	if err := d.settleLayer(); err != nil {
+		return false, err
+	}
+	return len(f.spilled) > 0, nil
+}
+
+// Spilled is how many files there are of layers that were spilled.
+func (d *Disk) Spilled() int {
+	d.front.mu.RLock()
+	defer d.front.mu.RUnlock()
+	return len(d.front.spilled)
+}

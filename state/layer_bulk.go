@@ -17,9 +17,9 @@ type bulk struct {
 const (
 	// mergedRuns is how many runs of about one size become one.
 	mergedRuns = 8
-	// mostRuns is how many there are; an iterator counts those of two layers, and
+	// mostRuns is how many there are; an iterator counts those of two layers, files of others, and
 	// what is below, by the bits of a number.
-	mostRuns = 30
+	mostRuns = 15
 	// leastClass is of how many entries, as bits, runs are of one size.
 	leastClass = 12
 )
@@ -36,6 +36,14 @@ func (b *bulk) add(r *run) (grown int) {
 	}
 	b.runs = append(b.runs, r)
 	return r.size()
+}
+
+// entries is how many there are.
+func (b *bulk) entries() (n int) {
+	for _, r := range b.runs {
+		n += r.len()
+	}
+	return n
 }
 
 // due says from which run on all are to become one, of how many bytes and entries at most;

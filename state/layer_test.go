@@ -73,7 +73,7 @@ func TestIteratorsOutliveDrains(t *testing.T) {
 					rt.Fatal(err)
 				}
 			}
-			switch rapid.IntRange(0, 7).Draw(rt, "then") {
+			switch rapid.IntRange(0, 9).Draw(rt, "then") {
 			case 0, 1:
 				err = disk.StartFlush()
 			case 2:
@@ -82,6 +82,8 @@ func TestIteratorsOutliveDrains(t *testing.T) {
 				disk.StartLoad()
 			case 4:
 				disk.EndLoad(context.Background(), 0)
+			case 5, 6:
+				_, err = disk.Spill(1 << rapid.IntRange(0, 7).Draw(rt, "block"))
 			}
 			if err != nil {
 				rt.Fatal(err)

@@ -65,6 +65,21 @@ func (r *run) search(lo, hi int, key []byte) int {
 	return lo
 }
 
+// within is the part of it with the keys in [lower, upper); nil is open.
+func (r *run) within(lower, upper []byte) *run {
+	lo, hi := 0, r.len()
+	if lower != nil {
+		lo = r.search(lo, hi, lower)
+	}
+	if upper != nil {
+		hi = r.search(lo, hi, upper)
+	}
+	if hi-lo == r.len() {
+		return r
+	}
+	return &run{data: r.data, offs: r.offs[lo : hi+1]}
+}
+
 // sizeOf is how many bytes runs have under a prefix.
 func sizeOf(runs []*run, prefix []byte) (size int) {
 	end := PrefixEnd(prefix)
@@ -136,21 +151,33 @@ func mergedRun(runs []*run, size, entries int) (*run, error) {
 // mergeRuns merges runs, the oldest first, and hands out what comes of them, piece by
 // piece.
 func mergeRuns(runs []*run, emit func(of *run, i, j int) error) error {
-	h := make(runHeap, 0, len(runs))
-	for age, r := range runs {
-		if r.len() > 0 {
-			h = append(h, runAt{r: r, age: age})
-			h[len(h)-1].read()
+	return mergeAll(nil, runs, nil, nil, emit)
+}
+
+// mergeAll is mergeRuns for runs in files, which are older, and others, of the keys in [lower, upper); nil is open.
+func mergeAll(files []*spilled, runs []*run, lower, upper []byte, emit func(of *run, i, j int) error) error {
+	h := make(runHeap, 0, len(files)+len(runs))
+	for age, s := range files {
+		at := runAt{r: newRun(0, 0), age: age, rest: s.rest(lower, upper)}
+		if err := at.refill(); err != nil {
+			return err
 		}
+		h = append(h, at)
 	}
+	for age, r := range runs {
+		h = append(h, runAt{r: r.within(lower, upper), age: len(files) + age})
+		h[len(h)-1].read()
+	}
+	h = slices.DeleteFunc(h, func(a runAt) bool { return a.ended() })
 	sort.Slice(h, func(i, j int) bool { return h[i].before(&h[j]) })
 	var one run
+	var key, value []byte
 	for len(h) > 1 {
 		c, next := &h[0], h.second()
 		end := c.r.len()
 		if c.head == next.head && bytes.Equal(c.key, next.key) {
-			key, value, err := h.combine()
-			if err != nil {
+			var err error
+			if key, value, err = h.combine(key[:0]); err != nil {
 				return err
 			}
 			if value != nil {
@@ -174,12 +201,22 @@ func mergeRuns(runs []*run, emit func(of *run, i, j int) error) error {
 		if err := emit(c.r, i, c.i); err != nil {
 			return err
 		}
+		if err := c.refill(); err != nil {
+			return err
+		}
 		h.moved()
 	}
-	if len(h) == 0 {
-		return nil
+	for len(h) > 0 && !h[0].ended() {
+		c := &h[0]
+		if err := emit(c.r, c.i, c.r.len()); err != nil {
+			return err
+		}
+		c.i = c.r.len()
+		if err := c.refill(); err != nil {
+			return err
+		}
 	}
-	return emit(h[0].r, h[0].i, h[0].r.len())
+	return nil
 }
 
 // runAt is a place in a run that is being merged, age the run's among the others. head, the first
@@ -190,6 +227,26 @@ type runAt struct {
 	i    int
 	age  int
 	key  []byte
+	rest *spilledRest // of a run in a file, of which r is a block; else nil
+}
+
+// ended says whether there is nothing more.
+func (a *runAt) ended() bool { return a.i == a.r.len() }
+
+// refill reads the next block of a run in a file, if there is one and r has ended. What was in r is no longer good.
+func (a *runAt) refill() error {
+	if a.rest == nil {
+		return nil
+	}
+	for a.ended() && a.rest.block < a.rest.to {
+		r, err := a.rest.next()
+		if err != nil {
+			return err
+		}
+		a.r, a.i = r, 0
+		a.read()
+	}
+	return nil
 }
 
 // next goes to the run's next entry, if there is one.
@@ -200,7 +257,7 @@ func (a *runAt) next() bool {
 
 // read reads the key, if the run has not ended.
 func (a *runAt) read() bool {
-	if a.i == a.r.len() {
+	if a.ended() {
 		return false
 	}
 	a.key = a.r.key(a.i)
@@ -249,7 +306,7 @@ func (h runHeap) second() *runAt {
 // moved puts the first place, which has moved on, where it belongs.
 func (h *runHeap) moved() {
 	s := *h
-	if s[0].i == s[0].r.len() {
+	if s[0].ended() {
 		s[0] = s[len(s)-1]
 		s = s[:len(s)-1]
 		*h = s
@@ -276,15 +333,20 @@ func (h *runHeap) moved() {
 }
 
 // combine takes all entries of the least key, and says what they come to; no value: to
-// nothing.
-func (h *runHeap) combine() (key, value []byte, err error) {
-	key = (*h)[0].key
+// nothing. The key is appended to dst.
+func (h *runHeap) combine(dst []byte) (key, value []byte, err error) {
+	key = append(dst, (*h)[0].key...)
 	for len(*h) > 0 && bytes.Equal((*h)[0].key, key) {
 		c := &(*h)[0]
 		if value, err = combined(value, c.r.at(c.i).value); err != nil {
 			return nil, nil, err
 		}
-		c.next()
+		if c.next(); c.rest != nil {
+			value = bytes.Clone(value) // which may lie in the block
+			if err := c.refill(); err != nil {
+				return nil, nil, err
+			}
+		}
 		h.moved()
 	}
 	return key, value, nil

@@ -101,6 +101,11 @@ func TestLoadsAgree(t *testing.T) {
 					rt.Fatal(err)
 				}
 			}
+			if rnd.IntN(15) == 0 {
+				if _, err := disk.Spill(1 << rnd.IntN(13)); err != nil {
+					rt.Fatal(err)
+				}
+			}
 			if old == nil && i > 20 {
 				old, oldWant = disk.NewIter(nil, []byte("x")), memory.NewIter(nil, []byte("x"))
 			}

@@ -94,6 +94,9 @@ func (d *Disk) deleteDead(keys [][]byte) error {
 	}
 	d.front.drain.Lock()
 	defer d.front.drain.Unlock()
+	if len(d.front.spilled) > 0 {
+		return nil // nothing is written to Pebble before them but tables
+	}
 	b := d.db.NewBatch()
 	defer b.Close()
 	for _, key := range keys {

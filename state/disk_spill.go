@@ -1,0 +1,105 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// soughtShare says when what a load has not brought to Pebble is sought much: one key for so many of its entries.
+const soughtShare = 16
+
+// settleLayer empties a layer that is full. As long as hardly anything is sought in what a load brings, its layers go to
+// files, to be merged with later ones: in Pebble they would lie on top of each other, and be merged several times.
+// drain is held.
+func (d *Disk) settleLayer() error {
+	f := &d.front
+	f.mu.Lock()
+	f.waitForRun()
+	l, seq := f.active, d.committed.Load()
+	entries := 0
+	if l.bulk != nil {
+		entries = l.bulk.entries()
+	}
+	sought := int(f.sought.Swap(0))
+	if l.bulk == nil || f.broken != nil || sought > entries/soughtShare || f.spilledFull() || !d.takesTables() {
+		f.mu.Unlock()
+		return d.drainLayer()
+	}
+	f.freeze()
+	f.spills++
+	f.mu.Unlock()
+
+	s, err := spill(d.fs, d.fs.PathJoin(d.dir, fmt.Sprintf(spilledPattern, f.spills)), l.bulk.runs, d.trace, f.block)
+
+	if err != nil {
+		d.tablesFailed(err)
+		return d.drainFrozen(seq)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.draining, f.settled = nil, seq
+	f.idle.Broadcast()
+	if len(s.blocks) == 0 {
+		return s.release() // all of it came to nothing
+	}
+	f.spilled = append(f.spilled[:len(f.spilled):len(f.spilled)], s)
+	return nil
+}
+
+// ingestSpilled is ingestLayer of more than memory would hold: so if it fails, there is nothing but to try it
+// again, until there is room on the disk. Who commits waits meanwhile.
+func (d *Disk) ingestSpilled(b *bulk, seq uint64) error {
+	for {
+		err := d.ingestLayer(b, seq)
+		if err == nil || errors.Is(readError(err), ErrCorrupt) {
+			return err
+		}
+		d.tablesFailed(err)
+		select {
+		case <-d.stop:
+			return err
+		case <-time.After(againEvery):
+		}
+	}
+}
+
+// againEvery is how often tables that could not be written are tried again.
+const againEvery = time.Second
+
+// spilledFull says whether there are to be no more files.
+func (f *front) spilledFull() bool {
+	size := int64(0)
+	for _, s := range f.spilled {
+		size += s.end
+	}
+	return len(f.spilled) == mostSpilled || size > mostSpilledBytes
+}
+
+// getSpilled is what all files say of a key, nil if nothing; mu is held, for reading at least.
+func (f *front) getSpilled(key []byte) (entry []byte, err error) {
+	var page spilledPage
+	for _, s := range f.spilled {
+		e, err := s.get(key, &page)
+		if err != nil {
+			return nil, err
+		}
+		if e == nil {
+			continue
+		}
+		if entry, err = combined(entry, e); err != nil {
+			return nil, err
+		}
+	}
+	return entry, nil
+}
+
+// removeSpilled lets go of the files, as all that is in them is in Pebble; mu is held.
+func (f *front) removeSpilled() error {
+	var errs []error
+	for _, s := range f.spilled {
+		errs = append(errs, s.release())
+	}
+	f.spilled = nil
+	return errors.Join(errs...)
+}
