@@ -176,7 +176,7 @@ func (d *Disk) start() error {
 	}
 	d.durable = seq
 	d.committed.Store(seq)
-	d.front.drained, d.front.settled, d.front.below = seq, seq, d.db
+	d.front.drained, d.front.stowed, d.front.below = seq, seq, d.db
 	d.crowding()
 	go d.watch()
 	go d.sweeper(d.stop)

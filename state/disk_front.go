@@ -52,7 +52,7 @@ type front struct {
 
 	// Numbers of commits: the last one in Pebble, and the last one there or in a file; up to which to drain; up to
 	// which to make durable, and up to which that has begun.
-	drained, settled, wanted, flushWanted, flushing uint64
+	drained, stowed, wanted, flushWanted, flushing uint64
 }
 
 func (f *front) init(memory int64) {
@@ -177,7 +177,7 @@ func (d *Disk) commitThrough(b *diskBatch) (uint64, error) {
 	if err != nil {
 		return 0, errors.Join(err, d.release(below))
 	}
-	f.drained, f.settled = seq, seq
+	f.drained, f.stowed = seq, seq
 	d.committed.Store(seq)
 	b.Reset()
 	return seq, d.release(below)
@@ -269,14 +269,14 @@ func (d *Disk) drainWanted() error {
 	defer f.drain.Unlock()
 	f.mu.RLock()
 	flush := f.flushing < f.flushWanted
-	full := f.settled < f.wanted && !f.crowded
+	full := f.stowed < f.wanted && !f.crowded
 	f.mu.RUnlock()
 	var err error
 	switch {
 	case flush:
 		err = d.drainLayer()
 	case full:
-		err = d.settleLayer()
+		err = d.spillLayer()
 	}
 	if err != nil {
 		return err
@@ -323,7 +323,7 @@ func (d *Disk) drainFrozen(seq uint64) error {
 		f.broken = fmt.Errorf("drain state: %w", err)
 		err = errors.Join(f.broken, d.release(below))
 	} else {
-		f.draining, f.drained, f.settled = nil, seq, seq
+		f.draining, f.drained, f.stowed = nil, seq, seq
 		err = errors.Join(d.release(below), f.removeSpilled())
 	}
 	f.idle.Broadcast()

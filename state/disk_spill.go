@@ -9,10 +9,10 @@ import (
 // soughtShare says when what a load has not brought to Pebble is sought much: one key for so many of its entries.
 const soughtShare = 16
 
-// settleLayer empties a layer that is full. As long as hardly anything is sought in what a load brings, its layers go to
+// spillLayer empties a layer that is full. As long as hardly anything is sought in what a load brings, its layers go to
 // files, to be merged with later ones: in Pebble they would lie on top of each other, and be merged several times.
 // drain is held.
-func (d *Disk) settleLayer() error {
+func (d *Disk) spillLayer() error {
 	f := &d.front
 	f.mu.Lock()
 	f.waitForRun()
@@ -38,7 +38,7 @@ func (d *Disk) settleLayer() error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.draining, f.settled = nil, seq
+	f.draining, f.stowed = nil, seq
 	f.idle.Broadcast()
 	if len(s.blocks) == 0 {
 		return s.release() // all of it came to nothing

@@ -32,10 +32,10 @@ func (d *Disk) Spill(block int) (bool, error) {
 	f.sought.Store(0)
 	f.block = block
 	defer func() { f.block = spilledBytes }()
-	if seq := d.committed.Load(); seq == f.settled {
+	if seq := d.committed.Load(); seq == f.stowed {
 		return false, nil
 	}
-	if err := d.settleLayer(); err != nil {
+	if err := d.spillLayer(); err != nil {
 		return false, err
 	}
 	return len(f.spilled) > 0, nil
