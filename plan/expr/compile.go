@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"slices"
+
 	"github.com/stepping-cdc/stepping-cdc/values"
 	"github.com/stepping-cdc/stepping-cdc/values/fn"
 )
@@ -123,12 +125,16 @@ func compileAll(es []Expr) []Eval {
 }
 
 // compileNative wraps a function with what it relies on: errors are handed on,
-// and a strict function never sees a NULL.
+// and a strict function never sees a NULL. All arguments are evaluated first, as in Postgres: an
+// error is one also beside a NULL, but for a constant NULL, of which its planner makes the result.
 func compileNative(e *Native) Eval {
 	f := e.Func
 	args := compileAll(e.Args)
 	strict := f.Strict
+	isNull := func(a Expr) bool { c, ok := a.(*Const); return ok && c.V.IsNull() }
 	switch {
+	case strict && slices.ContainsFunc(e.Args, isNull):
+		return func([]values.Datum) values.Datum { return values.Null }
 	case f.F1 != nil:
 		a, f1 := args[0], f.F1
 		return func(row []values.Datum) values.Datum {
@@ -145,12 +151,15 @@ func compileNative(e *Native) Eval {
 		a, b, f2 := args[0], args[1], f.F2
 		return func(row []values.Datum) values.Datum {
 			v := a(row)
-			if v.IsErr() || strict && v.IsNull() {
+			if v.IsErr() {
 				return v
 			}
 			w := b(row)
 			if w.IsErr() || strict && w.IsNull() {
 				return w
+			}
+			if strict && v.IsNull() {
+				return v
 			}
 			return f2(v, w)
 		}
@@ -188,11 +197,14 @@ func compileBinary(e *Native) Eval {
 		j := r.Index
 		return func(row []values.Datum) values.Datum {
 			v, w := &row[i], &row[j]
-			if v.IsErr() || v.IsNull() {
+			if v.IsErr() {
 				return *v
 			}
 			if w.IsErr() || w.IsNull() {
 				return *w
+			}
+			if v.IsNull() {
+				return *v
 			}
 			return f2(*v, *w)
 		}
@@ -230,9 +242,9 @@ func compileVariadic(f *fn.Func, args []Eval) Eval {
 	}
 }
 
-// compileBool evaluates AND and OR such that the deciding value wins over an
-// error on the other side: Postgres leaves the order of evaluation open, and a
-// guard must guard wherever it stands.
+// compileBool evaluates AND and OR from the left until one decides, as Postgres does: an error
+// before that is the outcome. (Conditions that its planner puts in an order of its own are
+// expressions of their own.)
 func compileBool(e *BoolOp) Eval {
 	args := compileAll(e.Args)
 	if e.Op == Not {
@@ -252,13 +264,9 @@ func compileBool(e *BoolOp) Eval {
 			v := a(row)
 			switch {
 			case v.IsErr():
-				if !result.IsErr() {
-					result = v
-				}
+				return v
 			case v.IsNull():
-				if !result.IsErr() {
-					result = v
-				}
+				result = v
 			case v.IsTrue() != isAnd:
 				return v
 			}
@@ -331,8 +339,8 @@ func compileBoolTest(e *BoolTest) Eval {
 	}
 }
 
-// compileAnyAll goes through the elements until one decides: true for ANY,
-// false for ALL; else NULL if any comparison was NULL.
+// compileAnyAll goes through the elements, which have all been evaluated, until one decides: true
+// for ANY, false for ALL; else NULL if any comparison was NULL.
 func compileAnyAll(e *AnyAll) Eval {
 	left, op, all := Compile(e.Left), Compile(e.Op), e.All
 	pair := make([]values.Datum, 2)
@@ -344,9 +352,6 @@ func compileAnyAll(e *AnyAll) Eval {
 		result := values.Bool(all)
 		for i := range n {
 			pair[0], pair[1] = l, elem(i)
-			if pair[1].IsErr() {
-				return pair[1]
-			}
 			r := op(pair)
 			switch {
 			case r.IsErr():
@@ -361,8 +366,16 @@ func compileAnyAll(e *AnyAll) Eval {
 	}
 	if list, ok := e.Array.(*ArrayOf); ok {
 		elems := compileAll(list.Elems)
+		vals := make([]values.Datum, len(elems))
+		at := func(i int) values.Datum { return vals[i] }
 		return func(row []values.Datum) values.Datum {
-			return decide(left(row), len(elems), func(i int) values.Datum { return elems[i](row) })
+			l := left(row)
+			for i, e := range elems {
+				if vals[i] = e(row); vals[i].IsErr() && !l.IsErr() {
+					return vals[i]
+				}
+			}
+			return decide(l, len(elems), at)
 		}
 	}
 	t := e.Array.Type()

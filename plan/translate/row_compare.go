@@ -43,9 +43,11 @@ func (t *translator) rowCompare(n *pgtree.Node, s *scope) expr.Expr {
 		}
 		decides := t.applyMember(n, uint32(families[i]), uint32(ops[i]), strategy, args, coll)
 		same := t.applyMember(n, uint32(families[i]), uint32(ops[i]), btreeEqual, args, coll)
-		e = &expr.BoolOp{Op: expr.Or, T: values.BoolType, Args: []expr.Expr{
-			decides, &expr.BoolOp{Op: expr.And, T: values.BoolType, Args: []expr.Expr{same, e}},
-		}}
+		rest := expr.Expr(&expr.BoolOp{Op: expr.And, T: values.BoolType, Args: []expr.Expr{same, e}})
+		if !expr.Total(e) { // the fields behind a NULL are not looked at
+			rest = &expr.Case{Whens: []expr.Expr{same, e}, Else: same, T: values.BoolType}
+		}
+		e = &expr.BoolOp{Op: expr.Or, T: values.BoolType, Args: []expr.Expr{decides, rest}}
 	}
 	return e
 }
