@@ -87,6 +87,10 @@ func framedView(r *rand.Rand) string {
 		order += ", id" + one("", " DESC")
 		funcs = append(funcs, "row_number()", "ntile(3)", "ntile(i % 3 + 9)", "lag(i)", "lead(n, 2)", "first_value(id)", "last_value(id)", "first_value(n)", "last_value(note)", "nth_value(id, 2)", "nth_value(i, 3)", "nth_value(id, 1)", "nth_value(note, 7)", "nth_value(n, NULL)", "nth_value(id, g)", "string_agg(note, ',')", "json_agg(id)")
 	}
+	switch c.name {
+	case "s", "i", "i8", "d", "ts", "t": // what is equal is the same
+		funcs = append(funcs, "first_value("+c.name+")", "last_value("+c.name+")", "nth_value("+c.name+", 2)")
+	}
 	partition := one("", "PARTITION BY g", "PARTITION BY g", "PARTITION BY n")
 	var out []string
 	for n := range 1 + r.IntN(3) {

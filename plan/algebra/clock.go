@@ -109,7 +109,7 @@ func timed(n Node) Node {
 			x := newClocked(n.In)
 			exprs := x.takeAll(n.Exprs)
 			in, to := x.build()
-			return &Project{In: in, Exprs: expr.RemapAll(exprs, to), Names: n.Names}
+			return &Project{In: in, Exprs: expr.RemapAll(exprs, to), Names: n.Names, Own: n.Own}
 		}
 	case *Join:
 		if expr.HasClock(n.Conds...) {

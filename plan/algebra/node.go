@@ -56,6 +56,19 @@ type Project struct {
 	In    Node
 	Exprs []expr.Expr
 	Names []string
+	// Own: they are computed for each row, whatever reads them (expr.Held).
+	Own bool
+}
+
+// Own is a relation whose columns are computed for each of its rows.
+func Own(n Node) Node {
+	p, ok := n.(*Project)
+	if !ok {
+		return n
+	}
+	out := *p
+	out.Own = true
+	return &out
 }
 
 // Join is the inner join of any number of inputs; its columns are theirs, one
@@ -151,7 +164,7 @@ func (n *UnionAll) Children() []Node  { return n.Inputs }
 func (n *Scan) With([]Node) Node        { return n }
 func (n *Values) With([]Node) Node      { return n }
 func (n *Filter) With(c []Node) Node    { return &Filter{In: c[0], Conds: n.Conds} }
-func (n *Project) With(c []Node) Node   { return &Project{In: c[0], Exprs: n.Exprs, Names: n.Names} }
+func (n *Project) With(c []Node) Node   { m := *n; m.In = c[0]; return &m }
 func (n *Join) With(c []Node) Node      { return &Join{Inputs: c, Conds: n.Conds} }
 func (n *EquiJoin) With(c []Node) Node  { m := *n; m.L, m.R = c[0], c[1]; return &m }
 func (n *Aggregate) With(c []Node) Node { m := *n; m.In = c[0]; return &m }

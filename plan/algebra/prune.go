@@ -80,7 +80,7 @@ func (p *pruner) rewrite(n Node, need []int) Node {
 		out := &Filter{In: p.prune(n.In, used), Conds: expr.RemapAll(n.Conds, index(used))}
 		return pick(out, used, need)
 	case *Project:
-		out := &Project{}
+		out := &Project{Own: n.Own}
 		for _, c := range need {
 			out.Exprs = append(out.Exprs, n.Exprs[c])
 			out.Names = append(out.Names, n.Names[c])
@@ -234,11 +234,11 @@ func pick(n Node, have, need []int) Node {
 }
 
 // merge joins a projection with one right below it, if nothing is then
-// computed twice.
+// computed twice, or it has to be.
 func merge(p *Project) Node {
 	in, ok := p.In.(*Project)
 	if !ok {
-		return p
+		return settled(p)
 	}
 	uses := map[int]int{}
 	for _, e := range p.Exprs {
@@ -248,16 +248,20 @@ func merge(p *Project) Node {
 			}
 		})
 	}
+	must := holds(p, in)
+	if must && in.Own {
+		return settled(p)
+	}
 	for i, e := range in.Exprs {
 		switch e.(type) {
 		case *expr.Col, *expr.Const:
 		default:
-			if uses[i] > 1 {
-				return p
+			if uses[i] > 1 && !must {
+				return settled(p)
 			}
 		}
 	}
-	out := &Project{In: in.In, Names: p.Names}
+	out := &Project{In: in.In, Names: p.Names, Own: p.Own || in.Own && !allTotal(in.Exprs)}
 	for _, e := range p.Exprs {
 		out.Exprs = append(out.Exprs, expr.Substitute(e, in.Exprs))
 	}

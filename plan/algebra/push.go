@@ -49,7 +49,7 @@ func (p *pusher) rewrite(n Node, conds []expr.Expr) Node {
 		for i, c := range conds {
 			below[i] = expr.Substitute(c, n.Exprs)
 		}
-		return &Project{In: p.push(n.In, below), Exprs: n.Exprs, Names: n.Names}
+		return n.With([]Node{p.push(n.In, below)})
 	case *Join:
 		if above := pull(n); above != nil {
 			return p.push(above, conds)
@@ -160,6 +160,7 @@ func pull(n *Join) Node {
 		p, ok := base.(*Project)
 		if ok && !allTotal(p.Exprs) {
 			found = true
+			above.Own = above.Own || p.Own
 			base = p.In
 			for i, c := range conds {
 				conds[i] = expr.Substitute(c, p.Exprs)

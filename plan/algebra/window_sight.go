@@ -102,16 +102,22 @@ func (s *Sight) frame(f WindowFunc, frame Frame, i int) bool {
 	}
 	switch f.Name {
 	case firstValue:
-		if start.Unbounded {
+		switch {
+		case start.Unbounded:
 			s.Past = append(s.Past, i)
+		case start.By != nil: // however far behind its start the first row is
+			s.Future = append(s.Future, i)
 		}
 		if frame.Exclude != ExcludeNothing {
 			s.to(0, 1) // to the first that is not left out
 		}
 		return true
 	case lastValue:
-		if end.Unbounded {
+		switch {
+		case end.Unbounded:
 			s.Future = append(s.Future, i)
+		case end.By != nil:
+			s.Past = append(s.Past, i)
 		}
 		if frame.Exclude != ExcludeNothing {
 			s.to(-1, 0)

@@ -114,6 +114,8 @@ type compiled struct {
 	dirty  bool // a column may hold an error: an aggregate's result
 	// occupied: it has a row, or an error in its place, whatever the data.
 	occupied bool
+	// held are the columns of the stream whose errors are values (expr.Held).
+	held []int
 	// late: dirty, and so only by comparisons with the clock, and expressions of it,
 	// that are raised where they are used.
 	late bool
@@ -284,6 +286,12 @@ func (c *compiler) exact(r *compiled) *compiled {
 		return done.with(r.errs)
 	}
 	at := r.at
+	var held []int
+	for i, a := range at {
+		if slices.Contains(r.held, a) {
+			held = append(held, i)
+		}
+	}
 	s := c.b.Map(r.stream, len(at), fmt.Sprint("Pick ", at), func(_ context.Context, in, out *circuit.Batch) error {
 		for i := range in.Len() {
 			row, to := in.Row(i), out.Grow(in.W[i])
@@ -293,24 +301,36 @@ func (c *compiler) exact(r *compiled) *compiled {
 		}
 		return nil
 	})
-	done := &compiled{stream: s, width: len(at), id: id, at: algebra.FirstN(len(at)), errs: r.errs, occupied: r.occupied}
+	done := &compiled{stream: s, width: len(at), id: id, at: algebra.FirstN(len(at)), errs: r.errs, held: held, occupied: r.occupied}
 	c.done[id] = done
 	return done
 }
 
 // mapper compiles conditions and expressions into one linear operator. Rows
-// whose evaluation fails go to its second output.
+// whose evaluation fails go to its second output, but where what fails is held.
 func (c *compiler) mapper(in *compiled, cols []algebra.Column, conds, exprs []expr.Expr, id, label string) *compiled {
 	conds, exprs = in.exprs(conds), in.exprs(exprs)
-	all := append(conds[:len(conds):len(conds)], exprs...)
 	m := newMapper(conds, exprs, in.width, cols, in.at, c.eval)
 	m.asker = c.asker
 	r := &compiled{width: len(exprs), id: id, at: algebra.FirstN(len(exprs)), errs: in.errs, occupied: in.occupied && len(conds) == 0}
 	label = fmt.Sprint(label, " at ", in.at)
 	canFail := in.dirty
-	for _, e := range all {
+	for _, e := range conds {
 		canFail = canFail || !expr.Total(e)
 	}
+	for i, e := range exprs {
+		switch e := e.(type) {
+		case *expr.Held:
+			r.held = append(r.held, i)
+			continue
+		case *expr.Col:
+			if slices.Contains(in.held, e.Index) {
+				r.held = append(r.held, i)
+			}
+		}
+		canFail = canFail || !expr.Total(e)
+	}
+	m.held = r.held
 	if !canFail {
 		r.stream = c.b.Map(in.stream, r.width, label, func(ctx context.Context, b, out *circuit.Batch) error {
 			return m.run(ctx, b, out, nil)
@@ -323,8 +343,8 @@ func (c *compiler) mapper(in *compiled, cols []algebra.Column, conds, exprs []ex
 	return r
 }
 
-// clean makes sure that no column holds an error: rows where one does go to the
-// errors.
+// clean makes sure that no column holds an error, but those that are held: rows where one does go
+// to the errors.
 func (c *compiler) clean(r *compiled, cols []algebra.Column) *compiled {
 	if !r.dirty {
 		return r

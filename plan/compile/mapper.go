@@ -2,6 +2,7 @@ package compile
 
 import (
 	"context"
+	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/circuit"
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
@@ -16,6 +17,7 @@ type mapper struct {
 	exprs []expr.Eval
 	cols  []algebra.Column // of the input relation, for error reports
 	at    []int            // where they are in the stream's rows
+	held  []int            // of exprs: their errors are values
 	asker *asker           // of the aggregates below and above
 }
 
@@ -73,7 +75,11 @@ rows:
 		to := good.Grow(in.W[i])
 		for j, e := range m.exprs {
 			v := e(row)
-			if v.IsErr() && bad != nil {
+			if v.IsErr() && slices.Contains(m.held, j) {
+				if v.Err().SQLState == unanswered {
+					return m.asker.failure()
+				}
+			} else if v.IsErr() && bad != nil {
 				good.Data, good.W = good.Data[:len(good.Data)-good.Width], good.W[:len(good.W)-1]
 				if err := m.report(bad, v, in.Row(i), in.W[i]); err != nil {
 					return err

@@ -29,7 +29,7 @@ func (c *compiler) topK(n *algebra.TopK, id string) *compiled {
 	if rest {
 		s = c.b.Sum(in.stream, c.b.Neg(s))
 	}
-	return &compiled{stream: s, width: len(cols), id: id, at: algebra.FirstN(len(cols)), errs: in.errs}
+	return &compiled{stream: s, width: len(cols), id: id, at: algebra.FirstN(len(cols)), errs: in.errs, held: in.held}
 }
 
 // listed makes a list of rows of each partition's rows, in order, and spreads the

@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/circuit"
@@ -17,13 +18,14 @@ func (c *compiler) window(n *algebra.Window, id string) *compiled {
 	cols := n.In.Cols()
 	in := c.exact(c.clean(c.node(n.In), cols))
 	totals := n.Totals()
+	in = c.asked(in, n, totals)
 	if slices.ContainsFunc(totals, func(i int) bool { return n.Funcs[i].Agg.Impl == nil }) {
 		// What asks Postgres needs the step's context of an operator below.
 		in = c.mapper(in, cols, nil, algebra.AllRefs(cols), id+" arguments", "Compute for "+n.Label())
 	}
 	rest := *n
 	rest.Funcs = nil
-	out := &compiled{stream: in.stream, width: len(cols), id: id, at: algebra.FirstN(len(cols) + len(n.Funcs)), errs: in.errs, dirty: true}
+	out := &compiled{stream: in.stream, width: len(cols), id: id, at: algebra.FirstN(len(cols) + len(n.Funcs)), errs: in.errs, held: in.held, dirty: true}
 	total := map[int]int{}
 	for i, f := range n.Funcs {
 		if len(total) < len(totals) && totals[len(total)] == i {
@@ -44,7 +46,28 @@ func (c *compiler) window(n *algebra.Window, id string) *compiled {
 		out.stream = c.totals(in, n, out.stream, out.width, totals)
 		out.width += len(totals)
 	}
+	if slices.ContainsFunc(rest.Funcs, func(f algebra.WindowFunc) bool { return canFail(f, in.held) }) {
+		return c.clean(out, n.Cols()) // whatever is made of the result
+	}
 	return out
+}
+
+// asked is the window's input without the rows that fail for aggregates over whole partitions: those
+// ask for the arguments of all rows.
+func (c *compiler) asked(in *compiled, n *algebra.Window, totals []int) *compiled {
+	var by []int
+	for _, i := range totals {
+		by = append(append(by, n.Funcs[i].Args...), n.Funcs[i].Filter)
+	}
+	isAsked := func(col int) bool { return slices.Contains(by, col) }
+	if !slices.ContainsFunc(in.held, isAsked) {
+		return in
+	}
+	out := *in
+	out.held = slices.DeleteFunc(slices.Clone(in.held), isAsked)
+	out.dirty = true
+	out.id = fmt.Sprint(in.id, " with ", out.held, " held")
+	return c.clean(&out, n.In.Cols())
 }
 
 // placed compiles functions for which it matters where in its partition a row is.
@@ -55,16 +78,16 @@ func (c *compiler) placed(in *compiled, n *algebra.Window, width int) circuit.St
 	sight, ok := n.Sight()
 	if !ok {
 		return c.listed(in, n, cols, n.Partition, width, order, func(e circuit.Entries) values.Datum {
-			p := partition{rows: rowsOf(e), frame: n.Frame, ranges: ranges}
+			p := partition{rows: rowsOf(e), frame: n.Frame, ranges: ranges, held: in.held}
 			return p.list(n.Funcs, order)
 		})
 	}
-	past, future := newCarrying(n.Funcs, sight.Past, pastNeeds), newCarrying(n.Funcs, sight.Future, futureNeeds)
+	past, future := newCarrying(n.Funcs, sight.Past, in.held), newCarrying(n.Funcs, sight.Future, in.held)
 	spec := circuit.WindowSpec{
 		Key: rowKey(cols, n.Partition), Order: order, Peers: sight.Peers,
 		Before: sight.Before, After: sight.After, Units: sight.Groups,
 		Results: func(before, behind []byte, stretch [][]values.Datum, from, to int, out *circuit.Batch) error {
-			p := partition{rows: stretch, frame: n.Frame, ranges: ranges}
+			p := partition{rows: stretch, frame: n.Frame, ranges: ranges, held: in.held}
 			if err := p.past.load(before, past); err != nil {
 				return err
 			}

@@ -11,6 +11,15 @@ import (
 
 // aggregates computes an aggregate over each row's frame.
 func (p *partition) aggregates(nth int, f algebra.WindowFunc) []values.Datum {
+	out := p.answers(nth, f)
+	if canFail(f, p.held) {
+		p.fail(nth, f, out)
+	}
+	return out
+}
+
+// answers are what the aggregate is of the arguments that did not fail.
+func (p *partition) answers(nth int, f algebra.WindowFunc) []values.Datum {
 	switch impl := f.Agg.Impl; {
 	case impl.Linear != nil:
 		return p.sliding(nth, f)

@@ -5,7 +5,11 @@ import (
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
-const nthValue = "nth_value(anyelement,int4)"
+const (
+	firstValue = "first_value(anyelement)"
+	lastValue  = "last_value(anyelement)"
+	nthValue   = "nth_value(anyelement,int4)"
+)
 
 // windowFuncs compute what algebra.WindowFuncs lists.
 var windowFuncs = map[string]func(p *partition, f algebra.WindowFunc, nth, i int) values.Datum{
@@ -47,22 +51,29 @@ var windowFuncs = map[string]func(p *partition, f algebra.WindowFunc, nth, i int
 	"lead(anycompatible,int4,anycompatible)": func(p *partition, f algebra.WindowFunc, _, i int) values.Datum {
 		return p.shifted(f, i, 1)
 	},
-	"first_value(anyelement)": func(p *partition, f algebra.WindowFunc, nth, i int) values.Datum {
-		if p.frame.Start.Unbounded && p.past.values != nil {
+	firstValue: func(p *partition, f algebra.WindowFunc, nth, i int) values.Datum {
+		switch frame := p.frame; {
+		case frame.Start.Unbounded && p.past.values != nil:
 			return p.past.values[nth]
+		case frame.Start.By != nil && frame.End.Unbounded && p.future.values != nil && p.visible(i).len() == 0:
+			return p.future.values[nth]
 		}
 		return p.seen(f, i, 0)
 	},
-	"last_value(anyelement)": func(p *partition, f algebra.WindowFunc, nth, i int) values.Datum {
-		if p.frame.End.Unbounded && p.future.values != nil {
+	lastValue: func(p *partition, f algebra.WindowFunc, nth, i int) values.Datum {
+		n := p.visible(i).len()
+		switch frame := p.frame; {
+		case frame.End.Unbounded && p.future.values != nil:
 			return p.future.values[nth]
+		case frame.End.By != nil && frame.Start.Unbounded && p.past.values != nil && n == 0:
+			return p.past.values[nth]
 		}
-		return p.seen(f, i, p.visible(i).len()-1)
+		return p.seen(f, i, n-1)
 	},
 	nthValue: func(p *partition, f algebra.WindowFunc, nth, i int) values.Datum {
 		n := p.rows[i][f.Args[1]]
-		if n.IsNull() {
-			return values.Null
+		if n.IsNull() || n.IsErr() {
+			return n
 		}
 		if n.Int64() <= 0 {
 			return values.Errorf("22016", "argument of nth_value must be greater than zero")
@@ -91,8 +102,8 @@ func (p *partition) shifted(f algebra.WindowFunc, i int, direction int64) values
 	by := int64(1)
 	if len(f.Args) > 1 {
 		d := p.rows[i][f.Args[1]]
-		if d.IsNull() {
-			return values.Null
+		if d.IsNull() || d.IsErr() {
+			return d
 		}
 		by = d.Int64()
 	}
@@ -114,8 +125,8 @@ func ntile(p *partition, f algebra.WindowFunc, _, i int) values.Datum {
 		first++
 	}
 	buckets := p.rows[first][f.Args[0]]
-	if buckets.IsNull() {
-		return values.Null
+	if buckets.IsNull() || buckets.IsErr() {
+		return buckets
 	}
 	b := buckets.Int64()
 	if b <= 0 {

@@ -17,10 +17,11 @@ import (
 type known struct {
 	rows, groups int64
 	// By function:
-	values   []values.Datum // of the partition's first row, or of its last; nil without one
+	values   []values.Datum // of the outermost row, or of the nearest; nil without one
 	accs     []agg.Accumulator
 	extremes [][]values.Datum // arguments of the value that the aggregate shows
 	nths     []nth
+	faults   []values.Datum // the first of an aggregate's arguments that failed
 }
 
 // nth is how many of the first n rows there are, and the value of the last of these when they are
@@ -42,8 +43,8 @@ const (
 	needsNth
 )
 
-// pastNeeds is what a function has to know of the rows before.
-func pastNeeds(f algebra.WindowFunc) need {
+// needsOf is what a function has to know of the rows before, or of those behind.
+func needsOf(f algebra.WindowFunc) need {
 	switch {
 	case f.Agg != nil && f.Agg.Impl.Linear != nil:
 		return needsAcc
@@ -51,7 +52,7 @@ func pastNeeds(f algebra.WindowFunc) need {
 		return needsExtreme
 	case f.Name == "dense_rank()":
 		return needsGroups
-	case f.Name == "first_value(anyelement)":
+	case f.Name == firstValue, f.Name == lastValue:
 		return needsValue
 	case f.Name == nthValue:
 		return needsNth
@@ -59,26 +60,23 @@ func pastNeeds(f algebra.WindowFunc) need {
 	return needsRows
 }
 
-// futureNeeds is what a function has to know of the rows behind.
-func futureNeeds(f algebra.WindowFunc) need {
-	if f.Name == "last_value(anyelement)" {
-		return needsValue
-	}
-	return pastNeeds(f)
-}
-
 // carrying says what a window carries in one direction: which fields of known, and of
 // those that there are by function, for which functions.
 type carrying struct {
 	funcs                        []algebra.WindowFunc
+	held                         []int // columns whose errors are values
 	fields                       need
 	values, accs, extremes, nths []int
+	faults                       []int
 }
 
-func newCarrying(funcs []algebra.WindowFunc, which []int, needs func(algebra.WindowFunc) need) *carrying {
-	c := &carrying{funcs: funcs}
+func newCarrying(funcs []algebra.WindowFunc, which, held []int) *carrying {
+	c := &carrying{funcs: funcs, held: held}
 	for _, i := range which {
-		need := needs(funcs[i])
+		if funcs[i].Agg != nil && canFail(funcs[i], held) {
+			c.faults = append(c.faults, i)
+		}
+		need := needsOf(funcs[i])
 		c.fields |= need
 		if need&needsValue != 0 {
 			c.values = append(c.values, i)
@@ -126,6 +124,9 @@ func (k *known) load(src []byte, c *carrying) error {
 	if len(c.nths) > 0 {
 		k.nths = make([]nth, len(c.funcs))
 	}
+	if len(c.faults) > 0 {
+		k.faults = make([]values.Datum, len(c.funcs))
+	}
 	if ends {
 		return nil
 	}
@@ -172,6 +173,13 @@ func (k *known) load(src []byte, c *carrying) error {
 		}
 		k.nths[i].value = of[0]
 	}
+	for _, i := range c.faults {
+		of, err := row()
+		if err != nil || len(of) != 1 {
+			return errors.Join(errKnown, err)
+		}
+		k.faults[i] = of[0]
+	}
 	if len(c.values) == 0 {
 		return nil
 	}
@@ -207,6 +215,9 @@ func (k *known) append(dst []byte, c *carrying) []byte {
 	for _, i := range c.nths {
 		dst = binary.AppendUvarint(dst, uint64(k.nths[i].rows))
 		row([]values.Datum{k.nths[i].value})
+	}
+	for _, i := range c.faults {
+		row(k.faults[i : i+1])
 	}
 	if len(c.values) > 0 {
 		shown := make([]values.Datum, len(c.values))
@@ -250,16 +261,29 @@ func (k *known) pass(unit [][]values.Datum, c *carrying, back bool) {
 		}
 		n.rows = min(n.rows+int64(len(unit)), f.By)
 	}
-	if len(c.values) == 0 || k.values != nil {
+	for _, i := range c.faults {
+		if found := firstFault(c.funcs[i], unit); found.IsErr() && (back || !k.faults[i].IsErr()) {
+			k.faults[i] = found
+		}
+	}
+	if len(c.values) == 0 {
 		return
 	}
-	outermost := unit[0]
-	if back {
-		outermost = unit[len(unit)-1]
+	begins := k.values == nil
+	if begins {
+		k.values = make([]values.Datum, len(c.funcs))
 	}
-	k.values = make([]values.Datum, len(c.funcs))
+	outermost, nearest, ofNearest := unit[0], unit[len(unit)-1], lastValue
+	if back {
+		outermost, nearest, ofNearest = nearest, outermost, firstValue
+	}
 	for _, i := range c.values {
-		k.values[i] = outermost[c.funcs[i].Args[0]]
+		switch f := c.funcs[i]; {
+		case f.Name == ofNearest:
+			k.values[i] = nearest[f.Args[0]]
+		case begins:
+			k.values[i] = outermost[f.Args[0]]
+		}
 	}
 }
 
@@ -271,14 +295,14 @@ type reader struct {
 
 func newReader(f algebra.WindowFunc) reader { return reader{f, make([]values.Datum, len(f.Args))} }
 
-// load reads a row's arguments, and says whether the aggregate sees the row.
+// load reads a row's arguments, and says whether the aggregate sees the row, and none of them failed.
 func (r reader) load(row []values.Datum) bool {
 	if r.f.Filter >= 0 && !row[r.f.Filter].IsTrue() {
 		return false
 	}
 	for j, a := range r.f.Args {
 		r.args[j] = row[a]
-		if r.f.Agg.Impl.SkipNull && r.args[j].IsNull() {
+		if r.args[j].IsErr() || r.f.Agg.Impl.SkipNull && r.args[j].IsNull() {
 			return false
 		}
 	}

@@ -15,6 +15,7 @@ type partition struct {
 	rows         [][]values.Datum
 	frame        algebra.Frame
 	ranges       *ranges // nil but under RANGE with an offset
+	held         []int   // columns whose errors are values
 	past, future known   // what is before the rows, and behind them
 
 	group  []int   // number of the row's peer group

@@ -89,6 +89,8 @@ func Compile(e Expr) Eval {
 		}
 	case *Rescue:
 		return compileRescue(e)
+	case *Held:
+		return Compile(e.Arg)
 	case *Row:
 		return compileRow(e)
 	case *FieldOf:

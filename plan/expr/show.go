@@ -63,6 +63,8 @@ func (s *shower) show(e Expr) string {
 		return e.head()
 	case *Clock:
 		return Show(e.H, func(int) string { return "now()" })
+	case *Held:
+		return s.show(e.Arg)
 	case *Const:
 		switch {
 		case e.V.IsNull():

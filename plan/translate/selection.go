@@ -56,7 +56,7 @@ func (t *translator) sorted(q *pgtree.Node, s *scope, sorts bool) (node algebra.
 	if q.Bool("hasTargetSRFs") {
 		t.spreadTargets(q, s)
 	}
-	p := &algebra.Project{}
+	p := &algebra.Project{Own: computesItsColumns(q)}
 	for i := range d.width() {
 		c := s.from[i]
 		p.Exprs = append(p.Exprs, &expr.Col{Index: i, Name: c.Name, T: c.Type})
@@ -294,3 +294,19 @@ func (d *domain) inside() *domain {
 
 // paramSublink is PARAM_SUBLINK of Postgres' primnodes.h.
 const paramSublink = 2
+
+// computesItsColumns says of a sub-select that Postgres does not make it one with the query that reads it, which would compute
+// its columns where it reads them (is_simple_subquery in its prepjointree.c).
+func computesItsColumns(q *pgtree.Node) bool {
+	for _, flag := range []string{"hasAggs", "hasWindowFuncs", "hasTargetSRFs"} {
+		if q.Bool(flag) {
+			return true
+		}
+	}
+	for _, list := range []string{"groupClause", "groupingSets", "sortClause", "distinctClause", "cteList"} {
+		if len(q.Nodes(list)) > 0 {
+			return true
+		}
+	}
+	return q.Node("havingQual") != nil || q.Node("limitOffset") != nil || q.Node("limitCount") != nil
+}

@@ -184,11 +184,11 @@ func (t *translator) windowCall(n *pgtree.Node, s *scope, place func(expr.Expr) 
 	if filter := n.Node("aggfilter"); filter != nil {
 		passes := t.expr(filter, s)
 		guard(args, passes)
-		f.Filter = place(passes)
+		f.Filter = place(expr.Hold(passes))
 	}
 	native := func(impl *agg.Aggregate, args ...expr.Expr) (windowCall, bool) {
 		for _, e := range args {
-			f.Args = append(f.Args, place(e))
+			f.Args = append(f.Args, place(expr.Hold(e)))
 		}
 		if impl != nil {
 			f.Agg = &algebra.Agg{Name: f.Name, Impl: impl, T: f.T}

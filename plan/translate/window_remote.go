@@ -59,7 +59,7 @@ func (t *translator) remoteWindow(n *pgtree.Node, proc *catalog.Proc, args []exp
 	for i, part := range parts {
 		array := arrays[i].Type()
 		out.funcs = append(out.funcs, algebra.WindowFunc{
-			Name: fmt.Sprintf("array %d of %s", i+1, describe(proc)), Args: []int{place(part)}, Filter: filter, T: array,
+			Name: fmt.Sprintf("array %d of %s", i+1, describe(proc)), Args: []int{place(expr.Hold(part))}, Filter: filter, T: array,
 			Agg: &algebra.Agg{Name: "array", Impl: agg.Rows([]*values.Type{part.Type()}, 0, array), T: array},
 		})
 	}

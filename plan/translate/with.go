@@ -62,6 +62,10 @@ func (t *translator) cte(rte *pgtree.Node, s *scope) algebra.Node {
 	default:
 		n = t.selection(c.Node("ctequery"), at, d)
 	}
+	const always = 1 // CTEMaterializeAlways, of Postgres' parsenodes.h
+	if never := c.Int("ctematerialized") > always; c.Int("ctematerialized") == always || c.Int("cterefcount") > 1 && !never {
+		n = algebra.Own(n)
+	}
 	if dw := d.width(); dw > 0 && len(n.Cols()) >= dw {
 		s.ofDomain(dw)
 	}
