@@ -143,7 +143,7 @@ func openLocked(dir string, o Options, lock *pebble.Lock) (*Disk, error) {
 		swept:     make(chan struct{}),
 
 		sweepFactor: sweepMinFactor,
-		settles:     uint64(o.memory() / 2),
+		settles:     uint64(o.memory() / 4),
 	}
 	d.front.init(o.memory())
 	if err := removeTables(o.FS, dir); err != nil {

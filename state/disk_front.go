@@ -23,12 +23,12 @@ import (
 type front struct {
 	mu       sync.RWMutex // held while a layer is read by its keys, or changes
 	active   *layer
-	draining *layer        // nil: none
-	spilled  []*spilled    // layers of a load before that, in files, the oldest first; never changed, only replaced
-	below    pebble.Reader // what Pebble had before what is being written to it
-	iters    iterPool      // of below
-	broken   error         // the active layer holds half a batch
-	crowded  bool          // merging is far behind: only what is asked to be durable goes on to Pebble
+	draining *layer     // nil: none
+	spilled  []*spilled // layers of a load before that, in files, the oldest first; never changed, only replaced
+	below    view       // what Pebble had before what is being written to it
+	iters    iterPool   // of below
+	broken   error      // the active layer holds half a batch
+	crowded  bool       // merging is far behind: only what is asked to be durable goes on to Pebble
 
 	limit   int    // bytes from which on the active layer is drained
 	bulk    int    // … of a load
@@ -168,9 +168,12 @@ func (d *Disk) commitThrough(b *diskBatch) (uint64, error) {
 		return 0, b.err
 	}
 	f.mu.Lock()
-	below := d.hold()
+	below, err := d.hold()
 	f.mu.Unlock()
-	err := b.write(f.through)
+	if err != nil {
+		return 0, err
+	}
+	err = b.write(f.through)
 	d.batched()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -183,19 +186,41 @@ func (d *Disk) commitThrough(b *diskBatch) (uint64, error) {
 	return seq, d.release(below)
 }
 
+// view is what iterators are made of.
+type view interface {
+	NewIter(*pebble.IterOptions) (*pebble.Iterator, error)
+}
+
+// pinned is Pebble as an iterator of it has seen it, with the files that there were. An iterator of a snapshot would have
+// to pass over all that is newer in the files that have come since: of tables that are taken in, perhaps millions of
+// keys for one that is sought.
+type pinned struct{ *pebble.Iterator }
+
+// NewIter makes an iterator of the same.
+func (p pinned) NewIter(o *pebble.IterOptions) (*pebble.Iterator, error) {
+	return p.Clone(pebble.CloneOptions{IterOptions: o})
+}
+
 // hold has readers see Pebble as it is now, whatever is written there, until
 // release; mu is held for both. That is for more than what is visible when: Pebble
 // may flush a large batch before it counts as visible, and merge what it adds with
 // what was there before. An iterator made in between would see neither.
-func (d *Disk) hold() *pebble.Snapshot {
-	below := d.db.NewSnapshot()
-	d.front.below = below
-	return below
+func (d *Disk) hold() (pinned, error) {
+	it, err := d.db.NewIter(nil)
+	if err != nil {
+		return pinned{}, err
+	}
+	d.front.below = pinned{it}
+	return pinned{it}, nil
 }
 
-func (d *Disk) release(below *pebble.Snapshot) error {
+func (d *Disk) release(below pinned) error {
 	d.front.below = d.db
-	return errors.Join(d.front.iters.clear(), below.Close())
+	err := d.front.iters.clear()
+	if below.Iterator != nil { // else it could not be held
+		err = errors.Join(err, below.Close())
+	}
+	return err
 }
 
 // rouse wakes the drainer.
@@ -311,10 +336,11 @@ func (d *Disk) drainLayer() error {
 func (d *Disk) drainFrozen(seq uint64) error {
 	f := &d.front
 	f.mu.Lock()
-	below := d.hold()
+	below, err := d.hold()
 	f.mu.Unlock()
-
-	err := d.writeLayer(f.draining, seq)
+	if err == nil {
+		err = d.writeLayer(f.draining, seq)
+	}
 
 	f.mu.Lock()
 	defer f.mu.Unlock()

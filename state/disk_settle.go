@@ -21,7 +21,7 @@ type pile struct {
 	high         bool // two of its tables overlap
 }
 
-// settle merges piles of tables, small ones first and no more than half of the budget of memory in all.
+// settle merges piles of tables, small ones first and no more than a quarter of the budget of memory in all.
 // It ends when ctx does; what was begun goes on behind it.
 func (d *Disk) settle(ctx context.Context) error {
 	d.life.RLock() // a store is not closed under a merge that was asked for
@@ -39,7 +39,7 @@ func (d *Disk) settle(ctx context.Context) error {
 			break
 		}
 		left -= p.bytes
-		if err := d.db.Compact(ctx, p.lower, appendWhole(nil, p.upper), false); err != nil {
+		if err := d.db.Compact(ctx, p.lower, appendWhole(nil, p.upper), true); err != nil {
 			return err
 		}
 	}

@@ -265,6 +265,52 @@ func TestCloseWhileLoading(t *testing.T) {
 	}
 }
 
+// TestSeeksWhileTablesComeIn: who reads while Pebble takes tables in does not pass over what is in them.
+func TestSeeksWhileTablesComeIn(t *testing.T) {
+	const keys, seeks = 20_000, 100
+	o := small
+	var disk *state.Disk
+	var passed atomic.Uint64
+	var made atomic.Int64
+	o.OnEvent = func(e state.Event) {
+		if !strings.Contains(e.Text, "ingested") {
+			return
+		}
+		it := disk.NewIter([]byte("k"), []byte("l"))
+		for i := range seeks {
+			if !it.SeekGE(fmt.Appendf(nil, "k%09d", i*keys/seeks)) {
+				t.Error("what was committed is not there")
+			}
+		}
+		passed.Add(state.Passed(it))
+		made.Add(1)
+		if err := it.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	disk = loading(t, o)
+	defer disk.Close()
+	b := disk.NewBatch()
+	defer b.Close()
+	for part := range 4 {
+		for i := range keys {
+			b.AddWeight(fmt.Appendf(nil, "k%09d", i), int64(part+1))
+		}
+		if _, err := b.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		if err := disk.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if made.Load() < 2 {
+		t.Fatalf("tables came in %d times", made.Load())
+	}
+	if n := passed.Load(); n > 20*seeks {
+		t.Errorf("%d searches came by %d keys", int(made.Load())*seeks, n)
+	}
+}
+
 // TestTablesOfTraces: a load in which much is sought writes what belongs to one trace to tables of its own. So those of a trace
 // whose keys come in order are never merged.
 func TestTablesOfTraces(t *testing.T) {

@@ -47,3 +47,9 @@ func (d *Disk) Spilled() int {
 	defer d.front.mu.RUnlock()
 	return len(d.front.spilled)
 }
+
+// Passed is how many keys of Pebble's files an iterator of a Disk has come by.
+func Passed(it Iterator) uint64 {
+	stats := it.(*diskIter).below.Stats()
+	return stats.InternalStats.PointCount
+}

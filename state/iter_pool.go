@@ -28,7 +28,7 @@ type pooledIter struct {
 const poolSize = 32
 
 // get makes or finds an iterator within bounds.
-func (p *iterPool) get(of pebble.Reader, lower, upper []byte) (*pooledIter, error) {
+func (p *iterPool) get(of view, lower, upper []byte) (*pooledIter, error) {
 	it, epoch := p.take(lower)
 	if it == nil {
 		// The last level holds most keys: without its filters SeekPrefix gains little.
