@@ -318,6 +318,7 @@ func TestTablesOfTraces(t *testing.T) {
 		o := small
 		o.Trace = trace
 		disk := loading(t, o)
+		disk.SettleNothing()
 		b := disk.NewBatch()
 		const commits, rows = 60, 2_000
 		value, rnd := make([]byte, 100), rand.New(rand.NewPCG(1, 1))

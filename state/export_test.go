@@ -53,3 +53,6 @@ func Passed(it Iterator) uint64 {
 	stats := it.(*diskIter).below.Stats()
 	return stats.InternalStats.PointCount
 }
+
+// SettleNothing has the end of a load merge nothing for good.
+func (d *Disk) SettleNothing() { d.settles = 0 }
