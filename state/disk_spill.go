@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// soughtShare says when what a load has not brought to Pebble is sought much: one key for so many of its entries.
-const soughtShare = 16
-
 // spillLayer empties a layer that is full. As long as hardly anything is sought in what a load brings, its layers go to
 // files, to be merged with later ones: in Pebble they would lie on top of each other, and be merged several times.
 // drain is held.
@@ -21,8 +18,9 @@ func (d *Disk) spillLayer() error {
 	if l.bulk != nil {
 		entries = l.bulk.entries()
 	}
-	sought := int(f.sought.Swap(0))
-	if l.bulk == nil || f.broken != nil || sought > entries/soughtShare || f.spilledFull() || !d.takesTables() {
+	// To look for a key in one more file takes about as long as to merge an entry once more.
+	much := int(f.sought.Swap(0))*len(f.spilled) > entries
+	if l.bulk == nil || f.broken != nil || much || f.spilledFull() || !d.takesTables() {
 		f.mu.Unlock()
 		return d.drainLayer()
 	}
