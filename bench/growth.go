@@ -27,6 +27,8 @@ const growthMerge = time.Minute
 const (
 	growthChanges = 2000                   // most changes of a round
 	growthRound   = 500 * time.Millisecond // after which a round ends
+	growthWarm    = 50_000                 // changes before, which fill caches and are not counted …
+	growthWarmed  = 3 * time.Second        // … and after which there are no more of them
 	// growthCompared is up to how many rows a table has whose query Postgres is asked: it may look at all pairs.
 	growthCompared = 20_000
 	// tooSlow is what a change costs when larger sizes are left out: there is nothing
@@ -145,28 +147,32 @@ func (l *lab) growthOf(ctx context.Context, conn *pgx.Conn, op *operator, n int6
 	}
 	cost.load = time.Since(started)
 	disk.EndLoad(ctx, growthMerge)
-	changes, limit := growthChanges, growthRound
-	if l.opts.quick {
-		changes, limit = changes/10, limit/10
-	}
-	done := 0
-	for round := range l.opts.rounds + 1 {
-		if round == 1 { // the first one fills caches
-			seen, g.rowsOut, done = visits{}, 0, 0
+	// round makes changes, so many and for so long at most, and ends with a row that is as it was before.
+	round := func(most int, limit time.Duration) (n int, spent time.Duration, err error) {
+		if l.opts.quick {
+			most, limit = most/10, limit/10
 		}
-		var spent time.Duration
-		n := 0
-		for ; n < changes && (spent < limit || n%3 != 0); n++ {
+		for ; n < most && spent < limit || n%3 != 0; n++ {
 			took, err := g.change(ctx)
 			if err != nil {
-				return cost, fmt.Errorf("change a row: %w", err)
+				return n, spent, fmt.Errorf("change a row: %w", err)
 			}
 			spent += took
 		}
-		done += n
-		if round > 0 {
-			cost.micros.addMicros(spent / time.Duration(n))
+		return n, spent, nil
+	}
+	if _, _, err := round(growthWarm, growthWarmed); err != nil {
+		return cost, err
+	}
+	seen, g.rowsOut = visits{}, 0
+	done := 0
+	for range l.opts.rounds {
+		n, spent, err := round(growthChanges, growthRound)
+		if err != nil {
+			return cost, err
 		}
+		done += n
+		cost.micros.addMicros(spent / time.Duration(n))
 	}
 	each := func(sum int64) float64 { return float64(sum) / float64(done) }
 	cost.reads, cost.writes, cost.output = each(seen.reads), each(seen.writes), each(g.rowsOut)
