@@ -67,6 +67,9 @@ func (t *Type) RecordOfNone() bool {
 	return t.Kind == Opaque && t.Call == nil && (t.BaseOID == recordOID || t.BaseOID == recordArrayOID)
 }
 
+// RecordOfUnknown is the type of records of which nothing is known.
+var RecordOfUnknown = &Type{OID: recordOID, BaseOID: recordOID, Typmod: -1, Kind: Opaque, Schema: "pg_catalog", Name: "record", SQL: "record"}
+
 // MakeRecord makes a composite value of its fields. An error among them becomes
 // the result.
 func MakeRecord(fields []Datum) Datum {

@@ -28,9 +28,15 @@ func Defer(call *Remote, of *values.Type) Expr {
 // pendingParts are the arguments of a row that is a call, as Parts gives them.
 func pendingParts(e Expr) (sql []string, args []Expr) {
 	call := e.Type().Call.SQL
-	sql = append([]string{"CASE WHEN ", " THEN NULL ELSE " + call[0]}, call[1:]...)
+	sql, args = []string{"CASE WHEN ", " THEN NULL ELSE " + call[0]}, []Expr{&NullTest{Arg: e, T: values.BoolType}}
+	for i, f := range FieldsOf(e) {
+		inner, more := Parts(f)
+		sql[len(sql)-1] += "(" + inner[0]
+		sql, args = append(sql, inner[1:]...), append(args, more...)
+		sql[len(sql)-1] += ")" + call[i+1]
+	}
 	sql[len(sql)-1] += " END"
-	return sql, append([]Expr{&NullTest{Arg: e, T: values.BoolType}}, FieldsOf(e)...)
+	return sql, args
 }
 
 // DeferEach is the array of the rows of a set-returning call. A row stays the call of all, and its number.

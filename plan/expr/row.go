@@ -120,18 +120,7 @@ func Parts(e Expr) (sql []string, args []Expr) {
 	case t.Variant:
 		return variantParts(e)
 	}
-	begin, end := "ROW(", ")::"+t.SQL
-	names := t.Anonymous() && named(t)
-	switch {
-	case names:
-		alias := "r"
-		for slices.ContainsFunc(t.Fields, func(f values.Field) bool { return f.Name == alias }) {
-			alias += "_" // a column of the name would hide the row
-		}
-		begin, end = "(SELECT "+alias+" FROM (SELECT ", ") AS "+alias+")"
-	case t.Anonymous():
-		end = ")" // a column of a SELECT would not stay of type unknown
-	}
+	begin, end, after := rowAround(t)
 	sql = []string{begin}
 	if _, present := e.(*Row); !present {
 		sql = []string{"CASE WHEN ", " THEN NULL ELSE " + begin}
@@ -142,18 +131,46 @@ func Parts(e Expr) (sql []string, args []Expr) {
 		inner, more := Parts(f)
 		sql[len(sql)-1] += inner[0]
 		sql, args = append(sql, inner[1:]...), append(args, more...)
-		if of := f.Type(); of.Collate != "" && t.Anonymous() { // of a column of unnest it is lost
-			sql[len(sql)-1] += " COLLATE " + of.Collate
-		}
-		if names {
-			sql[len(sql)-1] += ` AS "` + strings.ReplaceAll(t.Fields[i].Name, `"`, `""`) + `"`
-		}
-		if i < len(t.Fields)-1 {
-			sql[len(sql)-1] += ", "
-		}
+		sql[len(sql)-1] += after(i)
 	}
 	sql[len(sql)-1] += end
 	return sql, args
+}
+
+// rowAround is the SQL of a composite value around its fields: before them, after them, and after each.
+func rowAround(t *values.Type) (begin, end string, after func(i int) string) {
+	names := t.Anonymous() && named(t)
+	begin, end = "ROW(", ")::"+t.SQL
+	switch {
+	case names:
+		alias := "r"
+		for slices.ContainsFunc(t.Fields, func(f values.Field) bool { return f.Name == alias }) {
+			alias += "_" // a column of the name would hide the row
+		}
+		begin, end = "(SELECT "+alias+" FROM (SELECT ", ") AS "+alias+")"
+	case t.Anonymous():
+		end = ")" // a column of a SELECT would not stay of type unknown
+	}
+	return begin, end, func(i int) (s string) {
+		if t.Anonymous() { // of a column of unnest it is lost
+			s = collate(t.Fields[i].Type)
+		}
+		if names {
+			s += ` AS "` + strings.ReplaceAll(t.Fields[i].Name, `"`, `""`) + `"`
+		}
+		if i < len(t.Fields)-1 {
+			s += ", "
+		}
+		return s
+	}
+}
+
+// collate is the clause that gives a value the collation of its type.
+func collate(t *values.Type) string {
+	if t.Collate == "" {
+		return ""
+	}
+	return " COLLATE " + t.Collate
 }
 
 // named says whether fields have other names than those in ROW(…).

@@ -52,6 +52,9 @@ func (t *translator) row(n *pgtree.Node, s *scope) expr.Expr {
 func (t *translator) field(n *pgtree.Node, s *scope) expr.Expr {
 	arg := t.expr(n.Node("arg"), s)
 	ty := arg.Type()
+	if ty.Call != nil {
+		return t.fieldOfVariant(n, arg)
+	}
 	if ty.Kind != values.KindRecord {
 		if arg == placeholder || s.discovering() {
 			return &expr.Const{T: t.typ(n.OID("resulttype"), int32(n.Int("resulttypmod")), n.OID("resultcollid"))}

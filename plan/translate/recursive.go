@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
-	"github.com/stepping-cdc/stepping-cdc/plan/expr"
 	"github.com/stepping-cdc/stepping-cdc/plan/pgtree"
 	"github.com/stepping-cdc/stepping-cdc/values"
 )
@@ -91,37 +90,29 @@ func (t *translator) recursion(c *pgtree.Node, at *scope, d *domain) algebra.Nod
 	if n, ok := t.loops[of]; ok {
 		return n
 	}
-	var records []*values.Type
-	for range maxVariants {
+	r := &recordColumns{}
+	for r.another() {
 		loops, shared, told := maps.Clone(t.loops), maps.Clone(t.shared), len(t.problems)
-		n, wider := t.iteration(c, at, d, records)
-		if wider == nil {
+		if n := t.iteration(c, at, d, r); n != nil {
 			t.loops[of] = n
 			return n
 		}
-		t.loops, t.shared, t.problems, records = loops, shared, t.problems[:told], wider
+		t.loops, t.shared, t.problems = loops, shared, t.problems[:told]
 	}
-	const construct = "rows around rows of a recursive query"
-	t.problem(c, CodeType, construct, construct+" have a type of their own in each iteration", "keep an array of rows")
+	const construct = "rows around arrays of rows of a recursive query"
+	t.problem(c, CodeType, construct, construct+" have a type of their own in each iteration", "build JSON or a text in place of rows")
 	return empty(t.unknownCols(c.Strings("ctecolnames")))
 }
 
-// maxVariants bounds the steps in which the types of rows in a recursive query are found.
-const maxVariants = 8
-
 // iteration translates a WITH RECURSIVE query whose working table has records of the given
-// types. If the recursive term makes others, the result is which there are, then.
-func (t *translator) iteration(c *pgtree.Node, at *scope, d *domain, records []*values.Type) (n algebra.Node, wider []*values.Type) {
+// types. It is nil if the recursive term makes others; r says which there are, then.
+func (t *translator) iteration(c *pgtree.Node, at *scope, d *domain, r *recordColumns) algebra.Node {
 	q := c.Node("ctequery")
 	s := newScope(q, at, d)
 	op := q.Node("setOperations")
 	all := op.Bool("all")
 	base := t.setInput(op, "larg", s)
-	for i, to := range records {
-		if to != nil {
-			base.Exprs[i] = expr.AsVariant(base.Exprs[i], to)
-		}
-	}
+	r.begin(base)
 	for i, name := range c.Strings("ctecolnames") {
 		if i += d.width(); i < len(base.Names) {
 			base.Names[i] = name
@@ -142,39 +133,19 @@ func (t *translator) iteration(c *pgtree.Node, at *scope, d *domain, records []*
 	tr.passed(t, c, s)
 	next := t.setInput(op, "rarg", s)
 	delete(t.working, c)
-	if wider = widened(base, next); wider != nil {
-		return nil, wider
+	if !r.goOn(base, next) {
+		return nil
 	}
 	term, _ := t.toldApartBy(op, tr.goOn(next, width), all, d.width())
 	if len(term.Cols()) != len(first.Cols()) {
-		return empty(cols), nil // refused below
+		return empty(cols) // refused below
 	}
 	rec, err := algebra.NewRecursive(first, term, work, key, t.recursionLimit)
 	if err != nil {
 		t.fail(err)
-		return empty(cols), nil
+		return empty(cols)
 	}
-	return without(rec, cols), nil
-}
-
-// widened brings the records of a recursive term to the types of the other one's. If there
-// are none for some of them, it gives the types that all have in common, by column.
-func widened(base, next *algebra.Project) (wider []*values.Type) {
-	for i := range min(len(base.Exprs), len(next.Exprs)) {
-		have := base.Exprs[i].Type()
-		to := values.CommonRecord([]*values.Type{have, next.Exprs[i].Type()})
-		switch {
-		case to == nil:
-		case have.Anonymous() && values.SameShape(to, have.Innermost()):
-			next.Exprs[i] = expr.AsVariant(next.Exprs[i], to)
-		default:
-			if wider == nil {
-				wider = make([]*values.Type, len(base.Exprs))
-			}
-			wider[i] = to
-		}
-	}
-	return wider
+	return without(rec, cols)
 }
 
 // toldApartBy adds to a term of a recursive query the labels by which UNION tells its rows
