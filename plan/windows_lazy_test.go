@@ -45,6 +45,9 @@ func lazyView(r *rand.Rand) string {
 	if r.IntN(8) == 0 && frame == "" {
 		order = " ORDER BY 12 / (n - 5), id"
 	}
+	if r.IntN(8) == 0 && !strings.Contains(frame, "RANGE") { // rows of different fields
+		order = " ORDER BY CASE WHEN id > 8 THEN ROW(1, g) ELSE ROW(2, note) END, id"
+	}
 	read := "marks"
 	if r.IntN(3) == 0 {
 		frame = strings.ReplaceAll(frame, "(SELECT 1)", "1") // a sub-query beside a sub-select is joined to what that computes
@@ -57,9 +60,13 @@ func lazyView(r *rand.Rand) string {
 	var out []string
 	for n := range 1 + r.IntN(3) {
 		call := strings.ReplaceAll(lazyCalls[r.IntN(len(lazyCalls))], "@", fails)
-		out = append(out, fmt.Sprintf("%s OVER w AS v%d", call, n))
+		over := "w"
+		if r.IntN(4) == 0 && read == "marks" { // of a sub-select's column, each window but the first asks for all rows
+			over = one("(ORDER BY n, id)", "(PARTITION BY note ORDER BY g DESC, id)")
+		}
+		out = append(out, fmt.Sprintf("%s OVER %s AS v%d", strings.ReplaceAll(call, "OVER w", "OVER "+over), over, n))
 	}
-	return fmt.Sprintf("SELECT id, %s FROM %s WINDOW w AS (%s%s%s)", strings.Join(out, ", "), read, one("", "PARTITION BY g", "PARTITION BY g", "PARTITION BY 12 / (n - 5), g"), order, frame)
+	return fmt.Sprintf("SELECT id, %s FROM %s WINDOW w AS (%s%s%s)", strings.Join(out, ", "), read, one("", "PARTITION BY g", "PARTITION BY g", "PARTITION BY 12 / (n - 5), g", "PARTITION BY CASE WHEN g = 1 THEN ROW(1, g) ELSE ROW(2, note) END"), order, frame)
 }
 
 // TestWindowArgumentsFailAsPostgres: an argument of a window function that fails is an error if a row asks for

@@ -238,6 +238,7 @@ func (c *compiler) compile(n algebra.Node, id string) *compiled {
 			streams = append(streams, part.stream)
 			r.width = part.width
 			r.errs = addErrs(r.errs, part.errs...)
+			r.held = append(r.held, part.held...)
 		}
 		r.stream, r.at = c.b.Sum(streams...), algebra.FirstN(r.width)
 		return r
