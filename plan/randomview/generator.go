@@ -12,7 +12,8 @@ import (
 // sets, windows, set operations, first rows, recursion, other views. What it
 // writes has one right answer: LIMIT and row_number() follow orders that leave
 // only equal rows open, nothing shows which of equal values was taken, no sum of
-// floats is shown, and what can raise an error is guarded.
+// floats is shown. What can raise an error is guarded, or stands in a query around
+// all the rest, where each row needs it.
 type Generator struct {
 	rnd   *rand.Rand
 	names int
@@ -137,6 +138,9 @@ func qualified(alias string, cols []genColumn) []genColumn {
 func (g *Generator) View(name string, depth int) string {
 	g.ctes = nil
 	sql, cols := g.query(depth, nil)
+	if g.chance(20) {
+		return g.failingOver(sql, cols)
+	}
 	if depth < 3 { // a pile of views gets too large
 		g.views = append(g.views, genRelation{name, cols})
 	}
