@@ -56,15 +56,12 @@ func (e *engine) load(ctx context.Context, wanted []*plan.Output) error {
 	if err := e.writeManifest(); err != nil {
 		return err
 	}
-	g, err := newGeneration(info.ID, wanted, e.eval, e.store)
+	g, err := e.newLoad(info.ID, wanted)
 	if err != nil {
 		return err
 	}
 	if err := e.sayLoading(ctx, wanted); err != nil {
 		return err
-	}
-	for _, v := range g.views {
-		v.spec = e.specs[v.name]
 	}
 
 	snapshot, err := e.createSlot(ctx, conn)
@@ -74,32 +71,41 @@ func (e *engine) load(ctx context.Context, wanted []*plan.Output) error {
 	e.at(pointSlot)
 	started := time.Now()
 	e.log.Info().Stringer("lsn", snapshot.ConsistentPoint).Int("views", len(wanted)).Int("tables", len(g.tables)).Msg("loading a snapshot")
-	session, err := replication.OpenSnapshot(ctx, string(e.cfg.Source.DSN), snapshot.SnapshotName)
-	if err != nil {
+	var session *replication.Snapshot
+	defer func() {
+		if session != nil {
+			_ = session.Close(context.WithoutCancel(ctx))
+		}
+	}()
+	open := func() (err error) {
+		session, err = replication.OpenSnapshot(ctx, string(e.cfg.Source.DSN), snapshot.SnapshotName)
 		return err
 	}
-	defer func() { _ = session.Close(context.WithoutCancel(ctx)) }()
+	if err := open(); err != nil {
+		return err
+	}
 	e.store.StartLoad()
-	var rows int64
-	// The first step also emits constants and the aggregates over nothing.
-	inputs := map[string]*circuit.Batch{}
-	if g.program.Clock {
-		g.clock = max(e.now(), e.clock, e.progressClock)
-		inputs[plan.ClockSource] = clockRow(0, g.clock)
-	}
-	if _, err := e.loadStep(ctx, g, inputs, false); err != nil {
-		return err
-	}
-	order, err := loadOrder(ctx, g, session)
-	if err != nil {
-		return err
-	}
-	for _, t := range order {
-		n, err := e.loadTable(ctx, g, t, session)
-		if err != nil {
+	rows, err := e.loadTables(ctx, g, session, false)
+	if errors.Is(err, errTooManyPartners) {
+		// All of it is thrown away, and is loaded again from the same snapshot. A connection that was copying a table is
+		// of no more use.
+		e.log.Info().Msg("a row is joined with very many others; loading small tables first")
+		_ = session.Close(context.WithoutCancel(ctx))
+		if err := open(); err != nil {
 			return err
 		}
-		rows += n
+		e.batch.Reset()
+		erase(info.ID, e.batch)
+		if err := e.writeManifest(); err != nil {
+			return err
+		}
+		if g, err = e.newLoad(info.ID, wanted); err != nil {
+			return err
+		}
+		rows, err = e.loadTables(ctx, g, session, true)
+	}
+	if err != nil {
+		return err
 	}
 	stored := e.manifest.generation(info.ID)
 	if stored.Storage, err = session.Storage(ctx, g.tables); err != nil {
@@ -124,6 +130,44 @@ func (e *engine) load(ctx context.Context, wanted []*plan.Output) error {
 	e.joining = g
 	e.log.Info().Int64("rows", rows).Dur("took", time.Since(started)).Msg("snapshot loaded")
 	return nil
+}
+
+// newLoad is a generation of which nothing is loaded.
+func (e *engine) newLoad(id uint32, wanted []*plan.Output) (*generation, error) {
+	g, err := newGeneration(id, wanted, e.eval, e.store)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range g.views {
+		v.spec = e.specs[v.name]
+	}
+	return g, nil
+}
+
+// loadTables loads a generation's tables, in the order that is best or, if that was errTooManyPartners,
+// in one in which few rows have many partners. It returns how many rows they have.
+func (e *engine) loadTables(ctx context.Context, g *generation, session *replication.Snapshot, smallFirst bool) (rows int64, err error) {
+	// The first step also emits constants and the aggregates over nothing.
+	inputs := map[string]*circuit.Batch{}
+	if g.program.Clock {
+		g.clock = max(e.now(), e.clock, e.progressClock)
+		inputs[plan.ClockSource] = clockRow(0, g.clock)
+	}
+	if _, err := e.loadStep(ctx, g, inputs, false); err != nil {
+		return 0, err
+	}
+	order, err := loadOrder(ctx, g, session, smallFirst)
+	if err != nil {
+		return 0, err
+	}
+	for _, t := range order {
+		n, err := e.loadTable(ctx, g, t, session, smallFirst)
+		if err != nil {
+			return 0, err
+		}
+		rows += n
+	}
+	return rows, nil
 }
 
 // sayLoading has those of the views that are live say that they are not: their
@@ -166,7 +210,7 @@ func (e *engine) createSlot(ctx context.Context, conn *replication.Conn) (replic
 }
 
 // loadOrder is the generation's tables as they are best loaded.
-func loadOrder(ctx context.Context, g *generation, session *replication.Snapshot) ([]int, error) {
+func loadOrder(ctx context.Context, g *generation, session *replication.Snapshot, smallFirst bool) ([]int, error) {
 	sizes := make([]int64, len(g.tables))
 	for i := range g.tables {
 		var err error
@@ -174,10 +218,13 @@ func loadOrder(ctx context.Context, g *generation, session *replication.Snapshot
 			return nil, err
 		}
 	}
+	if smallFirst {
+		return g.program.SmallFirst(sizes), nil
+	}
 	return g.program.LoadOrder(sizes), nil
 }
 
-func (e *engine) loadTable(ctx context.Context, g *generation, table int, session *replication.Snapshot) (int64, error) {
+func (e *engine) loadTable(ctx context.Context, g *generation, table int, session *replication.Snapshot, smallFirst bool) (int64, error) {
 	t := &g.tables[table]
 	name := t.Schema + "." + t.Name
 	report := func(p LoadProgress) {
@@ -198,8 +245,11 @@ func (e *engine) loadTable(ctx context.Context, g *generation, table int, sessio
 		for lo := 0; lo < b.Len(); {
 			part := b.Slice(lo, min(lo+stride.now, b.Len()))
 			g.base.load(table, part, e.batch)
-			held, err := e.loadStep(ctx, g, map[string]*circuit.Batch{source: part}, part.Len() > 1)
+			held, err := e.loadStep(ctx, g, map[string]*circuit.Batch{source: part}, part.Len() > 1 || !smallFirst)
 			if errors.Is(err, errTooMuch) {
+				if part.Len() == 1 {
+					return errTooManyPartners
+				}
 				e.gaveUp(&stride, part.Len(), g)
 				e.batch.Reset()
 				continue

@@ -49,6 +49,10 @@ const (
 // errTooMuch gives up a step that would hold too much, of old rows or of what it makes.
 var errTooMuch = errors.New("a step would hold too much")
 
+// errTooManyPartners gives up a load in which one row comes to more than a step may hold: it is joined with
+// very many that are there already. In another order of the tables, they would be joined with it bit by bit.
+var errTooManyPartners = errors.New("a row is joined with too many others")
+
 func (e *engine) lookRows() int { return max(min(e.opts.stepBytes>>10, lookRows), 1) }
 
 // bound watches over the rows that pass in a step of these generations. One that can be

@@ -81,6 +81,33 @@ func TestStepsHoldLittle(t *testing.T) {
 	phase("truncate", `TRUNCATE facts`)
 }
 
+// TestSkewedLoadHoldsLittle: most rows of a large table join with one row of a smaller one. A snapshot
+// of them takes no more memory than another.
+func TestSkewedLoadHoldsLittle(t *testing.T) {
+	t.Parallel()
+	const room = 256 << 10
+	w := newWorld(t, `CREATE TABLE facts (id int PRIMARY KEY, k int, v int); CREATE TABLE hubs (k int PRIMARY KEY, g int);
+		INSERT INTO hubs SELECT i, i % 7 FROM generate_series(0, 19999) i;
+		INSERT INTO facts SELECT i, CASE WHEN i % 10 < 6 THEN 1 ELSE i % 20000 END, i FROM generate_series(1, 30000) i`)
+	w.view("joined", `SELECT f.id, f.v, h.g FROM facts f JOIN hubs h ON h.k = f.k`)
+	w.view("lefts", `SELECT h.g, max(f.v) AS most, count(*) AS n FROM facts f LEFT JOIN hubs h ON h.k = f.k GROUP BY h.g`)
+	w.view("rights", `SELECT h.k, count(f.id) AS n FROM hubs h LEFT JOIN facts f ON h.k = f.k GROUP BY h.k`)
+	w.view("constants", `SELECT count(*) AS n FROM facts f JOIN (VALUES (1), (2)) h (k) ON h.k = f.k`)
+	most, steps := 0, 0
+	w.run(Options{stepBytes: room, held: func(bytes int) { most, steps = max(most, bytes), steps+1 }})
+	w.wait()
+	w.check()
+	w.exec(`UPDATE facts SET v = v + 1 WHERE id % 100 = 7`)
+	w.wait()
+	w.check()
+	w.halt()
+	t.Logf("%d steps, at most %d KiB", steps, most>>10)
+	// What is noticed is noticed a little late.
+	if steps == 0 || most > overfull*room*5/4 {
+		t.Errorf("%d steps held up to %d bytes, want %d about", steps, most, room)
+	}
+}
+
 // TestKilledInDenseTransactions: each transaction changes a few rows that thousands of rows of the
 // outputs follow, more than a step should hold, and the program is killed at any moment. Readers see
 // none of them torn, and none of them gone again.

@@ -53,6 +53,17 @@ func (p *Program) LoadOrder(sizes []int64) []int {
 	return order
 }
 
+// SmallFirst is the order of the tables in which a row is hardly ever joined with many that are there: it costs more, but
+// whatever the data, a step of few rows is a small one.
+func (p *Program) SmallFirst(sizes []int64) []int {
+	order := make([]int, len(p.Sources))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(sizes[a], sizes[b]) })
+	return order
+}
+
 // partners says of each table which others may have partners for its rows, where rows that have none count.
 func (p *Program) partners() []map[int]bool {
 	partners := make([]map[int]bool, len(p.Sources))
