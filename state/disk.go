@@ -462,9 +462,9 @@ func (d *Disk) Close() error {
 	<-d.front.ended
 	d.front.mu.Lock()
 	d.front.waitForRun()
-	err := d.front.removeSpilled()
+	d.front.removeSpilled()
 	d.front.mu.Unlock()
-	if err := errors.Join(err, d.front.iters.clear(), d.db.Close(), d.lock.Close()); err != nil {
+	if err := errors.Join(d.front.iters.clear(), d.db.Close(), d.lock.Close()); err != nil {
 		return fmt.Errorf("close state: %w", err)
 	}
 	return nil

@@ -350,7 +350,8 @@ func (d *Disk) drainFrozen(seq uint64) error {
 		err = errors.Join(f.broken, d.release(below))
 	} else {
 		f.draining, f.drained, f.stowed = nil, seq, seq
-		err = errors.Join(d.release(below), f.removeSpilled())
+		f.removeSpilled()
+		err = d.release(below)
 	}
 	f.idle.Broadcast()
 	return err
@@ -485,7 +486,7 @@ func (f *front) get(dst, key []byte) (value []byte, ok bool, err error) {
 func (f *front) used() uint64 {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	n := f.active.used
+	n := f.active.used + f.spilledIndex()
 	if f.draining != nil {
 		n += f.draining.used
 	}

@@ -2,7 +2,6 @@ package state
 
 import (
 	"bytes"
-	"errors"
 	"slices"
 )
 
@@ -172,7 +171,7 @@ func (i *diskIter) Close() error {
 	err := i.front.iters.put(i.below)
 	for n := range i.tops {
 		if t := &i.tops[n]; t.spilled != nil {
-			err = errors.Join(err, t.spilled.s.release())
+			t.spilled.s.release()
 		} else {
 			t.of.readers.Add(-1)
 		}

@@ -39,7 +39,8 @@ func (d *Disk) spillLayer() error {
 	f.draining, f.stowed = nil, seq
 	f.idle.Broadcast()
 	if len(s.blocks) == 0 {
-		return s.release() // all of it came to nothing
+		s.release() // all of it came to nothing
+		return nil
 	}
 	f.spilled = append(f.spilled[:len(f.spilled):len(f.spilled)], s)
 	return nil
@@ -53,7 +54,12 @@ func (d *Disk) ingestSpilled(b *bulk, seq uint64) error {
 		if err == nil || errors.Is(readError(err), ErrCorrupt) {
 			return err
 		}
-		d.tablesFailed(err)
+		select {
+		case <-d.stop:
+			return err
+		default:
+			d.tablesFailed(err)
+		}
 		select {
 		case <-d.stop:
 			return err
@@ -71,7 +77,15 @@ func (f *front) spilledFull() bool {
 	for _, s := range f.spilled {
 		size += s.end
 	}
-	return len(f.spilled) == mostSpilled || size > mostSpilledBytes
+	return len(f.spilled) == mostSpilled || size > mostSpilledBytes || f.spilledIndex() > f.limit
+}
+
+// spilledIndex is how much memory says where blocks begin.
+func (f *front) spilledIndex() (bytes int) {
+	for _, s := range f.spilled {
+		bytes += s.index
+	}
+	return bytes
 }
 
 // getSpilled is what all files say of a key, nil if nothing; mu is held, for reading at least.
@@ -93,11 +107,9 @@ func (f *front) getSpilled(key []byte) (entry []byte, err error) {
 }
 
 // removeSpilled lets go of the files, as all that is in them is in Pebble; mu is held.
-func (f *front) removeSpilled() error {
-	var errs []error
+func (f *front) removeSpilled() {
 	for _, s := range f.spilled {
-		errs = append(errs, s.release())
+		s.release()
 	}
 	f.spilled = nil
-	return errors.Join(errs...)
 }

@@ -84,6 +84,13 @@ func (t *tableWriter) sizeOf(trace []byte) int {
 }
 
 func (t *tableWriter) begin() error {
+	if len(t.files) > 0 { // it may be gigabytes, and is lost if the store is closed now, as after a crash
+		select {
+		case <-t.d.stop:
+			return ErrClosed
+		default:
+		}
+	}
 	fs := t.d.fs
 	path := fs.PathJoin(t.d.dir, fmt.Sprintf(tablePattern, t.names.Add(1)))
 	f, err := fs.Create(path, vfs.WriteCategoryUnspecified)

@@ -41,6 +41,13 @@ func (d *Disk) Spill(block int) (bool, error) {
 	return len(f.spilled) > 0, nil
 }
 
+// SpilledIndex is how much memory they take.
+func (d *Disk) SpilledIndex() int {
+	d.front.mu.RLock()
+	defer d.front.mu.RUnlock()
+	return d.front.spilledIndex()
+}
+
 // Spilled is how many files there are of layers that were spilled.
 func (d *Disk) Spilled() int {
 	d.front.mu.RLock()

@@ -3,7 +3,6 @@ package state
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -28,15 +27,18 @@ type spilled struct {
 	end     int64
 	traces  map[string]int // bytes of each trace's entries
 	entries int
+	index   int          // bytes of memory that blocks take
 	readers atomic.Int32 // and one for who may give it to readers
 }
 
 type spilledBlock struct {
-	first []byte // its first key
+	first []byte // what no key of it is less than, and all before it are
 	off   int64
 }
 
 const (
+	// blockCost is what a block takes in memory besides its first key, about.
+	blockCost = 40
 	// spilledBytes is how many a block has, about.
 	spilledBytes = 16 << 10
 	// mostSpilled is how many of them there are. An iterator counts them by the bits of a number, with
@@ -78,7 +80,8 @@ func spill(fs vfs.FS, path string, runs []*run, trace func(key []byte) int, bloc
 	}
 	w.s.readers.Store(1)
 	if err != nil {
-		return nil, errors.Join(err, w.s.release())
+		w.s.release()
+		return nil, err
 	}
 	return w.s, nil
 }
@@ -90,6 +93,7 @@ type spiller struct {
 	full  int // bytes of it
 	raw   []byte
 	trace func(key []byte) int
+	end   []byte // the last key of the block before
 	last  []byte // the trace of the last entry …
 	bytes int    // … and what its entries have so far
 }
@@ -102,7 +106,12 @@ func (w *spiller) add(of *run, i int) error {
 	}
 	key := of.key(i)
 	if w.block.len() == 0 {
-		w.s.blocks = append(w.s.blocks, spilledBlock{first: bytes.Clone(key), off: w.s.end})
+		first := key
+		if len(w.s.blocks) > 0 {
+			first = key[:common(w.end, key)+1] // keys may be long
+		}
+		w.s.blocks = append(w.s.blocks, spilledBlock{first: bytes.Clone(first), off: w.s.end})
+		w.s.index += len(first) + blockCost
 	}
 	w.s.entries++
 	w.block.addAll(of, i, i+1)
@@ -141,20 +150,29 @@ func (w *spiller) write() error {
 		return err
 	}
 	w.s.end += int64(len(w.raw))
+	w.end = append(w.end[:0], w.block.key(n-1)...)
 	w.block.data, w.block.offs = w.block.data[:0], append(w.block.offs[:0], 0)
 	return nil
 }
 
-// release is of who made it, or of a reader: the last one removes the file.
-func (s *spilled) release() error {
+// common is how many first bytes two keys have in common, of which the first one is less.
+func common(a, b []byte) (n int) {
+	for n < len(a) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// release is of who made it, or of a reader: the last one removes the file. If that fails, it is
+// removed when the store is opened.
+func (s *spilled) release() {
 	if s.readers.Add(-1) > 0 {
-		return nil
+		return
 	}
-	var err error
 	if s.file != nil {
-		err = s.file.Close()
+		_ = s.file.Close()
 	}
-	return errors.Join(err, s.fs.Remove(s.path))
+	_ = s.fs.Remove(s.path)
 }
 
 // spilledPage is a block in memory.

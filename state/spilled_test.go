@@ -143,6 +143,9 @@ func TestSpilledWaitsForRoom(t *testing.T) {
 	if err := disk.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	// What is durable is let go of right after that.
+	for until := time.Now().Add(time.Minute); disk.Spilled() > 0 && time.Now().Before(until); time.Sleep(time.Millisecond) {
+	}
 	if disk.Spilled() > 0 || fs.refused.Load() == 0 {
 		t.Errorf("%d files after the flush, and %d were refused", disk.Spilled(), fs.refused.Load())
 	}
@@ -249,5 +252,155 @@ func TestSpilledIsDamaged(t *testing.T) {
 	}
 	if err := disk.Flush(t.Context()); !errors.Is(err, state.ErrCorrupt) {
 		t.Errorf("flush: %v", err)
+	}
+}
+
+// TestSpilledIndexIsSmall: where blocks begin takes little memory, however long keys are and whatever they have in common.
+func TestSpilledIndexIsSmall(t *testing.T) {
+	for _, shared := range []bool{false, true} {
+		o := small
+		o.FS = vfs.NewMem()
+		disk, err := state.Open("state", o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		memory := state.NewMemory(state.Options{})
+		disk.StartLoad()
+		rnd, long := rand.New(rand.NewPCG(1, 2)), strings.Repeat("x", 8_000)
+		both := []state.Batch{disk.NewBatch(), memory.NewBatch()}
+		files, most := 0, 0
+		for range 60 {
+			for range 40 {
+				k := fmt.Appendf(nil, "%09d%s", rnd.IntN(1e9), long)
+				if shared {
+					k = fmt.Appendf(nil, "%s%09d", long, rnd.IntN(1e9))
+				}
+				for _, b := range both {
+					b.AddWeight(k, 1)
+				}
+			}
+			for _, b := range both {
+				if _, err := b.Commit(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			files, most = max(files, disk.Spilled()), max(most, disk.SpilledIndex())
+		}
+		if limit := int(o.Memory / 4); files == 0 || most > limit || !shared && most > limit/16 {
+			t.Errorf("shared %v: %d bytes of memory for %d files", shared, most, files)
+		}
+		if diff := cmp.Diff(statetest.Contents(t, memory, nil, nil), statetest.Contents(t, disk, nil, nil)); diff != "" {
+			t.Fatal("memory and disk differ")
+		}
+		if err := errors.Join(both[0].Close(), disk.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// kept is a file system that does not let spilled files be removed.
+type kept struct{ vfs.FS }
+
+func (f kept) Remove(path string) error {
+	if strings.HasSuffix(path, ".run") {
+		return syscall.EIO
+	}
+	return f.FS.Remove(path)
+}
+
+// TestSpilledStays: a file that cannot be removed harms nobody, and is removed when the store is opened again.
+func TestSpilledStays(t *testing.T) {
+	fs := vfs.NewMem()
+	disk, memory := spilledDisk(t, kept{fs})
+	it := disk.NewIter(nil, nil)
+	if err := errors.Join(disk.Flush(t.Context()), it.Close()); err != nil {
+		t.Fatal(err)
+	}
+	b := disk.NewBatch()
+	b.AddWeight([]byte("w1"), 0)
+	if _, err := b.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(b.Close(), disk.Close()); err != nil {
+		t.Fatal(err)
+	}
+	o := small
+	o.FS = fs
+	disk, err := state.Open("state", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer disk.Close()
+	if diff := cmp.Diff(statetest.Contents(t, memory, nil, nil), statetest.Contents(t, disk, nil, nil)); diff != "" {
+		t.Fatalf("memory and disk differ (-memory +disk):\n%s", diff)
+	}
+	names, err := fs.List("state")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, "load-") {
+			t.Errorf("%s is left", name)
+		}
+	}
+}
+
+// counted is a file system that counts the tables of loads, and has the first one wait.
+type counted struct {
+	vfs.FS
+	tables atomic.Int64
+	begun  chan struct{}
+	goOn   chan struct{}
+}
+
+func (f *counted) Create(path string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if strings.HasSuffix(path, ".table") {
+		if f.tables.Add(1) == 1 {
+			close(f.begun)
+		}
+		<-f.goOn
+	}
+	return f.FS.Create(path, c)
+}
+
+// TestClosedWhileMerging: who closes a store in the middle of a load does not wait until all that was spilled is merged.
+func TestClosedWhileMerging(t *testing.T) {
+	const traces, rows = 60, 320
+	fs := &counted{FS: vfs.NewMem(), begun: make(chan struct{}), goOn: make(chan struct{})}
+	o := small
+	o.FS, o.Trace = fs, func([]byte) int { return 3 }
+	disk, err := state.Open("state", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	disk.StartLoad()
+	b, value := disk.NewBatch(), make([]byte, 1000)
+	for i := range traces {
+		for r := range rows {
+			b.Set(fmt.Appendf(nil, "t%02d%09d", i, r), value)
+		}
+		if _, err := b.Commit(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if disk.Spilled() == 0 {
+		t.Fatal("nothing was spilled: the test shows nothing")
+	}
+	if err := disk.StartFlush(); err != nil {
+		t.Fatal(err)
+	}
+	<-fs.begun
+	closed := make(chan error)
+	go func() { closed <- disk.Close() }()
+	for err = nil; !errors.Is(err, state.ErrClosed); {
+		_, _, err = disk.Get(nil, []byte("t"))
+	}
+	time.Sleep(10 * time.Millisecond) // it asks the others to end right after that
+	close(fs.goOn)
+	if err := <-closed; err != nil {
+		t.Fatal(err)
+	}
+	if n := fs.tables.Load(); n > traces/2 {
+		t.Errorf("%d tables were written", n)
 	}
 }
