@@ -169,8 +169,9 @@ func (t *translator) ranked(c *aggregateCall, distinct bool) (args []expr.Expr, 
 // apart, and says which do (nil: all); false if only Postgres can.
 func (t *translator) toldApart(c *aggregateCall, args []expr.Expr) (all []expr.Expr, by []int, ok bool) {
 	all, key := slices.Clone(args), algebra.FirstN(len(args))
+	sorts := algebra.FirstN(min(len(c.unusual), len(c.sort))) // fewer, if the catalogue could not be read
 	for i, a := range args {
-		if slices.ContainsFunc(algebra.FirstN(len(c.unusual)), func(k int) bool { return c.sort[k].Col == i && c.unusual[k] }) {
+		if slices.ContainsFunc(sorts, func(k int) bool { return c.sort[k].Col == i && c.unusual[k] }) {
 			return nil, nil, false
 		}
 		if values.Equatable(a.Type()) {
