@@ -85,6 +85,8 @@ func (e *engine) load(ctx context.Context, wanted []*plan.Output) error {
 		return err
 	}
 	e.store.StartLoad()
+	// Who ends the program does not wait for room on the disk.
+	defer context.AfterFunc(ctx, e.store.AbandonLoad)()
 	rows, err := e.loadTables(ctx, g, session, false)
 	if errors.Is(err, errTooManyPartners) {
 		// All of it is thrown away, and is loaded again from the same snapshot. A connection that was copying a table is

@@ -26,6 +26,9 @@ func (d *Disk) commitBulk(b *diskBatch) (uint64, error) {
 	// Once the layer is full the drainer takes it, if it is let: it wants to when no run is being
 	// made, and this goroutine would have the next one made before it looks.
 	for f.active.used > f.bulk && f.broken == nil {
+		if f.abandoned {
+			return 0, ErrAbandoned
+		}
 		f.idle.Wait()
 	}
 	if f.broken != nil {

@@ -21,14 +21,15 @@ import (
 // commit. Meanwhile readers see the frozen layer over a snapshot of Pebble
 // without it.
 type front struct {
-	mu       sync.RWMutex // held while a layer is read by its keys, or changes
-	active   *layer
-	draining *layer     // nil: none
-	spilled  []*spilled // layers of a load before that, in files, the oldest first; never changed, only replaced
-	below    view       // what Pebble had before what is being written to it
-	iters    iterPool   // of below
-	broken   error      // the active layer holds half a batch
-	crowded  bool       // merging is far behind: only what is asked to be durable goes on to Pebble
+	mu        sync.RWMutex // held while a layer is read by its keys, or changes
+	active    *layer
+	draining  *layer     // nil: none
+	spilled   []*spilled // layers of a load before that, in files, the oldest first; never changed, only replaced
+	below     view       // what Pebble had before what is being written to it
+	iters     iterPool   // of below
+	broken    error      // the active layer holds half a batch
+	abandoned bool       // a load was given up
+	crowded   bool       // merging is far behind: only what is asked to be durable goes on to Pebble
 
 	limit   int    // bytes from which on the active layer is drained
 	bulk    int    // … of a load

@@ -40,6 +40,15 @@ func (d *Disk) mergers() (lower, upper int) {
 // crash leaves is the store after some commit as ever, of fewer ones perhaps.
 func (d *Disk) StartLoad() { d.loading.Store(true) }
 
+// AbandonLoad gives up a load: who waits for room on the disk, or for a layer to be written, waits no longer.
+func (d *Disk) AbandonLoad() {
+	f := &d.front
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.abandoned = true
+	f.idle.Broadcast()
+}
+
 // EndLoad waits, no longer than patience, until merging has caught up with what was
 // loaded, and small traces are merged for good (settle): each search would look through all files that
 // are left. It says whether that was done in time.

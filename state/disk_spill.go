@@ -29,7 +29,6 @@ func (d *Disk) spillLayer() error {
 	f.mu.Unlock()
 
 	s, err := spill(d.fs, d.fs.PathJoin(d.dir, fmt.Sprintf(spilledPattern, f.spills)), l.bulk.runs, d.trace, f.block)
-
 	if err != nil {
 		d.tablesFailed(err)
 		return d.drainFrozen(seq)
@@ -60,12 +59,21 @@ func (d *Disk) ingestSpilled(b *bulk, seq uint64) error {
 		default:
 			d.tablesFailed(err)
 		}
+		if d.front.isAbandoned() {
+			return errors.Join(ErrAbandoned, err)
+		}
 		select {
 		case <-d.stop:
 			return err
 		case <-time.After(againEvery):
 		}
 	}
+}
+
+func (f *front) isAbandoned() bool {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.abandoned
 }
 
 // againEvery is how often tables that could not be written are tried again.

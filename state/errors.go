@@ -18,6 +18,8 @@ var (
 	ErrLocked = errors.New("state is in use by another process")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("state is closed")
+	// ErrAbandoned: a load was given up.
+	ErrAbandoned = errors.New("loading the state was given up")
 )
 
 var errWeightOnValue = corruptf("a weight was added to a value")

@@ -199,6 +199,45 @@ func TestClosedWhileFull(t *testing.T) {
 	}
 }
 
+// TestLoadAbandoned: who gives up a load waits neither for room nor for whoever does.
+func TestLoadAbandoned(t *testing.T) {
+	fs := &fullDisk{FS: vfs.NewMem()}
+	disk, _ := spilledDisk(t, fs)
+	fs.full.Store(true)
+	flushed, committed := make(chan error), make(chan error)
+	go func() { flushed <- disk.Flush(context.Background()) }()
+	for fs.refused.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	go func() {
+		b := disk.NewBatch()
+		defer b.Close()
+		for i := 0; ; i++ {
+			for k := range 5000 {
+				b.AddWeight(fmt.Appendf(nil, "x%d/%d", i, k), 1)
+			}
+			if _, err := b.Commit(); err != nil {
+				committed <- err
+				return
+			}
+		}
+	}()
+	select {
+	case err := <-committed:
+		t.Fatalf("commit: %v", err)
+	case <-time.After(300 * time.Millisecond):
+	}
+	disk.AbandonLoad()
+	for _, c := range []chan error{flushed, committed} {
+		if err := <-c; !errors.Is(err, state.ErrAbandoned) {
+			t.Errorf("%v, want that the load was given up", err)
+		}
+	}
+	if err := disk.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // damaged is a file system in which a byte of each spilled file is another one than was written.
 type damaged struct{ vfs.FS }
 
