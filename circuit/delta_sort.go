@@ -10,8 +10,11 @@ import (
 // sort orders the entries by their bytes. Many of them are first dealt out by the first bytes of their keys in
 // which they differ, which leaves few to be compared.
 func (d *delta) sort() {
-	if len(d.entries) < dealtFrom || slices.IsSortedFunc(d.entries, d.compare) {
+	if len(d.entries) < dealtFrom {
 		slices.SortFunc(d.entries, d.compare)
+		return
+	}
+	if slices.IsSortedFunc(d.entries, d.compare) {
 		return
 	}
 	first, differ := d.entries[0].head, uint64(0)

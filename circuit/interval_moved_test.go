@@ -21,9 +21,8 @@ func bounding(name string, l, r circuit.Interval, ofLeft, ofRight []int, compari
 		}
 	}
 	all := meet(comparisons...)
-	pair := circuit.NewBatch(2*width, 1)
 	f := func(l, r []datum, to *batch, w int64) {
-		pair.Reset()
+		pair := circuit.NewBatch(2*width, 1) // of each call: several goroutines may evaluate the query
 		all(l, r, pair, w)
 		for i := range pair.Len() {
 			row := to.Grow(w)
