@@ -14,12 +14,12 @@ import (
 // front is what lies between commits and Pebble: the layer that takes the writes
 // and, while it is being drained, the one before it. Both are consolidated, so a
 // key that changes with every commit is one entry, what came and went is none,
-// and a reader does not walk over the past. (Those of a load are so when they are drained.)
+// and a reader does not walk over the past. (Those of a load are so when they are drained; before that
+// they may wait in files, as spilled.)
 //
 // A drain freezes the layer and writes it to Pebble as one batch, together with
 // the number of its last commit: what Pebble holds is always the store after some
-// commit. Meanwhile readers see the frozen layer over a snapshot of Pebble
-// without it.
+// commit. Meanwhile readers see the frozen layer over Pebble as it was before, without it.
 type front struct {
 	mu        sync.RWMutex // held while a layer is read by its keys, or changes
 	active    *layer
@@ -367,7 +367,7 @@ func (f *front) freeze() {
 	f.idle.Broadcast()
 }
 
-// writeLayer writes a frozen layer to Pebble. If tables cannot be written, because the disk is
+// writeLayer writes a frozen layer to Pebble, behind what was spilled. If tables cannot be written, because the disk is
 // full perhaps, Pebble gets a batch: it keeps that in memory, and tries again to flush it.
 func (d *Disk) writeLayer(l *layer, seq uint64) error {
 	if len(d.front.spilled) > 0 {
@@ -378,7 +378,7 @@ func (d *Disk) writeLayer(l *layer, seq uint64) error {
 		if err == nil {
 			return nil
 		}
-		d.tablesFailed(err)
+		d.tablesFailed(err, "it goes on without")
 	}
 	size := l.used
 	if l.bulk == nil {
@@ -402,11 +402,18 @@ func (d *Disk) writeLayer(l *layer, seq uint64) error {
 func (f *front) get(dst, key []byte) (value []byte, ok bool, err error) {
 	var sum int64
 	added := false
-	for _, l := range [...]*layer{f.active, f.draining} {
-		if l == nil {
-			continue
+	for part := range 3 { // the newest first
+		var entry []byte
+		var done bool
+		var w int64
+		switch part {
+		case 0:
+			entry, done, w, err = f.active.get(key)
+		case 1:
+			entry, done, w, err = f.draining.get(key)
+		default:
+			entry, done, w, err = f.getSpilled(key)
 		}
-		entry, done, w, err := l.get(key)
 		if err != nil {
 			return dst, false, err
 		}
@@ -430,30 +437,6 @@ func (f *front) get(dst, key []byte) (value []byte, ok bool, err error) {
 			return dst, false, nil
 		}
 		return appendWeight(dst, sum), true, nil
-	}
-	if len(f.spilled) > 0 {
-		entry, err := f.getSpilled(key)
-		switch {
-		case err != nil:
-			return dst, false, err
-		case entry == nil:
-		case entry[0] == entryAdd:
-			sum, added = sum+entryNumber(entry), true
-		case entry[0] == entrySet:
-			if added {
-				return dst, false, errWeightOnValue
-			}
-			value, _ := stored(entry[1:])
-			return append(dst, value...), true, nil
-		default:
-			if entry[0] == entryWeight {
-				sum += entryNumber(entry)
-			}
-			if sum == 0 {
-				return dst, false, nil
-			}
-			return appendWeight(dst, sum), true, nil
-		}
 	}
 	// An iterator that is at hand has its files open: cheaper than Pebble's Get.
 	it, err := f.iters.get(f.below, nil, nil)

@@ -12,7 +12,7 @@ import (
 // consolidating pay: hardly a key is written twice. So commits go to a layer without a
 // tree (bulk), which takes several times as many keys before it is drained: the larger the
 // files are that are flushed, the less often what is in them is merged, and the fewer are
-// searched. And while hardly anything is sought in what it brings, layers wait in files of their own (spilled),
+// searched. And while little is sought in what it brings, layers wait in files of their own (spilled),
 // to be merged together.
 
 const (
@@ -38,7 +38,13 @@ func (d *Disk) mergers() (lower, upper int) {
 
 // StartLoad announces writes of much more than memory holds, until EndLoad. What a
 // crash leaves is the store after some commit as ever, of fewer ones perhaps.
-func (d *Disk) StartLoad() { d.loading.Store(true) }
+func (d *Disk) StartLoad() {
+	f := &d.front
+	f.mu.Lock()
+	f.abandoned = false
+	f.mu.Unlock()
+	d.loading.Store(true)
+}
 
 // AbandonLoad gives up a load: who waits for room on the disk, or for a layer to be written, waits no longer.
 func (d *Disk) AbandonLoad() {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// spillLayer empties a layer that is full. As long as hardly anything is sought in what a load brings, its layers go to
+// spillLayer empties a layer that is full. As long as little is sought in what a load brings, its layers go to
 // files, to be merged with later ones: in Pebble they would lie on top of each other, and be merged several times.
 // drain is held.
 func (d *Disk) spillLayer() error {
@@ -30,7 +30,7 @@ func (d *Disk) spillLayer() error {
 
 	s, err := spill(d.fs, d.fs.PathJoin(d.dir, fmt.Sprintf(spilledPattern, f.spills)), l.bulk.runs, d.trace, f.block)
 	if err != nil {
-		d.tablesFailed(err)
+		d.tablesFailed(err, "it goes on without")
 		return d.drainFrozen(seq)
 	}
 	f.mu.Lock()
@@ -57,7 +57,7 @@ func (d *Disk) ingestSpilled(b *bulk, seq uint64) error {
 		case <-d.stop:
 			return err
 		default:
-			d.tablesFailed(err)
+			d.tablesFailed(err, "they are tried again, and what is loaded waits")
 		}
 		if d.front.isAbandoned() {
 			return errors.Join(ErrAbandoned, err)
@@ -96,22 +96,26 @@ func (f *front) spilledIndex() (bytes int) {
 	return bytes
 }
 
-// getSpilled is what all files say of a key, nil if nothing; mu is held, for reading at least.
-func (f *front) getSpilled(key []byte) (entry []byte, err error) {
+// getSpilled is what all files say of a key, as a layer's get; mu is held, for reading at least.
+func (f *front) getSpilled(key []byte) (entry []byte, done bool, w int64, err error) {
 	var page spilledPage
 	for _, s := range f.spilled {
 		e, err := s.get(key, &page)
 		if err != nil {
-			return nil, err
+			return nil, false, 0, err
 		}
 		if e == nil {
 			continue
 		}
 		if entry, err = combined(entry, e); err != nil {
-			return nil, err
+			return nil, false, 0, err
 		}
 	}
-	return entry, nil
+	if entry == nil {
+		return nil, false, 0, nil
+	}
+	entry, done, w = says(entry)
+	return entry, done, w, nil
 }
 
 // removeSpilled lets go of the files, as all that is in them is in Pebble; mu is held.

@@ -167,11 +167,11 @@ func (d *Disk) ingestLayer(b *bulk, seq uint64) error {
 	return err
 }
 
-// tablesFailed says that tables could not be written.
-func (d *Disk) tablesFailed(err error) {
+// tablesFailed says that tables could not be written, and what comes of it.
+func (d *Disk) tablesFailed(err error, so string) {
 	err = readError(err)
 	d.lastErr.Store(&err)
-	d.onEvent(Event{Name: "error", Text: "files of a load could not be written; it goes on without", Err: err})
+	d.onEvent(Event{Name: "error", Text: "files of a load could not be written; " + so, Err: err})
 }
 
 // removeTables removes what a crash left of tables that Pebble has not taken in, or of

@@ -139,10 +139,12 @@ func TestTablesLeftBehind(t *testing.T) {
 	}
 }
 
-// loading is a store in memory, in the middle of a load.
+// loading is a store in the middle of a load, in memory unless there is a file system.
 func loading(t *testing.T, o state.Options) *state.Disk {
 	t.Helper()
-	o.FS = vfs.NewMem()
+	if o.FS == nil {
+		o.FS = vfs.NewMem()
+	}
 	disk, err := state.Open("state", o)
 	if err != nil {
 		t.Fatal(err)

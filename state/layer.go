@@ -247,23 +247,30 @@ func findSpan(spans []span, key []byte) int {
 	return -1
 }
 
-// get is what the layer says of a key. If done is false, what is below counts as
+// get is what the layer, if there is one, says of a key. If done is false, what is below counts as
 // well, plus w.
 func (l *layer) get(key []byte) (entry []byte, done bool, w int64, err error) {
-	found := false
-	if l.bulk != nil {
-		entry, err = l.bulk.get(key)
-		found = entry != nil
-	} else {
-		entry, found = l.tree.root.get(key)
-	}
 	switch {
-	case !found:
-		return nil, l.hides(key), 0, err
-	case entry[0] == entryAdd:
-		return nil, false, entryNumber(entry), nil
+	case l == nil:
+		return nil, false, 0, nil
+	case l.bulk != nil:
+		entry, err = l.bulk.get(key)
+	default:
+		entry, _ = l.tree.root.get(key)
 	}
-	return entry, true, 0, nil
+	if entry == nil {
+		return nil, l.hides(key), 0, err
+	}
+	entry, done, w = says(entry)
+	return entry, done, w, nil
+}
+
+// says is what an entry says, in the words of get.
+func says(entry []byte) (_ []byte, done bool, w int64) {
+	if entry[0] == entryAdd {
+		return nil, false, entryNumber(entry)
+	}
+	return entry, true, 0
 }
 
 // drainTo writes what the layer holds to a batch.

@@ -26,9 +26,8 @@ type spilled struct {
 	blocks  []spilledBlock
 	end     int64
 	traces  map[string]int // bytes of each trace's entries
-	entries int
-	index   int          // bytes of memory that blocks take
-	readers atomic.Int32 // and one for who may give it to readers
+	index   int            // bytes of memory that blocks take
+	readers atomic.Int32   // and one for who may give it to readers
 }
 
 type spilledBlock struct {
@@ -113,7 +112,6 @@ func (w *spiller) add(of *run, i int) error {
 		w.s.blocks = append(w.s.blocks, spilledBlock{first: bytes.Clone(first), off: w.s.end})
 		w.s.index += len(first) + blockCost
 	}
-	w.s.entries++
 	w.block.addAll(of, i, i+1)
 	if w.trace != nil && bytes.Compare(key, metaEnd) >= 0 {
 		if t := key[:w.trace(key)]; !bytes.Equal(t, w.last) {
@@ -181,7 +179,7 @@ type spilledPage struct {
 	raw []byte
 }
 
-// read reads a block.
+// read reads a block. What cannot be read of what was written is lost, whatever the reason.
 func (s *spilled) read(block int, to *spilledPage) error {
 	from, end := s.blocks[block].off, s.end
 	if block+1 < len(s.blocks) {
@@ -190,7 +188,7 @@ func (s *spilled) read(block int, to *spilledPage) error {
 	size := int(end - from)
 	to.raw = slices.Grow(to.raw[:0], size)[:size]
 	if _, err := s.file.ReadAt(to.raw, from); err != nil && err != io.EOF {
-		return fmt.Errorf("read %s: %w", s.path, err)
+		return fmt.Errorf("%w: read %s: %w", ErrCorrupt, s.path, err)
 	}
 	sum := binary.LittleEndian.Uint32(to.raw[size-4:])
 	if crc32.Checksum(to.raw[:size-4], castagnoli) != sum {

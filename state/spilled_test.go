@@ -24,12 +24,8 @@ func TestLayersAreSpilled(t *testing.T) {
 	o := small
 	fs := vfs.NewMem()
 	o.FS = fs
-	disk, err := state.Open("state", o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	disk := loading(t, o)
 	memory := state.NewMemory(state.Options{})
-	disk.StartLoad()
 	both := []state.Batch{disk.NewBatch(), memory.NewBatch()}
 	rnd, rest := rand.New(rand.NewPCG(1, 1)), make([]byte, 100)
 	most := 0
@@ -81,12 +77,8 @@ func spilledDisk(t *testing.T, fs vfs.FS) (*state.Disk, *state.Memory) {
 	t.Helper()
 	o := small
 	o.FS = fs
-	disk, err := state.Open("state", o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	disk := loading(t, o)
 	memory := state.NewMemory(state.Options{})
-	disk.StartLoad()
 	for i, s := range []state.Store{disk, memory} {
 		b := s.NewBatch()
 		for c := range 4 {
@@ -159,12 +151,8 @@ func TestSpillingWithoutRoom(t *testing.T) {
 	fs := &fullDisk{FS: vfs.NewMem()}
 	o := small
 	o.FS = fs
-	disk, err := state.Open("state", o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	disk := loading(t, o)
 	defer disk.Close()
-	disk.StartLoad()
 	b := disk.NewBatch()
 	defer b.Close()
 	b.AddWeight([]byte("k"), 1)
@@ -238,31 +226,45 @@ func TestLoadAbandoned(t *testing.T) {
 	}
 }
 
-// damaged is a file system in which a byte of each spilled file is another one than was written.
-type damaged struct{ vfs.FS }
+// damaged is a file system in which a byte of each spilled file is another one than was written, or cannot be read.
+type damaged struct {
+	vfs.FS
+	err error
+}
 
 func (f *damaged) Open(path string, opts ...vfs.OpenOption) (vfs.File, error) {
 	file, err := f.FS.Open(path, opts...)
 	if err != nil || !strings.HasSuffix(path, ".run") {
 		return file, err
 	}
-	return damagedFile{file}, nil
+	return damagedFile{file, f.err}, nil
 }
 
-type damagedFile struct{ vfs.File }
+type damagedFile struct {
+	vfs.File
+	err error
+}
 
 func (f damagedFile) ReadAt(p []byte, off int64) (int, error) {
 	n, err := f.File.ReadAt(p, off)
 	if at := 1000 - off; at >= 0 && at < int64(n) {
+		if f.err != nil {
+			return 0, f.err
+		}
 		p[at] ^= 0x10
 	}
 	return n, err
 }
 
-// TestSpilledIsDamaged: what comes back from the disk as something else is an error of whoever
+// TestSpilledIsDamaged: what comes back from the disk as something else, or not at all, is an error of whoever
 // reads it, and of the flush.
 func TestSpilledIsDamaged(t *testing.T) {
-	disk, _ := spilledDisk(t, &damaged{vfs.NewMem()})
+	t.Run("another byte", func(t *testing.T) { spilledIsDamaged(t, nil) })
+	t.Run("unreadable", func(t *testing.T) { spilledIsDamaged(t, syscall.EIO) })
+}
+
+func spilledIsDamaged(t *testing.T, how error) {
+	disk, _ := spilledDisk(t, &damaged{vfs.NewMem(), how})
 	defer disk.Close()
 	for _, back := range []bool{false, true} {
 		it := disk.NewIter(nil, nil)
@@ -298,13 +300,8 @@ func TestSpilledIsDamaged(t *testing.T) {
 func TestSpilledIndexIsSmall(t *testing.T) {
 	for _, shared := range []bool{false, true} {
 		o := small
-		o.FS = vfs.NewMem()
-		disk, err := state.Open("state", o)
-		if err != nil {
-			t.Fatal(err)
-		}
+		disk := loading(t, o)
 		memory := state.NewMemory(state.Options{})
-		disk.StartLoad()
 		rnd, long := rand.New(rand.NewPCG(1, 2)), strings.Repeat("x", 8_000)
 		both := []state.Batch{disk.NewBatch(), memory.NewBatch()}
 		files, most := 0, 0
@@ -408,11 +405,7 @@ func TestClosedWhileMerging(t *testing.T) {
 	fs := &counted{FS: vfs.NewMem(), begun: make(chan struct{}), goOn: make(chan struct{})}
 	o := small
 	o.FS, o.Trace = fs, func([]byte) int { return 3 }
-	disk, err := state.Open("state", o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	disk.StartLoad()
+	disk := loading(t, o)
 	b, value := disk.NewBatch(), make([]byte, 1000)
 	for i := range traces {
 		for r := range rows {
@@ -431,7 +424,7 @@ func TestClosedWhileMerging(t *testing.T) {
 	<-fs.begun
 	closed := make(chan error)
 	go func() { closed <- disk.Close() }()
-	for err = nil; !errors.Is(err, state.ErrClosed); {
+	for err := error(nil); !errors.Is(err, state.ErrClosed); {
 		_, _, err = disk.Get(nil, []byte("t"))
 	}
 	time.Sleep(10 * time.Millisecond) // it asks the others to end right after that
