@@ -103,7 +103,12 @@ func framedView(r *rand.Rand) string {
 // distances, after each of many small changes of partitions that have tens of rows.
 // STEPPING_SEED says which frames, STEPPING_FRAMES how many times others.
 func TestFramesEqualPostgres(t *testing.T) {
-	seed, times := 1, 1
+	forSeeds(t, 1, framesEqualPostgres)
+}
+
+// forSeeds runs a test of random windows with as many seeds, or those that STEPPING_SEED and STEPPING_FRAMES say.
+func forSeeds(t *testing.T, times int, test func(t *testing.T, seed uint64)) {
+	seed := 1
 	for name, to := range map[string]*int{"STEPPING_SEED": &seed, "STEPPING_FRAMES": &times} {
 		if text, ok := os.LookupEnv(name); ok {
 			n, err := strconv.Atoi(text)
@@ -114,7 +119,7 @@ func TestFramesEqualPostgres(t *testing.T) {
 		}
 	}
 	for n := range times {
-		t.Run(fmt.Sprint(seed+n), func(t *testing.T) { framesEqualPostgres(t, uint64(seed+n)) })
+		t.Run(fmt.Sprint(seed+n), func(t *testing.T) { test(t, uint64(seed+n)) })
 	}
 }
 

@@ -3,8 +3,6 @@ package plan_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -72,19 +70,7 @@ func lazyView(r *rand.Rand) string {
 // TestWindowArgumentsFailAsPostgres: an argument of a window function that fails is an error if a row asks for
 // it, and only then. STEPPING_SEED says which windows, STEPPING_FRAMES how many times others.
 func TestWindowArgumentsFailAsPostgres(t *testing.T) {
-	seed, times := 1, 2
-	for name, to := range map[string]*int{"STEPPING_SEED": &seed, "STEPPING_FRAMES": &times} {
-		if text, ok := os.LookupEnv(name); ok {
-			n, err := strconv.Atoi(text)
-			if err != nil {
-				t.Fatalf("%s: %v", name, err)
-			}
-			*to = n
-		}
-	}
-	for n := range times {
-		t.Run(fmt.Sprint(seed+n), func(t *testing.T) { windowArgumentsFail(t, uint64(seed+n)) })
-	}
+	forSeeds(t, 2, windowArgumentsFail)
 }
 
 func windowArgumentsFail(t *testing.T, seed uint64) {
