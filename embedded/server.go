@@ -131,15 +131,18 @@ func (s *Server) create(ctx context.Context, opts Options, log logger) error {
 // command line, as it is chosen at start.
 func configuration(socketDir string, opts Options) string {
 	settings := map[string]string{
-		"listen_addresses":           "127.0.0.1",
-		"unix_socket_directories":    socketDir,
-		"wal_level":                  "logical",
-		"max_replication_slots":      "100",
-		"max_wal_senders":            "100",
-		"max_connections":            "200",
-		"max_prepared_transactions":  "20",
-		"shared_buffers":             "64MB",
-		"max_wal_size":               "2GB",
+		"listen_addresses":          "127.0.0.1",
+		"unix_socket_directories":   socketDir,
+		"wal_level":                 "logical",
+		"max_replication_slots":     "100",
+		"max_wal_senders":           "100",
+		"max_connections":           "200",
+		"max_prepared_transactions": "20",
+		"shared_buffers":            "64MB",
+		"max_wal_size":              "2GB",
+		// Where many slots are made and moved on at once, a server may remove WAL that a new one needs:
+		// https://www.postgresql.org/message-id/TY4PR01MB1690772562282F0F09BDAF52C9490A%40TY4PR01MB16907.jpnprd01.prod.outlook.com
+		"wal_keep_size":              "256MB",
 		"dynamic_shared_memory_type": "posix",
 		"timezone":                   "UTC",
 		"log_timezone":               "UTC",

@@ -127,7 +127,7 @@ func TestSourceDiskFull(t *testing.T) {
 	}
 	sink := embedded.ForTest(t) // elsewhere
 	t.Setenv("TMPDIR", disk)
-	srv := embedded.StartForTest(t, embedded.Options{Settings: map[string]string{"min_wal_size": "32MB", "max_wal_size": "64MB", "restart_after_crash": "on"}})
+	srv := embedded.StartForTest(t, embedded.Options{Settings: map[string]string{"wal_keep_size": "0", "min_wal_size": "32MB", "max_wal_size": "64MB", "restart_after_crash": "on"}})
 	w := bankOn(t, srv, sink)
 	w.run(Options{})
 	w.load(1, 20)

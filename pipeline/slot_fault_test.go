@@ -82,7 +82,7 @@ func TestSlotRecreated(t *testing.T) {
 // nobody has used it for long.
 func TestSlotInvalidated(t *testing.T) {
 	t.Parallel()
-	settings := map[string]string{"max_slot_wal_keep_size": "1MB", "min_wal_size": "32MB", "max_wal_size": "32MB"}
+	settings := map[string]string{"max_slot_wal_keep_size": "1MB", "wal_keep_size": "0", "min_wal_size": "32MB", "max_wal_size": "32MB"}
 	srv := embedded.StartForTest(t, embedded.Options{Settings: settings})
 	w := bankOn(t, srv, srv)
 	w.run(Options{})

@@ -194,7 +194,7 @@ func TestTimelineHistory(t *testing.T) {
 
 func TestInvalidatedSlot(t *testing.T) {
 	srv := embedded.StartForTest(t, embedded.Options{Settings: map[string]string{
-		"max_slot_wal_keep_size": "1MB", "min_wal_size": "32MB", "max_wal_size": "32MB", "checkpoint_timeout": "30s",
+		"max_slot_wal_keep_size": "1MB", "wal_keep_size": "0", "min_wal_size": "32MB", "max_wal_size": "32MB", "checkpoint_timeout": "30s",
 	}})
 	dsn := srv.NewDB(t)
 	f := follow(t, dsn, replication.StreamOptions{})
