@@ -13,6 +13,18 @@ func init() {
 		viewCase{name: "lateral_union", query: `SELECT o.id, x.v FROM orders o, LATERAL (SELECT o.qty AS v UNION ALL SELECT o.customer_id) x`},
 		viewCase{name: "lateral_window", query: `SELECT c.id, x.id AS oid, x.n FROM customers c, LATERAL (SELECT o.id, row_number() OVER (ORDER BY o.id) AS n FROM orders o WHERE o.customer_id = c.id) x`},
 		viewCase{name: "lateral_in_sublink", query: `SELECT c.id, (SELECT sum(x.n) FROM orders o, LATERAL (SELECT count(*) AS n FROM lines l WHERE l.order_id = o.id AND l.qty > c.tier) x WHERE o.customer_id = c.id) AS s FROM customers c`},
+		viewCase{name: "lateral_beside_left", query: `SELECT a.id, o.id AS oid, x.z FROM customers a, orders o LEFT JOIN LATERAL (SELECT a.tier FROM products p WHERE p.price > 1) x(z) ON o.qty = x.z`},
+		viewCase{name: "lateral_beside_left_both", query: `SELECT c.id, o.id AS oid, x.n, x.m FROM customers c, orders o LEFT JOIN LATERAL (SELECT count(*) AS n, max(l.no) AS m FROM lines l WHERE l.order_id = o.id AND l.qty >= c.tier) x ON x.n > o.qty WHERE o.customer_id = c.id`},
+		viewCase{name: "lateral_beside_nested", query: `SELECT c.id, o.id AS oid, l.no, x.id AS pid FROM customers c, (orders o LEFT JOIN lines l ON l.order_id = o.id) LEFT JOIN LATERAL (SELECT p.id FROM products p WHERE p.id > c.tier) x ON x.id = l.product_id WHERE o.customer_id = c.id AND l.qty = c.tier`},
+		viewCase{name: "lateral_beside_full", query: `SELECT c.id, e.l, g FROM customers c, edges e FULL JOIN LATERAL generate_series(1, least(c.tier, 4)) g ON g = e.l`},
+		viewCase{name: "lateral_beside_right", query: `SELECT c.id, x.qty, e.r FROM customers c, LATERAL (SELECT o.qty FROM orders o WHERE o.customer_id = c.id) x RIGHT JOIN edges e ON e.l = x.qty`},
+		viewCase{name: "lateral_beside_in_left", query: `SELECT c.id, e.l, x.id AS oid FROM customers c LEFT JOIN (edges e LEFT JOIN LATERAL (SELECT o.id, o.qty FROM orders o WHERE o.customer_id = c.id) x ON x.qty = e.r) ON e.l = c.tier`},
+		viewCase{name: "lateral_beside_in_join", query: `SELECT c.id, e.l, x.id AS oid, p.id AS pid FROM customers c CROSS JOIN (products p JOIN (edges e LEFT JOIN LATERAL (SELECT o.id, o.qty FROM orders o WHERE o.customer_id = c.id) x ON x.qty = e.r) ON p.id = e.l)`},
+		viewCase{name: "lateral_beside_of_inner", query: `SELECT c.id, e.l, p.id AS pid, x.qty FROM customers c, edges e LEFT JOIN (products p JOIN LATERAL (SELECT o.qty FROM orders o WHERE o.customer_id = c.id) x ON x.qty < p.id) ON p.id = e.l`},
+		viewCase{name: "lateral_beside_correlated", query: `SELECT c.id, (SELECT count(x.id) FROM edges a, edges e LEFT JOIN LATERAL (SELECT o.id, o.qty FROM orders o WHERE o.customer_id = c.id AND o.qty > a.l) x ON x.qty = e.r AND x.id > c.tier) AS n FROM customers c`},
+		viewCase{name: "lateral_beside_row", query: `SELECT c.id, e.l, x.t FROM customers c, edges e LEFT JOIN LATERAL (SELECT c::text AS t, o.qty FROM orders o WHERE o.customer_id = (c).id) x ON x.qty = e.r`},
+		viewCase{name: "lateral_beside_with", query: `WITH w AS (SELECT customer_id, qty FROM orders WHERE qty > 0) SELECT c.id, (WITH v AS (SELECT qty FROM w WHERE w.customer_id = c.id) SELECT count(*) FROM edges a, v LEFT JOIN LATERAL (SELECT v2.qty + a.l AS k FROM v v2) x ON x.k = v.qty) AS n FROM customers c`},
+		viewCase{name: "lateral_beside_exists_on", query: `SELECT c.id, e.l, x.id AS oid FROM customers c, edges e LEFT JOIN LATERAL (SELECT o.id, o.qty FROM orders o WHERE o.customer_id = c.id) x ON x.qty = e.r AND EXISTS (SELECT FROM lines l WHERE l.order_id = x.id AND l.no <> e.l)`},
 		viewCase{name: "lateral_nested_left", query: `SELECT a.l, x.r, x.n FROM edges a LEFT JOIN (edges b CROSS JOIN LATERAL (SELECT count(*) AS n FROM edges d WHERE d.l = b.r) y) x ON x.l = a.r`},
 	)
 }

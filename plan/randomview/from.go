@@ -10,7 +10,17 @@ import (
 func (g *Generator) from(depth int, outer []genColumn) (string, []genColumn) {
 	sql, cols := g.item(depth, nil, outer)
 	for range g.of("", "j", "j", "jj") {
-		kind := g.of("JOIN", "JOIN", "LEFT JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "JOIN", "LATERAL", "LEFT LATERAL")
+		kind := g.of("JOIN", "JOIN", "LEFT JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "JOIN", "LATERAL", "LEFT LATERAL", "DEPENDENT")
+		if kind == "DEPENDENT" {
+			next, more := g.dependent(cols, outer, depth)
+			if g.chance(70) {
+				sql += " CROSS JOIN " + next
+			} else {
+				sql += " LEFT JOIN " + next + " ON " + g.on(cols, more, outer, depth)
+			}
+			cols = append(slices.Clone(cols), more...)
+			continue
+		}
 		if strings.HasSuffix(kind, "LATERAL") {
 			next, more := g.item(depth, cols, outer)
 			if kind == "LATERAL" {
@@ -36,6 +46,25 @@ func (g *Generator) from(depth int, outer []genColumn) (string, []genColumn) {
 		cols = both
 	}
 	return sql, cols
+}
+
+// dependent is an outer join of which one side refers to what stands before the whole of it.
+func (g *Generator) dependent(siblings, outer []genColumn, depth int) (string, []genColumn) {
+	left, cols := g.item(depth, nil, outer)
+	kind := g.of("LEFT", "LEFT", "RIGHT", "FULL")
+	visible := siblings
+	if kind == "LEFT" { // the others cannot refer to the left side
+		visible = append(slices.Clone(siblings), cols...)
+	}
+	right, more := g.item(depth, visible, outer)
+	on := g.equality(cols, more)
+	if kind != "FULL" {
+		on = g.on(cols, more, outer, depth)
+	}
+	if kind == "RIGHT" && g.chance(50) { // the side that is kept is the plain one
+		return "(LATERAL " + right + " RIGHT JOIN " + left + " ON " + on + ")", append(more, cols...)
+	}
+	return "(" + left + " " + kind + " JOIN LATERAL " + right + " ON " + on + ")", append(slices.Clone(cols), more...)
 }
 
 // item is one relation of FROM, written so that LATERAL may stand before it.

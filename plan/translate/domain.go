@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
@@ -147,10 +148,12 @@ func (t *translator) raised(n *pgtree.Node) *pgtree.Node {
 // domainColumn is the column of s's own domain that stands for an outer one.
 func (t *translator) domainColumn(r outerRef, s *scope) expr.Expr {
 	if s.domain == nil {
+		t.fail(fmt.Errorf("column %d of relation %d, %d levels around, is read by a query that is computed for nothing around it", r.attno, r.rtindex, r.level))
 		return nil
 	}
 	i, ok := s.domain.at[r]
 	if !ok {
+		t.fail(fmt.Errorf("column %d of relation %d, %d levels around, is none that a query is computed for", r.attno, r.rtindex, r.level))
 		return nil
 	}
 	if s.agg != nil {

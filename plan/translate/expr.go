@@ -242,7 +242,7 @@ var sessionValues = []string{
 
 // column resolves a Var to a column of the FROM row.
 func (t *translator) column(n *pgtree.Node, s *scope) expr.Expr {
-	if up := n.Int("varlevelsup"); up > 0 {
+	if up := n.Int("varlevelsup"); up > 0 || s.isOutside(n.Int("varno")) {
 		return t.domainColumn(outerRef{up, n.Int("varno"), n.Int("varattno"), nil}, s)
 	}
 	rti, att := n.Int("varno"), n.Int("varattno")

@@ -1,8 +1,10 @@
 package translate
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
@@ -70,6 +72,9 @@ func (t *translator) fromItem(n *pgtree.Node, s *scope, inner bool) part {
 		p.end = len(s.from)
 		return p
 	case "JOINEXPR":
+		if p, ok := t.dependentJoin(n, s); ok {
+			return p
+		}
 		return t.join(n, s, inner)
 	}
 	t.fail(fmt.Errorf("an item of FROM of kind %s", n.Tag))
@@ -79,12 +84,19 @@ func (t *translator) fromItem(n *pgtree.Node, s *scope, inner bool) part {
 // join translates a join; its right side may refer to the left one (LATERAL).
 func (t *translator) join(n *pgtree.Node, s *scope, inner bool) part {
 	kind, quals := n.Int("jointype"), n.Node("quals")
+	binding := s.binding
+	s.binding = nil
 	inner = inner && kind == querytree.InnerJoin
 	sure := s.sure
 	if kind == querytree.RightJoin || kind == querytree.FullJoin {
 		s.sure = min(sure, len(s.parts))
 	}
 	l := t.fromItem(n.Node("larg"), s, inner)
+	for _, c := range binding {
+		if e := t.expr(c, s); expr.Total(e) {
+			s.meets = append(s.meets, expr.Conjuncts(e)...)
+		}
+	}
 	s.parts = append(s.parts, l)
 	if s.sure = sure; kind == querytree.LeftJoin || kind == querytree.FullJoin {
 		s.sure = min(sure, len(s.parts))
@@ -112,6 +124,9 @@ func (t *translator) join(n *pgtree.Node, s *scope, inner bool) part {
 	}
 	bound := l.bound || r.bound
 	conds = append(conds, s.meetsWithin(l.start, r.end, bound)...)
+	if kind != querytree.InnerJoin && (kind != querytree.LeftJoin && s.awaits(l) || kind != querytree.RightJoin && s.awaits(r)) {
+		t.fail(errors.New("the side of an outer join that may be missing refers to what stands beside the join"))
+	}
 	switch {
 	case subqueries && kind == querytree.InnerJoin:
 		return t.joinWhere(quals, s, []part{l, r}, conds, bound)
@@ -327,6 +342,20 @@ func (s *scope) inside(e expr.Expr, from, to int, bound bool) bool {
 		}
 	}
 	return true
+}
+
+// awaits says that rows of a part are yet to meet those of others that they were computed for.
+func (s *scope) awaits(p part) bool {
+	return slices.ContainsFunc(s.meets, func(c expr.Expr) bool {
+		read := map[int]bool{}
+		expr.Columns(c, read)
+		for i := range read {
+			if i >= p.start && i < p.end {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // meetsWithin takes the meets that are over the columns [from, to) of the FROM

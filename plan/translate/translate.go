@@ -141,8 +141,12 @@ type scope struct {
 	parts  []part           // of FROM, those before the one that is being translated
 	// sure is how many of parts stand outside all joins that would make up a row if the
 	// relation that is being translated had none.
-	sure  int
-	whole map[int]bool // relations whose rows are read as values
+	sure int
+	// within are the relations that are translated here, if these are a part of the query's: those of a join for
+	// which what stands beside it is a domain.
+	within  map[int]bool
+	binding []*pgtree.Node // conditions between that join's left side and its domain
+	whole   map[int]bool   // relations whose rows are read as values
 	// tableOIDs are the relations whose rows are asked for their table.
 	tableOIDs map[int]bool
 	meets     []expr.Expr // which rows of correlated relations in FROM belong to which of the domain
