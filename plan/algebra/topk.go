@@ -99,7 +99,7 @@ func (n *TopK) Label() string {
 }
 
 func (p *pusher) pushTopK(n *TopK, conds []expr.Expr) Node {
-	below, above := ofPartition(n.Partition, n.Cols(), conds)
+	below, above := ofPartition(n.In, n.Partition, conds)
 	return filter(n.With([]Node{p.push(n.In, below)}), above)
 }
 

@@ -162,23 +162,8 @@ func (n *Window) Label() string {
 }
 
 func (p *pusher) pushWindow(n *Window, conds []expr.Expr) Node {
-	below, above := ofPartition(n.Partition, n.In.Cols(), conds)
+	below, above := ofPartition(n.In, n.Partition, conds)
 	return filter(n.With([]Node{n.firstRows(p.push(n.In, below), above)}), above)
-}
-
-// ofPartition splits conditions into those that are about the partition as a
-// whole, and so may drop it before it is looked at, and others.
-func ofPartition(partition []int, cols []Column, conds []expr.Expr) (below, above []expr.Expr) {
-	return split(conds, func(c expr.Expr) bool {
-		read := map[int]bool{}
-		expr.Columns(c, read)
-		for col := range read {
-			if !contains(partition, col) {
-				return false
-			}
-		}
-		return expr.Total(c) && len(read) > 0 && readsOnlyExact(c, cols, len(cols))
-	})
 }
 
 func (p *pruner) pruneWindow(n *Window, need []int) Node {

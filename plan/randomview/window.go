@@ -6,8 +6,9 @@ import (
 )
 
 // window is a call of a window function over the columns of a relation of distinct
-// rows, with its type. Its frame may begin where a query or a row around it says.
-func (g *Generator) window(cols, outer []genColumn) (string, string) {
+// rows, with its type. Its frame may begin where a query or a row around it says. by is an expression that its partition
+// may be of; "" for none.
+func (g *Generator) window(cols, outer []genColumn, by string) (string, string) {
 	var all []string
 	for _, c := range cols {
 		collate := ""
@@ -25,20 +26,23 @@ func (g *Generator) window(cols, outer []genColumn) (string, string) {
 			partition = "PARTITION BY " + e + " "
 		}
 	}
+	if by != "" && g.chance(80) {
+		partition = "PARTITION BY " + by + " "
+	}
 	g.rnd.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	by := cols[g.pick(len(cols))]
-	if by.typ == "text" && g.chance(30) {
-		by.sql += g.of(` COLLATE "de-x-icu"`, " COLLATE app.loose")
+	first := cols[g.pick(len(cols))]
+	if first.typ == "text" && g.chance(30) {
+		first.sql += g.of(` COLLATE "de-x-icu"`, " COLLATE app.loose")
 	}
 	direction := g.of("", " DESC", " NULLS FIRST")
 	total := partition + "ORDER BY " + strings.Join(all, ", ")
-	some := partition + "ORDER BY " + by.sql + direction
+	some := partition + "ORDER BY " + first.sql + direction
 	exclude := g.of("", "", " EXCLUDE CURRENT ROW", " EXCLUDE GROUP", " EXCLUDE TIES", " EXCLUDE NO OTHERS")
 	rows := g.of("", " ROWS BETWEEN 1 PRECEDING AND CURRENT ROW", " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 FOLLOWING", " ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING",
 		" ROWS BETWEEN 2 PRECEDING AND 1 PRECEDING", " ROWS 2 PRECEDING", " ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING")
 	peers := g.of("", " RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING", " GROUPS BETWEEN 1 PRECEDING AND 1 FOLLOWING", " RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW",
 		" GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING", " RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING", " GROUPS 1 PRECEDING")
-	if step := families[by.typ].step; step != "" && g.chance(50) {
+	if step := families[first.typ].step; step != "" && g.chance(50) {
 		peers = g.of(" RANGE BETWEEN %[1]s PRECEDING AND %[1]s FOLLOWING", " RANGE %[1]s PRECEDING", " RANGE BETWEEN %[1]s FOLLOWING AND UNBOUNDED FOLLOWING", " RANGE BETWEEN UNBOUNDED PRECEDING AND %[1]s PRECEDING")
 		peers = fmt.Sprintf(peers, step)
 	}
@@ -105,9 +109,15 @@ func (g *Generator) windowed(depth int, outer []genColumn) (string, []genColumn)
 		name := g.name("c")
 		parts, out = append(parts, c.sql+" AS "+name), append(out, genColumn{name, c.typ})
 	}
-	windows := ""
+	windows, by := "", ""
+	if g.chance(25) { // a condition on what partitions are of is asked before the window
+		typ := cols[g.pick(len(cols))].typ
+		by = g.expr(scope{cols: cols}, typ, 1)
+		name := g.name("b")
+		parts, out = append(parts, by+" AS "+name), append(out, genColumn{name, typ})
+	}
 	for range 1 + g.pick(2) {
-		e, typ := g.window(cols, outer)
+		e, typ := g.window(cols, outer, by)
 		name := g.name("v")
 		switch call, over, ok := strings.Cut(e, " OVER ("); {
 		case ok && closes("("+over) && g.chance(20):
@@ -127,7 +137,11 @@ func (g *Generator) windowed(depth int, outer []genColumn) (string, []genColumn)
 	if g.chance(10) { // rows are told apart after the windows
 		sql = strings.Replace(sql, "SELECT ", "SELECT DISTINCT ", 1)
 	}
-	return sql + windows, out
+	sql += windows
+	if by != "" {
+		sql = fmt.Sprintf("SELECT * FROM (%s) %s WHERE %s", sql, g.name("o"), g.cond(scope{cols: out[len(cols) : len(cols)+1]}, 1, -1))
+	}
+	return sql, out
 }
 
 // closes says whether the first parenthesis closes at the end.
