@@ -75,6 +75,17 @@ func init() {
 		viewCase{name: "needless_on_or", query: `SELECT o.id, c.id AS c FROM orders o LEFT JOIN customers c ON c.id = o.customer_id AND (o.id > -77 OR (SELECT max(x) FROM ` + fails + ` e) = 1)`},
 		viewCase{name: "needless_having_or", query: `SELECT customer_id, count(*) AS n FROM orders GROUP BY 1 HAVING count(*) > 0 OR (SELECT max(x) FROM ` + fails + ` e) = 1`},
 		viewCase{name: "needless_within", query: `SELECT id, id > -77 OR (SELECT bool_or(l > 1 OR (SELECT max(x) FROM ` + fails + ` e) = 1) FROM edges) AS x FROM orders`},
+		// Keys that fail, of rows for which the other keys find nothing.
+		viewCase{name: "needless_key_some", query: `SELECT o.id, (SELECT max(e.r) FROM edges e WHERE e.l = o.id AND e.r = 6 / o.qty) AS x FROM orders o`},
+		viewCase{name: "needless_key_some_theirs", query: `SELECT o.id, (SELECT count(*) FROM edges e WHERE e.l = o.id AND 6 / e.r = o.qty) AS x FROM orders o`},
+		viewCase{name: "needless_key_some_exists", query: `SELECT o.id, o.qty AS x FROM orders o WHERE EXISTS (SELECT FROM edges e WHERE e.l = o.id AND e.r = 6 / o.qty)`},
+		viewCase{name: "needless_key_some_not_exists", query: `SELECT o.id, o.qty AS x FROM orders o WHERE NOT EXISTS (SELECT FROM edges e WHERE e.l = o.id AND e.r = 6 / o.qty)`},
+		viewCase{name: "needless_key_some_lateral", query: `SELECT o.id, x.* FROM orders o, LATERAL (SELECT e.l, e.r FROM edges e WHERE e.l = o.id AND e.r = 6 / o.qty ORDER BY 1, 2 LIMIT 1) x`},
+		viewCase{name: "needless_key_some_left", query: `SELECT o.id, e.r FROM orders o LEFT JOIN edges e ON e.l = o.id AND e.r = 6 / o.qty`},
+		viewCase{name: "needless_key_some_three", query: `SELECT o.id, (SELECT max(e.r + n.a) FROM edges e JOIN loose n ON n.a = e.r WHERE e.l = o.id AND n.a = 6 / o.qty) AS x FROM orders o`},
+		viewCase{name: "needless_key_some_less", query: `SELECT o.id, (SELECT max(e.r) FROM edges e WHERE e.l < o.id AND e.r = 6 / o.qty) AS x FROM orders o`},
+		viewCase{name: "needless_key_some_grouped", query: `SELECT o.id, (SELECT q.n FROM (SELECT l, r, count(*) AS n FROM edges GROUP BY 1, 2) q WHERE q.l = o.id AND q.r = 6 / o.qty) AS x FROM orders o`},
+		viewCase{name: "needless_key_some_array", query: `SELECT o.id, ARRAY(SELECT e.r FROM edges e WHERE e.l = o.id AND e.r = 6 / o.qty ORDER BY 1) AS x FROM orders o`},
 		// Asked for some rows only, of which each has to get its answer.
 		viewCase{name: "needless_open_in", query: `SELECT id, (qty > 2 OR (id, qty) IN (SELECT l, 6 / (r * r + 1) FROM edges WHERE l <> o.id)) IS NOT FALSE AS x FROM orders o`},
 		viewCase{name: "needless_open_not_or", query: `SELECT id, NOT (qty > 2 AND ` + m(`l <> o.id`) + ` > 2) AND NOT EXISTS (SELECT FROM edges WHERE 6 / (r * r + 1) = o.qty) AS x FROM orders o`},

@@ -26,7 +26,8 @@ type Meeting struct {
 // besides is left to the conditions.
 //
 // Two comparisons that bound from both sides are taken rather than one, and of these such
-// that belong together: x BETWEEN a AND b, which makes x a point, or both ends of ranges.
+// that belong together: x BETWEEN a AND b, which makes x a point, or both ends of ranges. An equality is the
+// best of all: either side is a point.
 //
 // In a join in which a row can have one partner at most, on either side (single), nothing is found.
 func Intervals(conds []expr.Expr, width int, single bool) (m Meeting, ok bool) {
@@ -91,10 +92,13 @@ const (
 	apart together = iota // they are of different things
 	alike                 // all are in one order, so that they may say how intervals overlap
 	belonging
+	equalling // they are one equality: that of a key which can fail (Order)
 )
 
 func (a bounding) with(b bounding) together {
 	switch {
+	case a.cond == b.cond && same(a.l, b.l) && same(a.r, b.r):
+		return equalling
 	case a.cond == b.cond || same(a.l, b.l) || same(a.r, b.r):
 		return belonging
 	case a.l.Type().Kind == b.l.Type().Kind && a.r.Type().Kind == b.r.Type().Kind:
@@ -113,6 +117,11 @@ func boundsIn(c expr.Expr, width int) (up, down bounding) {
 	l, r, ok := endsOf(n)
 	if !ok {
 		switch n.Cmp {
+		case "=":
+			if !n.Equal {
+				return up, down
+			}
+			l.lower, l.upper, r.lower, r.upper = n.Args[0], n.Args[0], n.Args[1], n.Args[1]
 		case "<", "<=":
 			l.lower, r.upper = n.Args[0], n.Args[1]
 		case ">", ">=":

@@ -203,10 +203,11 @@ func (k Keyring) equiJoinKeys(n *EquiJoin) [][]int {
 	l, r := k.of(n.L), k.of(n.R)
 	lw := len(n.L.Cols())
 	keys := product(l, r, lw)
-	if covers(r, plainColumns(n.RKeys)) {
+	lkeys, rkeys := equalColumns(n.Conds, lw)
+	if covers(r, append(rkeys, plainColumns(n.RKeys)...)) {
 		keys = append(keys, l...)
 	}
-	if covers(l, plainColumns(n.LKeys)) {
+	if covers(l, append(lkeys, plainColumns(n.LKeys)...)) {
 		keys = append(keys, product([][]int{{}}, r, lw)...)
 	}
 	at := map[int]int{}
@@ -214,6 +215,27 @@ func (k Keyring) equiJoinKeys(n *EquiJoin) [][]int {
 		at[c] = i
 	}
 	return remapKeys(keys, at)
+}
+
+// equalColumns are the columns of either side of a join, the left one of lw columns, that conditions say to equal something of the other.
+func equalColumns(conds []expr.Expr, lw int) (l, r []int) {
+	for _, c := range conds {
+		n, ok := c.(*expr.Native)
+		if !ok || !n.Equal || n.Cmp != "=" {
+			continue
+		}
+		for i, arg := range n.Args {
+			of, plain := arg.(*expr.Col)
+			switch other := side(n.Args[1-i], lw); {
+			case !plain:
+			case of.Index < lw && other == rightSide:
+				l = append(l, of.Index)
+			case of.Index >= lw && other == leftSide:
+				r = append(r, of.Index-lw)
+			}
+		}
+	}
+	return l, r
 }
 
 // plainColumns are the columns among key expressions.

@@ -33,6 +33,7 @@ type equality struct {
 	side  [2]expr.Expr
 	in    [2]int
 	total bool // neither side can fail
+	cond  *expr.Native
 }
 
 // meets says whether e compares input i with one of the others.
@@ -42,7 +43,8 @@ func (e equality) meets(i int, others []int) bool {
 
 // order joins the inputs one by one. A key that can fail, or that Postgres computes, is a
 // column of what it is computed from, which is what has been joined so far: a row that
-// another condition drops is not shown to it.
+// another condition drops is not shown to it. If it is not all that the two sides are joined by, it is
+// no key but a condition: it then fails for rows that the others leave a partner.
 func (k Keyring) order(n *Join) Node {
 	if len(n.Inputs) == 1 {
 		return filter(n.Inputs[0], n.Conds)
@@ -73,9 +75,18 @@ func (k Keyring) order(n *Join) Node {
 		next := k.nextInput(n, joined, eqs, starts)
 		right := n.Inputs[next]
 		var lkeys, rkeys []expr.Expr
+		both := append(slices.Clone(joined), next)
+		pending := pendingAmong(between(next, joined, eqs), slices.ContainsFunc(rest, func(c expr.Expr) bool {
+			of := inputsOf(c, starts)
+			return len(of) > 1 && slices.Contains(of, next) && subset(of, both)
+		}))
 		eqs = slices.DeleteFunc(eqs, func(e equality) bool {
 			if !e.meets(next, joined) {
 				return false
+			}
+			if e.cond == pending {
+				rest = append(rest, e.cond)
+				return true
 			}
 			l, r := e.side[0], e.side[1]
 			if e.in[0] == next {
@@ -113,6 +124,25 @@ func (k Keyring) order(n *Join) Node {
 	return out
 }
 
+// pendingAmong is the one of the equalities of a join that can fail, if there is something else that its pairs have to
+// fulfil (more: a condition that is none of them); nil if there is none, or several. Partners are still found by it (Intervals).
+func pendingAmong(eqs []equality, more bool) (pending *expr.Native) {
+	for _, e := range eqs {
+		switch {
+		case e.total:
+			more = true
+		case pending != nil || expr.HasRemote([]expr.Expr{e.cond}) || e.cond.Cmp != "=":
+			return nil
+		default:
+			pending = e.cond
+		}
+	}
+	if !more {
+		return nil
+	}
+	return pending
+}
+
 // withKeys adds the keys that are not total to a relation, as columns, so that they
 // are computed once a row and one that fails makes its row an error.
 func withKeys(in Node, keys []expr.Expr) (Node, []expr.Expr) {
@@ -134,7 +164,7 @@ func equalities(conds []expr.Expr, starts []int) (eqs []equality, rest []expr.Ex
 		if n, ok := c.(*expr.Native); ok && n.Equal {
 			l, r := inputsOf(n.Args[0], starts), inputsOf(n.Args[1], starts)
 			if len(l) == 1 && len(r) == 1 && l[0] != r[0] {
-				eqs = append(eqs, equality{[2]expr.Expr{n.Args[0], n.Args[1]}, [2]int{l[0], r[0]}, expr.Total(n.Args[0]) && expr.Total(n.Args[1])})
+				eqs = append(eqs, equality{[2]expr.Expr{n.Args[0], n.Args[1]}, [2]int{l[0], r[0]}, expr.Total(n.Args[0]) && expr.Total(n.Args[1]), n})
 				continue
 			}
 		}
