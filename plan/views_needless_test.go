@@ -86,6 +86,11 @@ func init() {
 		viewCase{name: "needless_key_some_less", query: `SELECT o.id, (SELECT max(e.r) FROM edges e WHERE e.l < o.id AND e.r = 6 / o.qty) AS x FROM orders o`},
 		viewCase{name: "needless_key_some_grouped", query: `SELECT o.id, (SELECT q.n FROM (SELECT l, r, count(*) AS n FROM edges GROUP BY 1, 2) q WHERE q.l = o.id AND q.r = 6 / o.qty) AS x FROM orders o`},
 		viewCase{name: "needless_key_some_array", query: `SELECT o.id, ARRAY(SELECT e.r FROM edges e WHERE e.l = o.id AND e.r = 6 / o.qty ORDER BY 1) AS x FROM orders o`},
+		// What rows are sorted by under a limit of 0.
+		viewCase{name: "needless_limit_some", query: `(SELECT id, qty AS x FROM orders o ORDER BY 6 / o.qty, id LIMIT (SELECT count(*) FROM loose WHERE a = 77))` + rows},
+		viewCase{name: "needless_limit_some_filtered", query: `(SELECT id, qty AS x FROM orders o WHERE 6 / o.qty > 1 ORDER BY o.note, id LIMIT (SELECT count(*) FROM loose WHERE a = 77))` + rows},
+		viewCase{name: "needless_limit_some_lateral", query: `SELECT n.a, q.l FROM loose n, LATERAL (SELECT e.l FROM edges e ORDER BY 6 / e.r, 1 LIMIT CASE WHEN n.a = 77 THEN 1 ELSE 0 END) q` + rows},
+		viewCase{name: "needless_limit_some_left", query: `SELECT n.a, q.l FROM loose n LEFT JOIN LATERAL (SELECT e.l, 6 / e.r AS x FROM edges e ORDER BY x, 1 LIMIT CASE WHEN n.a = 77 THEN 1 ELSE 0 END) q ON true`},
 		// Asked for some rows only, of which each has to get its answer.
 		viewCase{name: "needless_open_in", query: `SELECT id, (qty > 2 OR (id, qty) IN (SELECT l, 6 / (r * r + 1) FROM edges WHERE l <> o.id)) IS NOT FALSE AS x FROM orders o`},
 		viewCase{name: "needless_open_not_or", query: `SELECT id, NOT (qty > 2 AND ` + m(`l <> o.id`) + ` > 2) AND NOT EXISTS (SELECT FROM edges WHERE 6 / (r * r + 1) = o.qty) AS x FROM orders o`},
