@@ -28,7 +28,7 @@ func init() {
 		viewCase{name: "alike_window_meet", query: `SELECT id, rank() OVER (ORDER BY x) AS a FROM ` + meeting + ` y`},
 		viewCase{name: "alike_window_partition_meet", query: `SELECT id, count(*) OVER (PARTITION BY x) AS a FROM ` + meeting + ` y`},
 		viewCase{name: "alike_nested", query: `SELECT x::text AS x, count(*) AS n FROM (SELECT ROW(qty > 1, CASE WHEN qty > 1 THEN ROW(qty) ELSE ROW(note::text) END) AS x FROM orders) y GROUP BY y.x`},
-		viewCase{name: "alike_nested_meet", query: `SELECT x::text AS x, count(*) AS n FROM (SELECT ROW(id / 3, CASE WHEN qty > 1 THEN ROW(qty) ELSE ROW(amount) END) AS x FROM orders WHERE id < 6) y GROUP BY y.x`},
+		viewCase{name: "alike_nested_meet", query: `SELECT x::text AS x, count(*) AS n FROM (SELECT ROW(id / 3, CASE WHEN qty > 1 THEN ROW(qty) ELSE ROW(trim_scale(amount)) END) AS x FROM orders WHERE id < 6) y GROUP BY y.x`},
 		viewCase{name: "alike_arrays", query: `SELECT x::text AS x, count(*) AS n FROM (SELECT CASE WHEN qty > 1 THEN ARRAY[ROW(1, qty), ROW(id, qty)] WHEN qty = 1 THEN ARRAY[ROW(2, note::text), NULL] ELSE '{}' END AS x FROM orders) y GROUP BY y.x`},
 		viewCase{name: "alike_collated", query: `SELECT x::text AS x, n FROM (SELECT x, count(*) AS n FROM (SELECT CASE WHEN qty > 1 THEN ROW(1, note COLLATE "en-x-icu") ELSE ROW(2, day) END AS x FROM orders) y GROUP BY y.x ORDER BY x LIMIT 5) z`},
 		viewCase{name: "alike_lateral", query: `SELECT c.id, z.x::text AS x FROM customers c, LATERAL (SELECT DISTINCT x FROM ` + disjoint + ` y WHERE y.customer_id = c.id) z`},
