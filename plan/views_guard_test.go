@@ -20,5 +20,13 @@ func init() {
 		viewCase{name: "guard_array", query: `SELECT e.l, CASE WHEN e.l > 3 THEN cardinality(ARRAY(SELECT x.ai FROM everything x WHERE x.i4 <> e.r)) END AS v FROM edges e WHERE e.l < 4`},
 		viewCase{name: "guard_array_uncorrelated", query: `SELECT e.l FROM edges e WHERE CASE WHEN e.l > 100 THEN cardinality(ARRAY(SELECT ai FROM everything)) > 1 ELSE true END`},
 		viewCase{name: "guard_array_kept", query: `SELECT e.l, CASE WHEN e.l > 2 THEN ARRAY(SELECT x.a FROM loose x WHERE x.a <> e.r ORDER BY 1) ELSE '{7}' END AS v, coalesce(e.r::text, (ARRAY(SELECT 1 / x.a FROM loose x WHERE e.l <> 1))::text) AS w FROM edges e WHERE e.r IS NOT NULL`},
+		// What reads no row is asked before there is one.
+		viewCase{name: "once_empty", query: `SELECT id FROM orders WHERE id = -77 AND (SELECT 6 / count(*) FROM loose WHERE a = 3) > 0 UNION ALL SELECT a FROM loose`},
+		viewCase{name: "once_count", query: `SELECT count(*) AS n FROM orders o, edges e WHERE o.id = e.l AND e.r = -77 AND (SELECT 6 / count(*) FROM loose WHERE a = 3) > 0`},
+		viewCase{name: "once_other_decides", query: `SELECT count(*) AS n FROM orders WHERE (SELECT count(*) FROM edges) < 0 AND (SELECT 6 / count(*) FROM loose WHERE a = 3) > 0`},
+		viewCase{name: "once_within", query: `SELECT count(*) AS n FROM (SELECT id FROM orders WHERE (SELECT count(*) FROM edges) < 0) o WHERE (SELECT 6 / count(*) FROM loose WHERE a = 3) > 0`},
+		viewCase{name: "once_exists", query: `SELECT count(*) AS n FROM orders WHERE EXISTS (SELECT FROM edges WHERE l = -77) AND (SELECT 6 / count(*) FROM loose WHERE a = 3) > 0`},
+		viewCase{name: "once_joined", query: `SELECT count(*) AS n FROM orders o JOIN edges e ON e.l = o.id AND (SELECT count(*) FROM edges) < 0 WHERE (SELECT 6 / count(*) FROM loose WHERE a = 3) > 0`},
+		viewCase{name: "once_guarded", query: `SELECT id FROM orders WHERE CASE WHEN (SELECT count(*) FROM loose WHERE a = 3) > 0 THEN (SELECT 6 / count(*) FROM loose WHERE a = 3) > 0 ELSE true END`},
 	)
 }

@@ -39,6 +39,8 @@ func (k Keyring) determined(n Node, cols []int) []int {
 		return k.determined(n.In, cols)
 	case *Shared:
 		return k.determined(n.In, cols)
+	case *Once:
+		return k.determined(n.In, cols)
 	case *Project:
 		at := make([]int, len(n.Exprs))
 		for i, e := range n.Exprs {

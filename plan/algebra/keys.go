@@ -54,6 +54,8 @@ func (k Keyring) find(n Node) [][]int {
 		return k.of(n.In)
 	case *Turning:
 		return k.of(n.In)
+	case *Once:
+		return k.of(n.In)
 	case *Moment:
 		return [][]int{{}}
 	case *Aggregate:

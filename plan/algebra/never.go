@@ -34,6 +34,10 @@ func never(n Node) Node {
 		}
 		// Its columns are named as those of the first.
 		return &UnionAll{Inputs: inputs}
+	case *Once:
+		if empty(n.Asked) {
+			return n.In
+		}
 	case *Aggregate:
 		if !n.Global && empty(n.In) {
 			return none(n)

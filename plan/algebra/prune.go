@@ -103,6 +103,8 @@ func (p *pruner) rewrite(n Node, need []int) Node {
 		used := withColumns(need, n.Count)
 		out := &Repeat{In: p.prune(n.In, used), Count: expr.Remap(n.Count, index(used))}
 		return pick(out, used, need)
+	case *Once:
+		return &Once{In: p.prune(n.In, need), Asked: p.prune(n.Asked, nil)}
 	case *Aggregate:
 		return p.pruneAggregate(n, need)
 	case *UnionAll:

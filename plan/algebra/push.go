@@ -84,6 +84,8 @@ func (p *pusher) rewrite(n Node, conds []expr.Expr) Node {
 		return p.pushRecursive(n, conds)
 	case *Shared:
 		return filter(&Shared{In: p.push(n.In, nil)}, conds)
+	case *Once:
+		return &Once{In: p.push(n.In, conds), Asked: p.push(n.Asked, nil)}
 	case *UnionAll:
 		inputs := make([]Node, len(n.Inputs))
 		for i, in := range n.Inputs {

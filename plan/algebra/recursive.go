@@ -323,6 +323,8 @@ func (c *carrier) extend(n Node) Node {
 		return &Repeat{In: c.carry(n.In), Count: n.Count}
 	case *Shared:
 		return &Shared{In: c.carry(n.In)}
+	case *Once:
+		return &Once{In: c.carry(n.In), Asked: n.Asked}
 	case *Recursive:
 		c.inner[n.Level] = true
 		defer delete(c.inner, n.Level)

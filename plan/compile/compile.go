@@ -219,6 +219,9 @@ func (c *compiler) compile(n algebra.Node, id string) *compiled {
 		return c.recursive(n, id)
 	case *algebra.Shared:
 		return c.node(n.In)
+	case *algebra.Once:
+		in, asked := c.node(n.In), c.clean(c.node(n.Asked), n.Asked.Cols())
+		return in.with(addErrs(in.errs, asked.errs...))
 	case *algebra.Distinct:
 		in := c.exact(c.clean(c.node(n.In), n.Cols()))
 		if n.Exact {

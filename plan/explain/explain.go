@@ -202,6 +202,8 @@ func (e *explainer) describeNode(b *box, n algebra.Node) {
 		state("each row and how many copies there are")
 	case *algebra.UnionAll:
 		b.title = "Union all"
+	case *algebra.Once:
+		b.title = "Errors of what is computed once"
 	case *algebra.Moment:
 		b.title = "Clock"
 		for _, c := range n.Cols() {

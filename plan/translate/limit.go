@@ -53,11 +53,15 @@ func (t *translator) limited(q *pgtree.Node, s *scope, in algebra.Node) algebra.
 		conds = algebra.SameAs(identity, width+2)
 	}
 	if !constantLimit {
-		bounds.In = &algebra.Filter{In: b.node, Conds: []expr.Expr{limitsToSome(limit, offset)}}
+		known := limit
+		if checked, ok := limit.(*expr.Native); ok && constantOffset {
+			known = checked.Args[0] // one that is negative is found where it is told to the rows
+		}
+		bounds.In = &algebra.Filter{In: b.node, Conds: []expr.Expr{limitsToSome(known, offset)}}
 	}
 	top.In = &algebra.Join{Inputs: []algebra.Node{sorted, bounds}, Conds: conds}
 	top.Numbers = &algebra.Numbers{Limit: width, Offset: width + 1}
-	return without(top, in.Cols())
+	return once(without(top, in.Cols()), s, b.node, limitsToSome(limit, offset))
 }
 
 // bound translates LIMIT or OFFSET to a number, NULL where there is none. A negative
@@ -87,9 +91,6 @@ func (t *translator) bound(n *pgtree.Node, name, sqlstate string, s *scope) expr
 
 // limitsToSome says of a limit that it is not 0: under one that is, Postgres computes nothing but the offset.
 func limitsToSome(limit, offset expr.Expr) expr.Expr {
-	if checked, ok := limit.(*expr.Native); ok && expr.Total(offset) {
-		limit = checked.Args[0] // one that is negative is found where it is told to the rows
-	}
 	return &expr.Native{
 		Name: "limits_to_some(int8,int8)", Args: []expr.Expr{limit, offset}, Total: true, T: values.BoolType,
 		Func: &fn.Func{F2: func(limit, _ values.Datum) values.Datum { return values.Bool(limit.IsNull() || limit.Int64() != 0) }},

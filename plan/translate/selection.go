@@ -40,6 +40,7 @@ func (t *translator) sorted(q *pgtree.Node, s *scope, sorts bool) (node algebra.
 		conds = append(conds, quals)
 	}
 	t.where(conds, s)
+	t.askedOnce(conds, s)
 
 	targets := q.Nodes("targetList")
 	having := q.Node("havingQual")
@@ -202,21 +203,12 @@ func (s *scope) stand(n algebra.Node) { s.node, s.kept, s.base = n, n, n }
 // where puts conditions on the relation of s, those without sub-queries first.
 func (t *translator) where(conds []*pgtree.Node, s *scope) {
 	var plain, rest []*pgtree.Node
-	var split func(n *pgtree.Node)
-	split = func(n *pgtree.Node) {
-		switch {
-		case n.Tag == "BOOLEXPR" && n.Str("boolop") == "and":
-			for _, a := range n.Nodes("args") {
-				split(a)
-			}
-		case querytree.Holds(n, "SUBLINK"):
-			rest = append(rest, n)
-		default:
-			plain = append(plain, n)
+	for _, c := range conjuncts(conds) {
+		if querytree.Holds(c, "SUBLINK") {
+			rest = append(rest, c)
+		} else {
+			plain = append(plain, c)
 		}
-	}
-	for _, c := range conds {
-		split(c)
 	}
 	if len(plain) > 0 {
 		var all []expr.Expr
