@@ -59,15 +59,7 @@ func spill(fs vfs.FS, path string, runs []*run, trace func(key []byte) int, bloc
 		return nil, err
 	}
 	w := spiller{s: &spilled{fs: fs, path: path, file: file, traces: map[string]int{}}, block: newRun(2*block, block/8), full: block, trace: trace}
-	err = mergeRuns(runs, func(of *run, i, j int) error {
-		for ; i < j; i++ {
-			if err := w.add(of, i); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err == nil {
+	if err = mergeRuns(runs, w.add); err == nil {
 		err = w.write()
 	}
 	if err == nil {
@@ -97,30 +89,57 @@ type spiller struct {
 	bytes int    // … and what its entries have so far
 }
 
-func (w *spiller) add(of *run, i int) error {
-	if len(w.block.data) >= w.full {
-		if err := w.write(); err != nil {
-			return err
+// add adds the entries i … j-1 of a run.
+func (w *spiller) add(of *run, i, j int) error {
+	for i < j {
+		if len(w.block.data) >= w.full {
+			if err := w.write(); err != nil {
+				return err
+			}
 		}
-	}
-	key := of.key(i)
-	if w.block.len() == 0 {
-		first := key
-		if len(w.s.blocks) > 0 {
-			first = key[:common(w.end, key)+1] // keys may be long
+		if w.block.len() == 0 {
+			w.begin(of.key(i))
 		}
-		w.s.blocks = append(w.s.blocks, spilledBlock{first: bytes.Clone(first), off: w.s.end})
-		w.s.index += len(first) + blockCost
+		n := i + 1
+		if n < j {
+			n = of.ends(n, j, int(of.offs[i])+w.full-len(w.block.data))
+		}
+		w.block.addAll(of, i, n)
+		if w.trace != nil {
+			w.tally(of, i, n)
+		}
+		i = n
 	}
-	w.block.addAll(of, i, i+1)
-	if w.trace != nil && bytes.Compare(key, metaEnd) >= 0 {
+	return nil
+}
+
+// begin begins a block with a key.
+func (w *spiller) begin(key []byte) {
+	first := key
+	if len(w.s.blocks) > 0 {
+		first = key[:common(w.end, key)+1] // keys may be long
+	}
+	w.s.blocks = append(w.s.blocks, spilledBlock{first: bytes.Clone(first), off: w.s.end})
+	w.s.index += len(first) + blockCost
+}
+
+// tally counts entries i … j-1 of a run as those of their traces.
+func (w *spiller) tally(of *run, i, j int) {
+	if last := of.key(j - 1); len(w.last) > 0 && bytes.Equal(last[:w.trace(last)], w.last) {
+		w.bytes += int(of.offs[j] - of.offs[i]) // and so are those before
+		return
+	}
+	for ; i < j; i++ {
+		key := of.key(i)
+		if bytes.Compare(key, metaEnd) < 0 {
+			continue
+		}
 		if t := key[:w.trace(key)]; !bytes.Equal(t, w.last) {
 			w.count()
 			w.last = append(w.last[:0], t...)
 		}
 		w.bytes += int(of.offs[i+1] - of.offs[i])
 	}
-	return nil
 }
 
 // count notes what the last trace had.
