@@ -339,7 +339,7 @@ func (d *Disk) NewIter(lower, upper []byte) Iterator {
 }
 
 // NewBatch implements Store.
-func (d *Disk) NewBatch() Batch { return &diskBatch{d: d, b: d.newBatch()} }
+func (d *Disk) NewBatch() Batch { return &diskBatch{d: d, b: d.newBatch(), raw: newRun(0, 0)} }
 
 func (d *Disk) newBatch() *pebble.Batch {
 	return d.db.NewBatch(pebble.WithMaxRetainedSizeBytes(2 * d.front.limit))

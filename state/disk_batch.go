@@ -9,14 +9,41 @@ import (
 )
 
 // diskBatch gathers writes as a Pebble batch does. Most are not committed to
-// Pebble, but to the layer before it: see Disk.commitBatch.
+// Pebble, but to the layer before it: see Disk.commitBatch. In a load they are gathered as the
+// entries of a run, in the order in which they come.
 type diskBatch struct {
 	d       *Disk
 	b       *pebble.Batch
+	raw     *run // in place of b; one of both is empty
+	loads   bool // what is written goes to raw
 	err     error
 	grown   bool // has more room than it should keep
 	ranges  bool // deletes some
 	scratch [16]byte
+}
+
+// toRaw says whether a write goes to raw: the first one decides.
+func (b *diskBatch) toRaw() bool {
+	if b.raw.len() == 0 && b.b.Empty() {
+		b.loads = b.d.loading.Load()
+	}
+	return b.loads
+}
+
+// plain has all that was written in b, as Pebble has it.
+func (b *diskBatch) plain() {
+	for i := range b.raw.len() {
+		b.fail(drainEntry(b.b, b.raw.at(i), false))
+	}
+	b.emptyRaw()
+	b.loads = false
+}
+
+// emptyRaw keeps as much room as newBatch does.
+func (b *diskBatch) emptyRaw() {
+	if b.raw.reset(); cap(b.raw.data) > 2*b.d.front.limit {
+		b.raw = newRun(0, 0)
+	}
 }
 
 func (b *diskBatch) fail(err error) {
@@ -26,6 +53,12 @@ func (b *diskBatch) fail(err error) {
 }
 
 func (b *diskBatch) Set(key, value []byte) {
+	if b.toRaw() {
+		k, v := b.raw.grow(len(key)+1, entrySet, len(value)+1)
+		k[copy(k, key)] = 0
+		v[copy(v, value)] = setTag
+		return
+	}
 	op := b.b.SetDeferred(len(key)+1, len(value)+1)
 	op.Key[copy(op.Key, key)] = 0
 	op.Value[copy(op.Value, value)] = setTag
@@ -33,12 +66,18 @@ func (b *diskBatch) Set(key, value []byte) {
 }
 
 func (b *diskBatch) Delete(key []byte) {
+	if b.toRaw() {
+		k, _ := b.raw.grow(len(key)+1, entryGone, 0)
+		k[copy(k, key)] = 0
+		return
+	}
 	op := b.b.DeleteDeferred(len(key) + 1)
 	op.Key[copy(op.Key, key)] = 0
 	b.fail(op.Finish())
 }
 
 func (b *diskBatch) DeleteRange(lower, upper []byte) {
+	b.plain()
 	b.ranges = true
 	op := b.b.DeleteRangeDeferred(len(lower)+1, len(upper)+1)
 	op.Key[copy(op.Key, lower)] = 0
@@ -49,15 +88,23 @@ func (b *diskBatch) DeleteRange(lower, upper []byte) {
 // Append implements Batch.
 func (b *diskBatch) Append(of Batch) {
 	from := of.(*diskBatch)
-	b.ranges = b.ranges || from.ranges
 	b.fail(from.err)
+	if n := from.raw.len(); n > 0 {
+		if b.toRaw() {
+			b.raw.addAll(from.raw, 0, n)
+			return
+		}
+		from.plain()
+	}
 	if !from.b.Empty() {
+		b.plain()
+		b.ranges = b.ranges || from.ranges
 		b.fail(b.b.Apply(from.b, nil))
 	}
 }
 
-func (b *diskBatch) Len() int  { return int(b.b.Count()) }
-func (b *diskBatch) Size() int { return b.b.Len() }
+func (b *diskBatch) Len() int  { return b.raw.len() + int(b.b.Count()) }
+func (b *diskBatch) Size() int { return len(b.raw.data) + b.b.Len() }
 
 func (b *diskBatch) AddWeight(key []byte, w int64) { b.AddWeightUnder(key, len(key), w) }
 
@@ -67,6 +114,12 @@ func (b *diskBatch) AddWeightUnder(key []byte, prefix int, w int64) {
 	}
 	rest := len(key) - prefix
 	weight := appendWeight(b.scratch[:0], w)
+	if b.toRaw() {
+		k, v := b.raw.grow(len(key)+lengthSize(rest), entryAdd, len(weight))
+		putLength(k[copy(k, key):], rest)
+		copy(v, weight)
+		return
+	}
 	op := b.b.MergeDeferred(len(key)+lengthSize(rest), len(weight))
 	putLength(op.Key[copy(op.Key, key):], rest)
 	copy(op.Value, weight)
@@ -85,6 +138,7 @@ func (b *diskBatch) Commit() (uint64, error) {
 // Reset empties the batch.
 func (b *diskBatch) Reset() {
 	b.b.Reset()
+	b.emptyRaw()
 	b.err, b.ranges = nil, false
 }
 

@@ -1,17 +1,15 @@
 package state
 
-import "github.com/cockroachdb/pebble/v2"
-
 // A commit of a load hands its writes over and returns: the run that they become is made, and merged with
 // others, while the next step is computed. Whoever reads waits for it, whoever drains or commits
 // also for merging.
 
 // handed is a commit that was handed over.
 type handed struct {
-	batch *pebble.Batch
-	seq   uint64
-	read  bool          // its run is in the layer
-	made  chan struct{} // closed then, or if that fails
+	raw  *run // its entries, as they came
+	seq  uint64
+	read bool          // its run is in the layer
+	made chan struct{} // closed then, or if that fails
 }
 
 // commitBulk is commitBatch of a load.
@@ -34,10 +32,10 @@ func (d *Disk) commitBulk(b *diskBatch) (uint64, error) {
 	if f.broken != nil {
 		return 0, f.broken
 	}
-	h := &handed{batch: b.b, seq: d.committed.Add(1), made: make(chan struct{})}
+	h := &handed{raw: b.raw, seq: d.committed.Add(1), made: make(chan struct{})}
 	f.handed = h
-	if b.b, f.spare = f.spare, nil; b.b == nil {
-		b.b = d.newBatch()
+	if b.raw, f.spare = f.spare, nil; b.raw == nil {
+		b.raw = newRun(0, 0)
 	}
 	b.Reset()
 	go f.makeRun(h)
@@ -47,11 +45,7 @@ func (d *Disk) commitBulk(b *diskBatch) (uint64, error) {
 // makeRun puts what was handed over into the layer, and merges runs of which there are
 // many. If it cannot, nothing is read or committed any more.
 func (f *front) makeRun(h *handed) {
-	r, err := runOf(h.batch, &f.raw)
-	if cap(f.raw.data) > f.bulk/8 {
-		f.raw = run{} // of an unusually large step
-	}
-	h.batch.Reset()
+	r, err := runOf(h.raw)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	l := f.active // as long as a run is made, no other one takes its place
@@ -70,7 +64,7 @@ func (f *front) makeRun(h *handed) {
 		f.wanted = max(f.wanted, h.seq)
 		f.rouse()
 	}
-	f.handed, f.spare = nil, h.batch
+	f.handed, f.spare = nil, h.raw
 	f.idle.Broadcast()
 }
 

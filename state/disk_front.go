@@ -36,9 +36,8 @@ type front struct {
 	lent    func() // gives back what a load has of the cache; nil: there is none
 	through int    // bytes of a batch from which on it goes to Pebble
 
-	handed *handed       // the last commit of a load, while its run is made; nil: none
-	raw    run           // scratch of who makes it
-	spare  *pebble.Batch // what was handed over before, empty; or nil
+	handed *handed // the last commit of a load, while its run is made; nil: none
+	spare  *run    // what was handed over before, to be written again; or nil
 
 	drain    sync.Mutex      // held while something is written to Pebble
 	inMemory bool            // some of what was written to Pebble may not be on the disk
@@ -79,10 +78,14 @@ func (d *Disk) commitBatch(b *diskBatch) (uint64, error) {
 	}
 	f := &d.front
 	loading := d.loading.Load()
-	switch {
-	case loading && !b.ranges && b.b.Len() < f.bulk:
+	if loading && b.b.Empty() && b.Size() < f.bulk {
 		return d.commitBulk(b)
-	case loading || b.b.Len() >= f.through:
+	}
+	b.plain()
+	if b.err != nil {
+		return 0, b.err
+	}
+	if loading || b.b.Len() >= f.through {
 		return d.commitThrough(b)
 	}
 	if err := d.turnLayer(false); err != nil {
@@ -136,7 +139,7 @@ func (d *Disk) turnLayer(bulk bool) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.raw, f.spare = run{}, nil
+	f.spare = nil
 	if f.active = newLayer(); bulk {
 		f.active = newBulkLayer()
 		// Three times what its layers are larger than others: for one that fills, for one that is on its way, and

@@ -171,7 +171,7 @@ func (i *diskIter) Close() error {
 	err := i.front.iters.put(i.below)
 	for n := range i.tops {
 		if t := &i.tops[n]; t.spilled != nil {
-			t.spilled.s.release()
+			t.spilled.close()
 		} else {
 			t.of.readers.Add(-1)
 		}

@@ -98,9 +98,13 @@ func (f *front) spilledIndex() (bytes int) {
 
 // getSpilled is what all files say of a key, as a layer's get; mu is held, for reading at least.
 func (f *front) getSpilled(key []byte) (entry []byte, done bool, w int64, err error) {
-	var page spilledPage
+	if len(f.spilled) == 0 {
+		return nil, false, 0, nil
+	}
+	page := spilledPages.Get().(*spilledPage)
+	defer spilledPages.Put(page)
 	for _, s := range f.spilled {
-		e, err := s.get(key, &page)
+		e, err := s.get(key, page)
 		if err != nil {
 			return nil, false, 0, err
 		}

@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"slices"
 	"sort"
-
-	"github.com/cockroachdb/pebble/v2"
 )
 
 // run is entries in the order of their keys, each key once, as a layer of a load keeps
@@ -35,6 +33,20 @@ func (r *run) at(i int) treeEntry {
 }
 
 func (r *run) key(i int) []byte { return r.at(i).key }
+
+// reset empties a run that is still being made.
+func (r *run) reset() { r.data, r.offs = r.data[:0], r.offs[:1] }
+
+// grow appends an entry of a kind, and returns where its key and what goes with it are to be filled in.
+func (r *run) grow(key int, kind byte, payload int) (k, v []byte) {
+	r.data = binary.AppendUvarint(r.data, uint64(key))
+	at := len(r.data)
+	end := at + key + 1 + payload
+	r.data = slices.Grow(r.data, end-at)[:end]
+	r.data[at+key] = kind
+	r.offs = append(r.offs, uint32(end))
+	return r.data[at : at+key : at+key], r.data[at+key+1 : end : end]
+}
 
 // add appends an entry: a kind and what goes with it, as in a layer's tree.
 func (r *run) add(key []byte, kind byte, payload []byte) {
@@ -101,35 +113,17 @@ func sizeOf(runs []*run, prefix []byte) (size int) {
 	return size
 }
 
-// runOf is the writes of a batch without ranges, sorted. A step of a circuit writes its
-// traces one after the other, each in order: so there are few pieces to be merged. In raw
-// they lie as they came.
-func runOf(b *pebble.Batch, raw *run) (*run, error) {
-	raw.data, raw.offs = raw.data[:0], append(raw.offs[:0], 0)
-	starts := []int{0}
+// runOf is a run of entries as they came, which it leaves. A step of a circuit writes its
+// traces one after the other, each in order: so there are few pieces to be merged.
+func runOf(raw *run) (*run, error) {
+	var starts []int
 	var last []byte
-	for r := b.Reader(); ; {
-		kind, key, value, ok, err := r.Next()
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			break
-		}
-		if n := raw.len(); n > 0 && bytes.Compare(last, key) >= 0 {
-			starts = append(starts, n)
+	for i := range raw.len() {
+		key := raw.key(i)
+		if i == 0 || bytes.Compare(last, key) >= 0 {
+			starts = append(starts, i)
 		}
 		last = key
-		switch kind {
-		case pebble.InternalKeyKindSet:
-			raw.add(key, entrySet, value)
-		case pebble.InternalKeyKindDelete:
-			raw.add(key, entryGone, nil)
-		case pebble.InternalKeyKindMerge:
-			raw.add(key, entryAdd, value)
-		default:
-			return nil, corruptf("a batch with a write of kind %d", kind)
-		}
 	}
 	pieces := make([]*run, len(starts))
 	for i, from := range starts {

@@ -140,3 +140,65 @@ func TestLoadsAgree(t *testing.T) {
 		same()
 	})
 }
+
+// TestBatchesWhileLoadsBegin: a batch is the same whether a load begins or ends while it is filled, and whichever
+// batches, filled before or meanwhile, are put together.
+func TestBatchesWhileLoadsBegin(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		o := small
+		o.FS = vfs.NewMem()
+		disk, err := state.Open("state", o)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		defer disk.Close()
+		memory := state.NewMemory(state.Options{})
+		stores := []state.Store{disk, memory}
+		var batches [3][2]state.Batch
+		for i := range batches {
+			for j, s := range stores {
+				batches[i][j] = s.NewBatch()
+				defer batches[i][j].Close()
+			}
+		}
+		for range rapid.IntRange(1, 60).Draw(rt, "operations") {
+			n, k := rapid.IntRange(0, 2).Draw(rt, "batch"), rapid.IntRange(0, 9).Draw(rt, "key")
+			key, op := fmt.Appendf(nil, "w%d", k), rapid.IntRange(0, 11).Draw(rt, "operation")
+			for j, b := range batches[n] {
+				switch op {
+				case 0:
+					if j == 0 {
+						disk.StartLoad()
+					}
+				case 1:
+					if j == 0 {
+						disk.EndLoad(context.Background(), 0)
+					}
+				case 2:
+					b.DeleteRange(fmt.Append(nil, "w", k), fmt.Append(nil, "w", k+2))
+				case 3:
+					b.Delete(key)
+				case 4:
+					b.Set(fmt.Appendf(nil, "v%d", k), key)
+				case 5:
+					if other := (n + 1) % 3; n > 0 {
+						b.Append(batches[other][j])
+						batches[other][j].Reset()
+					}
+				case 6:
+					if _, err := b.Commit(); err != nil {
+						rt.Fatal(err)
+					}
+				default:
+					b.AddWeight(key, int64(op)-9)
+				}
+			}
+			if d, m := batches[n][0].Len(), batches[n][1].Len(); d != m {
+				rt.Fatalf("%d writes in a batch of the disk's, %d in memory's", d, m)
+			}
+			if diff := cmp.Diff(statetest.Contents(t, memory, nil, nil), statetest.Contents(t, disk, nil, nil)); diff != "" {
+				rt.Fatalf("memory and disk differ (-memory +disk):\n%s", diff)
+			}
+		}
+	})
+}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"sort"
+	"sync"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -198,6 +199,9 @@ type spilledPage struct {
 	raw []byte
 }
 
+// spilledPages are for readers: one that comes takes over from one that has gone.
+var spilledPages = sync.Pool{New: func() any { return new(spilledPage) }}
+
 // read reads a block. What cannot be read of what was written is lost, whatever the reason.
 func (s *spilled) read(block int, to *spilledPage) error {
 	from, end := s.blocks[block].off, s.end
@@ -300,7 +304,7 @@ type spilledIter struct {
 	lower, upper []byte // nil: open
 	from, to     int    // the blocks in which there may be something
 	at           int    // the block in page; -1: none
-	page         spilledPage
+	page         *spilledPage
 	it           runIter
 	prefix       []byte // of SeekPrefix, else empty
 	valid        bool
@@ -322,8 +326,10 @@ func (it *spilledIter) load(block int) bool {
 	if it.at == block {
 		return true
 	}
-	it.at = -1
-	if err := it.s.read(block, &it.page); err != nil {
+	if it.at = -1; it.page == nil {
+		it.page = spilledPages.Get().(*spilledPage)
+	}
+	if err := it.s.read(block, it.page); err != nil {
 		*it.fail = err
 		it.valid = false
 		return false
@@ -339,6 +345,15 @@ func (it *spilledIter) load(block int) bool {
 	}
 	it.it = runIter{r: r, lo: lo, hi: hi, i: lo}
 	return true
+}
+
+// close lets go of the page, and of the file.
+func (it *spilledIter) close() {
+	if it.page != nil {
+		spilledPages.Put(it.page)
+		it.page = nil
+	}
+	it.s.release()
 }
 
 // settle is where the iterator stands after a move within a block, if it may.
