@@ -227,7 +227,7 @@ func TestRecursiveViewsEqualPostgres(t *testing.T) {
 		r.feed(3)
 		r.check()
 	}
-	failing := []string{"failing", "rows_around_rows_dissimilar", "rows_around_rows_field_wrong"}
+	failing := []string{"failing", "rows_around_rows_dissimilar", "rows_around_rows_field_wrong", "tracked_dissimilar", "tracked_longer"}
 	for _, v := range views {
 		if fails := slices.Contains(failing, v.Name); r.agreed[v.Name] == 0 || r.filled[v.Name] == 0 && !fails || r.failed[v.Name] == 0 && fails {
 			t.Errorf("view %s: compared %d times, %d rows, failed %d times", v.Name, r.agreed[v.Name], r.filled[v.Name], r.failed[v.Name])

@@ -70,6 +70,9 @@ func (t *translator) tracking(c *pgtree.Node, cols []algebra.Column, start int) 
 			},
 		}
 	}
+	if t.unhashed(c, names, cols[min(start, len(cols)):]) {
+		return &tracking{}
+	}
 	tr := &tracking{}
 	if search != nil {
 		list, name := search.Strings("search_col_list"), search.Str("search_seq_column")
@@ -81,19 +84,12 @@ func (t *translator) tracking(c *pgtree.Node, cols []algebra.Column, start int) 
 	}
 	if cycle != nil {
 		of := row(cycle.Strings("cycle_col_list"))
-		if of.Type().MixesVariants() {
-			t.checkKeys(c, "CYCLE", []expr.Expr{of})
-		}
 		mark := t.typ(cycle.OID("cycle_mark_type"), int32(cycle.Int("cycle_mark_typmod")), cycle.OID("cycle_mark_collation"))
 		value, rest := t.expr(cycle.Node("cycle_mark_value"), &scope{query: c}), t.expr(cycle.Node("cycle_mark_default"), &scope{query: c})
 		t.checkKeys(c, "a mark of CYCLE", []expr.Expr{value})
 		at := len(cols) + len(tr.columns)
 		on := path(cycle.Str("cycle_path_column"), of)
-		row := t.sameness(c, "CYCLE", of)
-		same := &expr.AnyAll{
-			Op:     &expr.Native{Name: "record_eq(record,record)", Total: true, Equal: true, Func: fn.KeyEquality(row.Type(), row.Type()), Args: pairOf(row.Type(), row.Type()), T: values.BoolType},
-			Member: true, Left: row, Array: t.sameness(c, "CYCLE", &expr.Col{Index: at + 1, Name: on.name, T: on.first.Type()}), T: values.BoolType,
-		}
+		same := t.onPath(c, of, &expr.Col{Index: at + 1, Name: on.name, T: on.first.Type()})
 		tr.columns = append(tr.columns, tracked{
 			name: cycle.Str("cycle_mark_column"), first: rest,
 			next: func(expr.Expr) expr.Expr { return &expr.Case{Whens: []expr.Expr{same, value}, Else: rest, T: mark} },
@@ -105,6 +101,41 @@ func (t *translator) tracking(c *pgtree.Node, cols []algebra.Column, start int) 
 		tr.stop = &expr.BoolOp{Op: expr.Not, Args: []expr.Expr{isValue}, T: values.BoolType}
 	}
 	return tr
+}
+
+// unhashed records that a query is one that Postgres fails for: UNION tells rows apart by the added columns as well, and of
+// rows in rows that have no type of their own it has no hash.
+func (t *translator) unhashed(c *pgtree.Node, names []string, cols []algebra.Column) bool {
+	if c.Node("ctequery").Node("setOperations").Bool("all") {
+		return false
+	}
+	var tracked []string
+	if search := c.Node("search_clause"); search != nil {
+		tracked = search.Strings("search_col_list")
+	}
+	if cycle := c.Node("cycle_clause"); cycle != nil {
+		tracked = append(tracked, cycle.Strings("cycle_col_list")...)
+	}
+	for _, name := range tracked {
+		if i := slices.Index(names, name); i >= 0 && i < len(cols) && cols[i].Type.Anonymous() {
+			t.problem(c, CodeSyntax, "SEARCH or CYCLE", "with UNION, Postgres cannot compute SEARCH or CYCLE by a column that is a row without a type: it has no hash of rows in rows", "write UNION ALL, or cast the row to a composite type")
+			return true
+		}
+	}
+	return false
+}
+
+// onPath says whether a row is on a path. Postgres compares it with one after the other, and fails where it comes to two of different
+// fields that are alike so far.
+func (t *translator) onPath(c *pgtree.Node, row, path expr.Expr) expr.Expr {
+	if ty := row.Type(); ty.MixesVariants() && telling(ty) {
+		return expr.NewRemote([]string{"", " OPERATOR(pg_catalog.=) ANY (", ")"}, []expr.Expr{row, path}, false, values.BoolType)
+	}
+	row, path = t.sameness(c, "CYCLE", row), t.sameness(c, "CYCLE", path)
+	return &expr.AnyAll{
+		Op:     &expr.Native{Name: "record_eq(record,record)", Total: true, Equal: true, Func: fn.KeyEquality(row.Type(), row.Type()), Args: pairOf(row.Type(), row.Type()), T: values.BoolType},
+		Member: true, Left: row, Array: path, T: values.BoolType,
+	}
 }
 
 // breadth is the position in a search by levels.
