@@ -17,19 +17,20 @@ import (
 // rows between two keys. So each kind of entries has a cursor of its own: what one of them has
 // learned of one group it still knows at the next.
 type intervalSearch struct {
-	of    *intervalIndex // whose trace it is
-	spec  *Interval
-	s     *step
-	n     *node // for which it searches
-	trace []byte
-	curs  [len(traceKinds)]cursor
-	cur   *cursor // of the kind in hand
-	key   []byte  // in hand, sought
-	bound []byte  // up to which is read
-	found []values.Datum
-	run   []int                                          // entries of one group
-	fixed *kept                                          // of the delta's columns, those that do not change with its bounds alone; nil: not known
-	emit  func(i int, row []values.Datum, w int64) error // entry i of the delta meets the row
+	of     *intervalIndex // whose trace it is
+	spec   *Interval
+	s      *step
+	n      *node // for which it searches
+	trace  []byte
+	curs   [len(traceKinds)]cursor
+	cur    *cursor // of the kind in hand
+	key    []byte  // in hand, sought
+	bound  []byte  // up to which is read
+	found  []values.Datum
+	run    []int                                          // entries of one group
+	fixed  *kept                                          // of the delta's columns, those that do not change with its bounds alone; nil: not known
+	emit   func(i int, row []values.Datum, w int64) error // entry i of the delta meets the row
+	filled bool                                           // there was something in the trace, so it is not looked again whether it is empty
 	pairing
 }
 
@@ -57,6 +58,12 @@ func (t *intervalSearch) begin(kind byte, group []byte) {
 // delta goes through a delta.
 func (t *intervalSearch) delta(d *intervalIndex, fixed *kept, emit func(i int, row []values.Datum, w int64) error) error {
 	t.emit, t.fixed = emit, fixed
+	if !t.filled && d.delta.len() > seeksPerScan {
+		if t.empty() {
+			return nil
+		}
+		t.filled = true
+	}
 	for i := 0; i < d.delta.len(); {
 		t.run = t.run[:0]
 		for end := d.groupEnd(i); i < end; i++ {
@@ -67,6 +74,14 @@ func (t *intervalSearch) delta(d *intervalIndex, fixed *kept, emit func(i int, r
 		}
 	}
 	return nil
+}
+
+// empty says whether there is nothing at all in the trace, as while the first table of a snapshot comes.
+func (t *intervalSearch) empty() bool {
+	c := &t.curs[0]
+	c.open(t.s, t.n, t.trace)
+	c.reach(nil)
+	return !c.it.Valid()
 }
 
 // group searches for entries of one group.

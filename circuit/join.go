@@ -65,6 +65,7 @@ func (o *join) probe(s *step, n *node, of *index, trace *node, with *index, swap
 	}
 	n.stats.RowsIn += int64(d.len())
 	o.cur.open(s, n, trace.prefix)
+	o.cur.expect(d.len())
 	return o.cur.close(o.probeAll(s, n, of, with, swapped))
 }
 
@@ -73,6 +74,9 @@ func (o *join) probeAll(s *step, n *node, of, with *index, swapped bool) error {
 	for i := 0; i < d.len(); {
 		key, end := d.key(i), d.groupEnd(i)
 		o.cur.seek(key)
+		if o.cur.ended() {
+			return nil // nor has any later key a partner
+		}
 		if o.cur.under(key) {
 			if err := o.decode(of, i, end); err != nil {
 				return err

@@ -23,6 +23,7 @@ type cursor struct {
 	lower  []byte // the iterator's bounds: never changed, only replaced
 	upper  []byte
 	still  bool // not moved since target was sought
+	beyond bool // when it was closed, it had ended
 	seeks  int  // until it tries to scan
 
 	// scanning: no keys exist from `from` up to where the iterator stands. hasty: the next
@@ -56,6 +57,7 @@ func (c *cursor) close(err error) error {
 	if c.it == nil {
 		return err
 	}
+	c.beyond = c.ended()
 	if err == nil {
 		err = c.it.Error()
 	}
@@ -97,6 +99,17 @@ func (c *cursor) seek(k []byte) {
 	}
 	c.scan(false)
 }
+
+// expect tells how many keys are going to be sought. If they are many, and those of the step before went
+// beyond the trace's end, the first one begins a scan: in a trace that is empty, or ends before it, that is all there is to do.
+func (c *cursor) expect(keys int) {
+	if keys > seeksPerScan && c.beyond {
+		c.seeks = 0
+	}
+}
+
+// ended says that there is nothing from the key sought on, whatever it begins with. It is known while scanning.
+func (c *cursor) ended() bool { return c.scanning && !c.it.Valid() }
 
 // scan seeks the target, and the iterator knows from there on what there is not.
 func (c *cursor) scan(hasty bool) {
