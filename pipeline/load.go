@@ -243,7 +243,7 @@ func (e *engine) loadTable(ctx context.Context, g *generation, table int, sessio
 	source := g.program.Sources[table].Name
 	// What a row of another table costs says nothing of this one's.
 	stride := newStride(firstRows, replication.LoadRows, e.opts.stepBytes)
-	rows, err := session.Load(ctx, t, func(b *circuit.Batch) error {
+	rows, err := session.Load(ctx, t, func() int { return stride.now }, func(b *circuit.Batch) error {
 		for lo := 0; lo < b.Len(); {
 			part := b.Slice(lo, min(lo+stride.now, b.Len()))
 			g.base.load(table, part, e.batch)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"unsafe"
 
 	"github.com/stepping-cdc/stepping-cdc/circuit"
 	"github.com/stepping-cdc/stepping-cdc/decode"
@@ -18,20 +19,24 @@ const copySignature = "PGCOPY\n\xff\r\n\x00"
 // enough bytes to keep many tables in memory.
 const (
 	// LoadRows is how many rows a batch of a load has at most.
-	LoadRows  = 8192
+	LoadRows  = 1 << 16
 	loadBytes = 4 << 20
+	// loadValues is how much memory the values of its rows take, but for what is long in them.
+	loadValues = 8 << 20
 )
 
 // copyReader turns a binary COPY, in pieces of any size, into batches. It is an
 // io.Writer, so that rows are parsed in the goroutine that reads them.
 type copyReader struct {
 	columns []decode.Column
+	next    func() int // how many rows the next batch should have
 	emit    func(*circuit.Batch) error
 
 	carry   []byte // the piece of a row that the last write ended with
 	arena   decode.Arena
-	batch   *circuit.Batch
-	bytes   int // in the batch
+	batch   *circuit.Batch // used again for each
+	want    int            // rows of the batch
+	bytes   int            // in the batch
 	started bool
 	ended   bool
 	rows    int64
@@ -136,11 +141,11 @@ func (r *copyReader) rowSize(b []byte) (int, error) {
 // row decodes one complete row, measured before.
 func (r *copyReader) row(s string) error {
 	if r.batch == nil {
-		expect := 0
-		if r.rows > 0 {
-			expect = LoadRows // the table has proved to be large
-		}
-		r.batch = circuit.NewBatch(len(r.columns), expect)
+		r.batch = circuit.NewBatch(len(r.columns), 0)
+	}
+	if r.batch.Len() == 0 {
+		most := loadValues / (int(unsafe.Sizeof(values.Datum{})) * max(len(r.columns), 1))
+		r.want = max(min(r.next(), LoadRows, most), 1)
 	}
 	row := r.batch.Grow(1)
 	at := 2
@@ -164,7 +169,7 @@ func (r *copyReader) row(s string) error {
 	}
 	r.rows++
 	r.bytes += len(s)
-	if r.batch.Len() >= LoadRows || r.bytes >= loadBytes {
+	if r.batch.Len() >= r.want || r.bytes >= loadBytes {
 		return r.flush()
 	}
 	return nil
@@ -172,12 +177,13 @@ func (r *copyReader) row(s string) error {
 
 // flush hands the batch over.
 func (r *copyReader) flush() error {
-	b := r.batch
-	r.batch, r.bytes = nil, 0
-	if b == nil {
+	if r.batch == nil || r.batch.Len() == 0 {
 		return nil
 	}
-	return r.emit(b)
+	err := r.emit(r.batch)
+	r.batch.Reset()
+	r.bytes = 0
+	return err
 }
 
 // finish hands over what is left, once the server says that it has sent all.

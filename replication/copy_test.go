@@ -32,15 +32,19 @@ func copyData(n int) []byte {
 	return append(b, 0xff, 0xff)
 }
 
+func someRows() int { return 1000 }
+
 // However the bytes are cut into writes, the rows are the same.
 func TestCopyInPiecesOfAnySize(t *testing.T) {
 	const n = 20_000
 	data := copyData(n)
 	for _, piece := range []int{1, 2, 3, 7, 64, 1000, len(data)} {
 		next := int64(0)
-		r := &copyReader{columns: copyColumns, emit: func(b *circuit.Batch) error {
-			if b.Len() > LoadRows {
-				t.Fatalf("batch of %d rows", b.Len())
+		most := 0
+		rows := func() int { most = most*2 + 1; return most }
+		r := &copyReader{columns: copyColumns, next: rows, emit: func(b *circuit.Batch) error {
+			if next+int64(b.Len()) < n && b.Len() != most {
+				t.Fatalf("batch of %d rows, not %d", b.Len(), most)
 			}
 			for i := range b.Len() {
 				row := b.Row(i)
@@ -83,7 +87,7 @@ func TestCopyThatIsDamaged(t *testing.T) {
 		"huge extension":   append([]byte(copySignature), 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff),
 	}
 	for name, data := range tests {
-		r := &copyReader{columns: copyColumns, emit: func(*circuit.Batch) error { return nil }}
+		r := &copyReader{columns: copyColumns, next: someRows, emit: func(*circuit.Batch) error { return nil }}
 		_, err := r.Write(data)
 		if err == nil {
 			err = r.finish()
@@ -97,8 +101,8 @@ func TestCopyThatIsDamaged(t *testing.T) {
 func TestCopyStopsWhenToldTo(t *testing.T) {
 	stop := errors.New("enough")
 	batches := 0
-	r := &copyReader{columns: copyColumns, emit: func(*circuit.Batch) error { batches++; return stop }}
-	if _, err := r.Write(copyData(3 * LoadRows)); err != stop || batches != 1 {
+	r := &copyReader{columns: copyColumns, next: someRows, emit: func(*circuit.Batch) error { batches++; return stop }}
+	if _, err := r.Write(copyData(3000)); err != stop || batches != 1 {
 		t.Fatalf("%d batches, %v", batches, err)
 	}
 	if _, err := r.Write(nil); err != stop {
@@ -109,7 +113,7 @@ func TestCopyStopsWhenToldTo(t *testing.T) {
 func FuzzCopy(f *testing.F) {
 	f.Add(copyData(5), 3)
 	f.Fuzz(func(t *testing.T, data []byte, piece int) {
-		r := &copyReader{columns: copyColumns, emit: func(*circuit.Batch) error { return nil }}
+		r := &copyReader{columns: copyColumns, next: someRows, emit: func(*circuit.Batch) error { return nil }}
 		for piece = max(1, piece%100); len(data) > 0; {
 			k := min(piece, len(data))
 			if _, err := r.Write(data[:k]); err != nil {
@@ -127,7 +131,7 @@ func BenchmarkCopy(b *testing.B) {
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {
-		r := &copyReader{columns: copyColumns, emit: func(*circuit.Batch) error { return nil }}
+		r := &copyReader{columns: copyColumns, next: someRows, emit: func(*circuit.Batch) error { return nil }}
 		for rest := data; len(rest) > 0; {
 			k := min(8192, len(rest))
 			if _, err := r.Write(rest[:k]); err != nil {

@@ -299,7 +299,7 @@ func TestLoadRefusesATableCreatedAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer snapshot.Close(t.Context())
-	_, err = snapshot.Load(t.Context(), &table, nil)
+	_, err = snapshot.Load(t.Context(), &table, nil, nil)
 	wantStop(t, err, replication.TableChanged)
 }
 
@@ -328,7 +328,7 @@ func TestLoadRefusesATableRewrittenSinceTheSnapshot(t *testing.T) {
 		}
 		defer snapshot.Close(t.Context())
 		replicationtest.Exec(t, conn, sql)
-		return snapshot.Load(t.Context(), &source, func(*circuit.Batch) error { return nil })
+		return snapshot.Load(t.Context(), &source, func() int { return 1000 }, func(*circuit.Batch) error { return nil })
 	}
 	for _, tt := range []struct{ table, sql string }{
 		{"t", "ALTER TABLE public.t ADD unused float DEFAULT random()"},

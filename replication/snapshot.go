@@ -71,10 +71,11 @@ func (s *Snapshot) Size(ctx context.Context, table *decode.Table) (int64, error)
 	return bytes, nil
 }
 
-// Load reads a table, the columns in use only, in batches that are the receiver's
-// to keep. It needs memory for about one batch, and stops when emit or the
-// context says so; the session cannot be used after that.
-func (s *Snapshot) Load(ctx context.Context, table *decode.Table, emit func(*circuit.Batch) error) (rows int64, err error) {
+// Load reads a table, the columns in use only, in batches of which each has as many rows as
+// next says before it, or fewer. A batch is used again for the next one; its strings may be kept. It
+// needs memory for about one batch, and stops when emit or the context says so; the session cannot
+// be used after that.
+func (s *Snapshot) Load(ctx context.Context, table *decode.Table, next func() int, emit func(*circuit.Batch) error) (rows int64, err error) {
 	name := quote(table.Schema) + "." + quote(table.Name)
 	var partitioned bool
 	err = s.conn.QueryRow(ctx, `
@@ -86,7 +87,7 @@ func (s *Snapshot) Load(ctx context.Context, table *decode.Table, emit func(*cir
 	if err != nil {
 		return 0, fmt.Errorf("load %s: %w", qualified(table), err)
 	}
-	r := &copyReader{columns: table.Columns, emit: emit}
+	r := &copyReader{columns: table.Columns, next: next, emit: emit}
 	_, err = s.conn.PgConn().CopyTo(ctx, r, copyStatement(table, name, partitioned))
 	if err == nil {
 		err = s.checkFiles(ctx, table)

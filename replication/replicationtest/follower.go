@@ -61,7 +61,7 @@ func NewFollower(t testing.TB, dsn string, options replication.StreamOptions, ta
 		t.Fatal(err)
 	}
 	for i := range tables {
-		_, err := snapshot.Load(ctx, &tables[i], func(b *circuit.Batch) error {
+		_, err := snapshot.Load(ctx, &tables[i], func() int { return replication.LoadRows }, func(b *circuit.Batch) error {
 			f.Trace.Load(i, b)
 			return nil
 		})
