@@ -23,7 +23,8 @@ type cursor struct {
 	lower  []byte // the iterator's bounds: never changed, only replaced
 	upper  []byte
 	still  bool // not moved since target was sought
-	beyond bool // when it was closed, it had ended
+	met    bool // something was found
+	beyond bool // of the step before: nothing was, up to the trace's end
 	seeks  int  // until it tries to scan
 
 	// scanning: no keys exist from `from` up to where the iterator stands. hasty: the next
@@ -42,7 +43,7 @@ func (c *cursor) openIn(from reader, n *node, prefix []byte) {
 	if c.it != nil {
 		return
 	}
-	c.n, c.scanning, c.still, c.seeks = n, false, false, seeksPerScan
+	c.n, c.scanning, c.still, c.met, c.seeks = n, false, false, false, seeksPerScan
 	c.target = append(c.target[:0], prefix...)
 	c.prefix = len(prefix)
 	if c.lower == nil || !bytes.Equal(c.lower, prefix) { // mostly the same ones as ever
@@ -57,7 +58,7 @@ func (c *cursor) close(err error) error {
 	if c.it == nil {
 		return err
 	}
-	c.beyond = c.ended()
+	c.beyond = c.ended() && !c.met
 	if err == nil {
 		err = c.it.Error()
 	}
@@ -100,7 +101,7 @@ func (c *cursor) seek(k []byte) {
 	c.scan(false)
 }
 
-// expect tells how many keys are going to be sought. If they are many, and those of the step before went
+// expect tells how many keys are going to be sought. If they are many, and those of the step before all lay
 // beyond the trace's end, the first one begins a scan: in a trace that is empty, or ends before it, that is all there is to do.
 func (c *cursor) expect(keys int) {
 	if keys > seeksPerScan && c.beyond {
@@ -195,7 +196,9 @@ func (c *cursor) prev() {
 
 // under says whether the cursor stands on a key that begins with k.
 func (c *cursor) under(k []byte) bool {
-	return c.it.Valid() && bytes.HasPrefix(c.it.Key()[c.prefix:], k)
+	ok := c.it.Valid() && bytes.HasPrefix(c.it.Key()[c.prefix:], k)
+	c.met = c.met || ok
+	return ok
 }
 
 // key is the key without the trace's prefix; weight its weight, where it has one,
