@@ -21,8 +21,9 @@ import (
 )
 
 const (
-	alone22Load   = 8192   // rows a step of a snapshot
-	alone22Step   = 10_000 // rows a step of a backlog
+	alone22Load   = 1 << 16  // rows a step of a snapshot, if
+	alone22Held   = 32 << 20 // bytes is what it holds, at most
+	alone22Step   = 10_000   // rows a step of a backlog
 	alone22Rows   = 100_000
 	alone22Prefix = "v" // of the circuit's state
 )
@@ -39,6 +40,7 @@ type alone22 struct {
 	feeds   map[string]*aloneFeed // by table
 	in      map[string]*circuit.Batch
 	rows    int // of the step
+	held    int // bytes, by the last step
 	total   int // of the phase
 	took    time.Duration
 	flushed time.Duration
@@ -180,11 +182,13 @@ func writeNodes(path string, nodes []circuit.NodeInfo, rows float64) error {
 
 func (r *alone22) load(ctx context.Context, _ int) error {
 	r.store.StartLoad()
+	r.circuit.StartLoad(alone22Held / 2)
 	for _, t := range r.names {
 		if err := r.loadTable(ctx, t); err != nil {
 			return err
 		}
 	}
+	r.circuit.EndLoad()
 	// As the pipeline does.
 	if err := r.store.Flush(ctx); err != nil {
 		return err
@@ -204,7 +208,9 @@ func (r *alone22) loadTable(ctx context.Context, table string) error {
 		_ = out.Close()
 		<-done
 	}()
+	defer r.circuit.Release()
 	rest := bufio.NewReader(out)
+	rows := 64
 	for {
 		row, err := rest.ReadBytes('\n')
 		if err == io.EOF {
@@ -213,8 +219,10 @@ func (r *alone22) loadTable(ctx context.Context, table string) error {
 		if err == nil {
 			err = r.add(table, row, 1)
 		}
-		if err == nil && r.rows >= alone22Load {
-			err = r.step(ctx)
+		if err == nil && r.rows >= rows {
+			if err = r.step(ctx); 2*r.held <= alone22Held {
+				rows = min(2*rows, alone22Load)
+			}
 		}
 		if err != nil {
 			return err
@@ -334,6 +342,7 @@ func (r *alone22) step(ctx context.Context) error {
 	if _, err := r.circuit.Step(ctx, r.in, r.batch); err != nil {
 		return err
 	}
+	r.held = r.circuit.Held() + 2*r.batch.Size()
 	if _, err := r.batch.Commit(); err != nil {
 		return err
 	}

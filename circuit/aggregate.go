@@ -39,6 +39,7 @@ type aggregate struct {
 	variants delta
 	rep      repr
 	early    map[string]*early // groups evaluated before the step's end
+	memo     memo              // group → its state
 
 	cur      cursor // of the groups' states, where many are read; else it is not open
 	key      []byte
@@ -335,6 +336,10 @@ func (o *aggregate) read(s *step, n *node, group string) (found bool, err error)
 		o.value = append(o.value[:0], e.state...)
 		return !e.gone, nil
 	}
+	if state, ok := o.memo.get(o.key); ok {
+		o.value = append(o.value[:0], state...)
+		return true, nil
+	}
 	if o.cur.it == nil {
 		n.stats.KeysRead++
 		o.value, found, err = s.reads(n).Get(o.value[:0], o.at)
@@ -408,7 +413,7 @@ func (o *aggregate) store(s *step, n *node, group string, count int64, found boo
 		case o.early != nil:
 			o.keep(group, nil, found)
 		case found:
-			o.remove(s, n)
+			o.remove(s, n, o.key)
 		}
 		return
 	}
@@ -430,17 +435,19 @@ func (o *aggregate) store(s *step, n *node, group string, count int64, found boo
 		o.keep(group, b, found)
 		return
 	}
-	o.set(s, n, b)
+	o.set(s, n, o.key, b, found)
 }
 
-// set and remove write the group that lies at o.at.
-func (o *aggregate) set(s *step, n *node, state []byte) {
+// set and remove write the group that lies at o.at. Before is whether it had a state before the step.
+func (o *aggregate) set(s *step, n *node, group, state []byte, before bool) {
+	o.memo.set(group, state, before)
 	n.stats.KeysWritten++
 	n.stats.BytesWritten += int64(len(o.at) + len(state))
 	s.writes(n).Set(o.at, state)
 }
 
-func (o *aggregate) remove(s *step, n *node) {
+func (o *aggregate) remove(s *step, n *node, group []byte) {
+	o.memo.remove(group)
 	n.stats.KeysWritten++
 	s.writes(n).Delete(o.at)
 }
@@ -464,9 +471,9 @@ func (o *aggregate) writeEarly(s *step, n *node) {
 		o.at = append(o.at[:base], group...)
 		switch e := o.early[group]; {
 		case !e.gone:
-			o.set(s, n, e.state)
+			o.set(s, n, o.at[base:], e.state, e.before)
 		case e.before:
-			o.remove(s, n)
+			o.remove(s, n, o.at[base:])
 		}
 	}
 }

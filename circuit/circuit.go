@@ -136,7 +136,8 @@ func (c *Circuit) checkStarted() error {
 //
 // The caller commits batch, together with whatever position the deltas bring
 // the state to, before the next Step. If Step fails, or the batch is not to be
-// committed, the caller resets it, and the step never happened.
+// committed, the caller resets it, and the step never happened (in a load it has to be
+// committed: see StartLoad).
 //
 // The input may be cut into steps anywhere: the sums of the outputs and the
 // state are the same (the operators are causal and the streams' integrals
@@ -178,6 +179,9 @@ func (c *Circuit) StepInParts(ctx context.Context, inputs map[string]*Batch, bat
 			n.out.batch.Reset()
 			if r, ok := n.op.(interface{ reset() }); ok {
 				r.reset()
+			}
+			if m := n.memo(); m != nil {
+				m.forget()
 			}
 		}
 		c.due.addAll(len(c.nodes))

@@ -14,6 +14,7 @@ type distinct struct {
 	key   KeyFunc
 	delta delta
 	rep   repr
+	memo  memo // key → the entry of the row shown
 }
 
 func (*distinct) kind() string { return "distinct" }
@@ -48,6 +49,10 @@ func (o *distinct) groups(s *step, n *node) error {
 	for i := 0; i < o.delta.len(); {
 		end := o.delta.groupEnd(i)
 		key := o.delta.key(i)
+		if o.stays(key, i, end) {
+			i = end
+			continue
+		}
 		rest := len(key)
 		if o.key == nil {
 			rest = 0
@@ -55,6 +60,11 @@ func (o *distinct) groups(s *step, n *node) error {
 		changed, err := o.rep.find(key, rest, &o.delta, i, end)
 		if err != nil {
 			return err
+		}
+		if o.rep.has {
+			o.memo.set(key, o.rep.walk.key, o.rep.had)
+		} else {
+			o.memo.remove(key)
 		}
 		if changed {
 			if o.rep.had {
@@ -70,6 +80,21 @@ func (o *distinct) groups(s *step, n *node) error {
 		i = end
 	}
 	return nil
+}
+
+// stays says whether it is known, without a look into the trace, that the row shown for a key stays: that
+// it is there, and the entries of the delta add only to it and what comes behind it.
+func (o *distinct) stays(key []byte, lo, hi int) bool {
+	shown, ok := o.memo.get(key)
+	if !ok || bytes.Compare(o.delta.bytes(lo), shown) < 0 {
+		return false
+	}
+	for i := lo; i < hi; i++ {
+		if o.delta.entries[i].w < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func (o *distinct) reset() { o.delta.empty() }

@@ -51,6 +51,9 @@ func (c *Circuit) Release() {
 	}
 	c.batches, c.wrote = nil, 0
 	for _, n := range c.nodes {
+		if m := n.memo(); m != nil {
+			m.forget()
+		}
 		n.out.batch.release()
 		if h, ok := n.op.(holder); ok {
 			h.release()

@@ -158,6 +158,9 @@ func (e *engine) loadTables(ctx context.Context, g *generation, session *replica
 	if _, err := e.loadStep(ctx, g, inputs, false); err != nil {
 		return 0, err
 	}
+	// From here on each step is committed, or the circuit is thrown away.
+	g.circuit.StartLoad(e.opts.stepBytes / 2)
+	defer g.circuit.EndLoad()
 	order, err := loadOrder(ctx, g, session, smallFirst)
 	if err != nil {
 		return 0, err

@@ -293,8 +293,19 @@ func (r *rig) workers() int {
 	return r.steps % 2 * 3
 }
 
+// load begins and ends loads by turns: all steps are committed, so what is remembered in one changes nothing.
+func (r *rig) load() {
+	switch r.steps % 5 {
+	case 0:
+		r.circuit.StartLoad(1 << (8 + r.steps%11))
+	case 4:
+		r.circuit.EndLoad()
+	}
+}
+
 func (r *rig) step(in map[string]*circuit.Batch) {
 	r.t.Helper()
+	r.load()
 	batch := r.store.NewBatch()
 	defer batch.Close()
 	outs, err := r.circuit.StepInParts(r.t.Context(), in, batch, circuit.Parts{Workers: r.workers()})
