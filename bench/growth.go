@@ -164,6 +164,10 @@ func (l *lab) growthOf(ctx context.Context, conn *pgx.Conn, op *operator, n int6
 	if _, _, err := round(growthWarm, growthWarmed); err != nil {
 		return cost, err
 	}
+	stop, err := l.profileHere(fmt.Sprintf("growth-%s-%s", op.name, short(float64(n))))
+	if err != nil {
+		return cost, err
+	}
 	seen, g.rowsOut = visits{}, 0
 	done := 0
 	for range l.opts.rounds {
@@ -173,6 +177,9 @@ func (l *lab) growthOf(ctx context.Context, conn *pgx.Conn, op *operator, n int6
 		}
 		done += n
 		cost.micros.addMicros(spent / time.Duration(n))
+	}
+	if err := stop(); err != nil {
+		return cost, err
 	}
 	each := func(sum int64) float64 { return float64(sum) / float64(done) }
 	cost.reads, cost.writes, cost.output = each(seen.reads), each(seen.writes), each(g.rowsOut)
