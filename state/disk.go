@@ -217,7 +217,7 @@ func (d *Disk) pebbleOptions(o Options, exists bool) *pebble.Options {
 		MemTableStopWritesThreshold: memtables,
 		L0CompactionThreshold:       12,
 		L0StopWritesThreshold:       neverStop, // front.crowding does better
-		LBaseMaxBytes:               256 << 20,
+		LBaseMaxBytes:               firstLevel,
 		MaxOpenFiles:                1000,
 		MaxManifestFileSize:         4 << 20, // is read to open the store
 		Logger:                      pebbleLogger{o.OnEvent},
@@ -244,6 +244,11 @@ func (d *Disk) pebbleOptions(o Options, exists bool) *pebble.Options {
 	}
 	return opts
 }
+
+// firstLevel is how large the level becomes that takes in what was flushed. A flush has a few keys of nearly every part
+// of a trace, so what it has is merged with all of that level: that must be little, or some hundred kilobytes
+// wait for the rewriting of the whole state, and searches meanwhile look through all files that are flushed.
+const firstLevel = 16 << 20
 
 // neverStop is more sub-levels than there will be.
 const neverStop = 1 << 20
