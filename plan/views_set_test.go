@@ -3,6 +3,17 @@ package plan_test
 // Functions that return rows.
 func init() {
 	viewCases = append(viewCases,
+		viewCase{name: "set_after_distinct_on", query: `SELECT DISTINCT ON (customer_id) customer_id, id, generate_series(1, 3) AS g FROM orders ORDER BY customer_id, id DESC`},
+		viewCase{name: "set_after_distinct_on_args", query: `SELECT DISTINCT ON (customer_id) id, qty + generate_series(1, qty % 3) AS g, unnest(ARRAY[note, 'x']) AS w, (SELECT count(*) FROM lines l WHERE l.order_id = o.id) AS n FROM orders o ORDER BY customer_id, qty DESC, id LIMIT 7`},
+		viewCase{name: "set_after_distinct_on_groups", query: `SELECT DISTINCT ON (qty % 2) qty, count(*) AS n, generate_series(1, count(*)) AS g FROM orders GROUP BY qty ORDER BY qty % 2, count(*) DESC, qty`},
+		viewCase{name: "set_before_distinct_on", query: `SELECT DISTINCT ON (customer_id, g) customer_id, id, generate_series(1, 3) AS g FROM orders ORDER BY customer_id, g, id DESC`},
+		viewCase{name: "having_alone", query: `SELECT 1 AS one FROM orders WHERE 10 / qty = 1 HAVING 1 < 2`},
+		viewCase{name: "having_alone_correlated", query: `SELECT c.id, (SELECT 1 FROM orders o WHERE 10 / o.qty = 1 HAVING c.tier > 1) AS one, EXISTS (SELECT FROM lines HAVING c.id > 3) AS e FROM customers c`},
+		viewCase{name: "having_alone_false", query: `SELECT 1 AS one FROM orders HAVING (SELECT count(*) FROM customers) > 4`},
+		viewCase{name: "set_of_no_arguments", query: `SELECT id, app.three() AS n, (app.pairs()).b AS p FROM customers`},
+		viewCase{name: "set_operator", query: `SELECT id, (OPERATOR(app.@#@) ai) AS n FROM everything`},
+		viewCase{name: "set_operator_two", query: `SELECT id FROM everything WHERE id IN (SELECT OPERATOR(app.@#@) ai)`},
+		viewCase{name: "array_of_nothing", query: `SELECT id, ARRAY[]::oidvector AS o, ARRAY[]::int2vector AS i, ARRAY[]::int[] AS a, ARRAY[]::posint[] AS d FROM customers`},
 		viewCase{name: "set_json_each", query: `SELECT e.id, x.key, x.value FROM everything e, jsonb_each(CASE WHEN jsonb_typeof(e.jb) = 'object' THEN e.jb END) x`},
 		viewCase{name: "set_json_each_text", query: `SELECT e.id, x.k, x.v, x.n FROM everything e, json_each_text(CASE WHEN json_typeof(e.js) = 'object' THEN e.js END) WITH ORDINALITY AS x(k, v, n)`},
 		viewCase{name: "set_json_keys", query: `SELECT k, count(*) AS n FROM everything e, jsonb_object_keys(CASE WHEN jsonb_typeof(e.jb) = 'object' THEN e.jb END) k GROUP BY k`},

@@ -77,6 +77,8 @@ func (t *translator) boolArgs(op expr.BoolKind, ns []*pgtree.Node, s *scope) []e
 
 func (t *translator) node(n *pgtree.Node, s *scope) expr.Expr {
 	switch n.Tag {
+	case ordinal:
+		return s.ordinalOf(n)
 	case "VAR":
 		return t.column(n, s)
 	case trackedTag:
@@ -287,15 +289,16 @@ func (t *translator) column(n *pgtree.Node, s *scope) expr.Expr {
 
 // function translates a call, natively if Go has the function.
 func (t *translator) function(n *pgtree.Node, s *scope) expr.Expr {
+	if col, ok := s.spread[n]; ok {
+		return col
+	}
+	n = t.asCall(n)
 	proc, err := t.cat.Proc(t.ctx, n.OID("funcid"))
 	if err != nil {
 		t.fail(err)
 		return nil
 	}
 	if n.Bool("funcretset") {
-		if col, ok := s.spread[n]; ok {
-			return col
-		}
 		if s.discovering() {
 			t.exprs(n.Nodes("args"), s)
 			return &expr.Const{T: t.typ(n.OID("funcresulttype"), -1, n.OID("funccollid"))}
@@ -429,6 +432,9 @@ func (t *translator) array(n *pgtree.Node, s *scope) expr.Expr {
 		return &expr.ArrayOf{Elems: elems, T: ty}
 	}
 	sql := []string{"ARRAY["}
+	if len(elems) == 0 {
+		sql[0] += "]::" + ty.SQL
+	}
 	for i := range elems {
 		sep := ", "
 		if i == len(elems)-1 {

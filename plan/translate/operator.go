@@ -14,6 +14,9 @@ import (
 
 // operator translates a call written as an operator.
 func (t *translator) operator(n *pgtree.Node, s *scope) expr.Expr {
+	if isSet(n) {
+		return t.function(n, s)
+	}
 	op, proc := t.operatorProc(n)
 	if proc == nil {
 		return nil

@@ -56,7 +56,7 @@ func (t *translator) field(n *pgtree.Node, s *scope) expr.Expr {
 		return t.fieldOfVariant(n, arg)
 	}
 	if ty.Kind != values.KindRecord {
-		if arg == placeholder || s.discovering() {
+		if arg == placeholder || s.discovering() || len(t.problems) > 0 { // of what was refused, nothing is known
 			return &expr.Const{T: t.typ(n.OID("resulttype"), int32(n.Int("resulttypmod")), n.OID("resultcollid"))}
 		}
 		t.fail(fmt.Errorf("a field of a value of type %s", ty.SQL))
@@ -154,7 +154,7 @@ func (t *translator) withWhole(rel algebra.Node, rti int, s *scope) algebra.Node
 	names, fields := rte.Node("eref").Strings("colnames"), p.Exprs[s.hidden:]
 	switch {
 	case rte.Int("rtekind") == querytree.Function:
-		names, fields = withoutDropped(names, fields)
+		names, fields = withoutDropped(names, fields[:min(len(names), len(fields))]) // without the number that it may have besides
 	case rte.Int("rtekind") == querytree.Subquery: // without what it is only sorted by
 		fields = fields[:min(len(names), len(fields))]
 	case s.tableOIDs[rti]:

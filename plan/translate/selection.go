@@ -2,6 +2,7 @@ package translate
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/stepping-cdc/stepping-cdc/plan/algebra"
 	"github.com/stepping-cdc/stepping-cdc/plan/expr"
@@ -32,8 +33,21 @@ func (t *translator) sorted(q *pgtree.Node, s *scope, sorts bool) (node algebra.
 		return node, len(node.Cols())
 	}
 
+	groups, sets, having := q.Nodes("groupClause"), q.Nodes("groupingSets"), q.Node("havingQual")
+	if having != nil && !q.Bool("hasAggs") && len(groups) == 0 && len(sets) == 0 {
+		// One row, whatever there is in FROM: Postgres does not even look
+		// (create_degenerate_grouping_paths in its planner.c).
+		q = q.With("jointree", q.Node("jointree").With("fromlist", pgtree.List(nil)).With("quals", pgtree.List(nil)))
+		s.query = q
+	}
 	s.node = nil
-	s.sortedInputOf()
+	switch {
+	case q.Bool("hasAggs"):
+		s.inputOrder = s.orderOfFrom()
+	case sorts:
+		q = withOrder(q)
+		s.query, s.rtes = q, q.Nodes("rtable")
+	}
 	s.stand(t.from(q.Node("jointree"), s))
 	conds := s.later
 	if quals := q.Node("jointree").Node("quals"); quals != nil {
@@ -43,8 +57,7 @@ func (t *translator) sorted(q *pgtree.Node, s *scope, sorts bool) (node algebra.
 	t.askedOnce(conds, s)
 
 	targets := q.Nodes("targetList")
-	having := q.Node("havingQual")
-	if groups := q.Nodes("groupClause"); q.Bool("hasAggs") || len(groups) > 0 || having != nil || len(q.Nodes("groupingSets")) > 0 {
+	if q.Bool("hasAggs") || len(groups) > 0 || having != nil || len(sets) > 0 {
 		if q.Bool("hasTargetSRFs") {
 			t.spreadGroups(targets, groups, s)
 		}
@@ -54,10 +67,36 @@ func (t *translator) sorted(q *pgtree.Node, s *scope, sorts bool) (node algebra.
 		t.where([]*pgtree.Node{having}, s)
 	}
 
+	if postponesSets(q) {
+		t.firstOfEach(q, s)
+		t.spreadTargets(q, s)
+		p, visible := t.targetRow(q, s, sorts)
+		return t.limited(q, s, p), visible
+	}
 	if q.Bool("hasTargetSRFs") {
 		t.spreadTargets(q, s)
 	}
-	p := &algebra.Project{Own: computesItsColumns(q)}
+	p, visible := t.targetRow(q, s, sorts)
+	node = p
+	switch c := q.Nodes("distinctClause"); {
+	case q.Bool("hasDistinctOn"):
+		node = t.distinctOn(q, s, node)
+	case len(c) > 0:
+		clauses := map[int]*pgtree.Node{}
+		for _, by := range c {
+			clauses[t.target(q, s, by.Int("tleSortGroupRef"))] = by
+		}
+		in, key := labelledBy(node, d.width(), func(i int, e expr.Expr) expr.Expr { return t.samenessBy(q, "SELECT DISTINCT", clauses[i], e) })
+		node = without(&algebra.Distinct{In: alike(in, key, nil), Key: key}, p.Cols())
+	}
+	return t.limited(q, s, node), visible
+}
+
+// targetRow is a query's target list over the rows of s. With sorts, what it is only
+// sorted by is kept behind the visible columns.
+func (t *translator) targetRow(q *pgtree.Node, s *scope, sorts bool) (p *algebra.Project, visible int) {
+	d, targets := s.domain, q.Nodes("targetList")
+	p = &algebra.Project{Own: computesItsColumns(q)}
 	for i := range d.width() {
 		c := s.from[i]
 		p.Exprs = append(p.Exprs, &expr.Col{Index: i, Name: c.Name, T: c.Type})
@@ -75,19 +114,43 @@ func (t *translator) sorted(q *pgtree.Node, s *scope, sorts bool) (node algebra.
 		}
 	}
 	p.In = s.node // with what sub-queries in the target list have added
-	node = p
-	switch c := q.Nodes("distinctClause"); {
-	case q.Bool("hasDistinctOn"):
-		node = t.distinctOn(q, s, node)
-	case len(c) > 0:
-		clauses := map[int]*pgtree.Node{}
-		for _, by := range c {
-			clauses[t.target(q, s, by.Int("tleSortGroupRef"))] = by
-		}
-		in, key := labelledBy(node, d.width(), func(i int, e expr.Expr) expr.Expr { return t.samenessBy(q, "SELECT DISTINCT", clauses[i], e) })
-		node = without(&algebra.Distinct{In: alike(in, key, nil), Key: key}, p.Cols())
+	return p, visible
+}
+
+// postponesSets says that set-returning calls of the target list are called for the rows
+// that DISTINCT ON keeps. So Postgres does if there is an ORDER BY and they are neither in that
+// nor in DISTINCT ON (make_sort_input_target in its planner.c).
+func postponesSets(q *pgtree.Node) bool {
+	if !q.Bool("hasDistinctOn") || !q.Bool("hasTargetSRFs") || len(q.Nodes("sortClause")) == 0 {
+		return false
 	}
-	return t.limited(q, s, node), visible
+	return !slices.ContainsFunc(q.Nodes("targetList"), func(te *pgtree.Node) bool {
+		return te.Int("ressortgroupref") > 0 && holdsSet(te.Node("expr"))
+	})
+}
+
+// firstOfEach keeps of the rows of s those that DISTINCT ON keeps.
+func (t *translator) firstOfEach(q *pgtree.Node, s *scope) {
+	null := pgtree.NewNode("CONST", map[string]int{"consttype": 25, "consttypmod": -1, "constcollid": 100}).With("constisnull", pgtree.Token("true"))
+	var plain pgtree.List
+	for _, te := range q.Nodes("targetList") {
+		if e := te.Node("expr"); holdsSet(e) || e.Tag == ordinal { // in its place, for the others to keep theirs
+			te = te.With("expr", null)
+		}
+		plain = append(plain, te)
+	}
+	p, _ := t.targetRow(q.With("targetList", plain), s, true)
+	width, over := len(p.Exprs), p.In.Cols()
+	p.Exprs = append(p.Exprs, algebra.AllRefs(over)...)
+	for _, c := range over {
+		p.Names = append(p.Names, c.Name)
+	}
+	kept := t.distinctOn(q, s, p)
+	rows := make([]int, len(over))
+	for i := range rows {
+		rows[i] = width + i
+	}
+	s.stand(algebra.Pick(kept, rows))
 }
 
 // newScope is a query before its FROM clause is translated.

@@ -45,6 +45,7 @@ func recordAround(t *values.Type) *values.Type {
 // setCall translates a call of a set-returning function. rtf is its entry in
 // FROM, if it stands there, which may list the columns of its rows.
 func (t *translator) setCall(n, rtf *pgtree.Node, s *scope) *set {
+	n = t.asCall(n)
 	proc, err := t.cat.Proc(t.ctx, n.OID("funcid"))
 	if err != nil {
 		t.fail(err)
@@ -68,13 +69,17 @@ func (t *translator) setCall(n, rtf *pgtree.Node, s *scope) *set {
 		of = recordAround(elem)
 	}
 	sql := t.callSQL(n, proc, args)
-	last := len(sql) - 1
+	last := len(sql) - 1 // of a call without arguments, the first as well
+	around := func(before, after string) {
+		sql[0] = before + sql[0]
+		sql[last] += after
+	}
 	switch {
 	case rtf == nil && names == "": // where a NULL stays one, and columns need no list
 		if wrapped {
-			sql[0], sql[last] = "ROW("+sql[0], sql[last]+")"
+			around("ROW(", ")")
 		}
-		sql[0], sql[last] = "ARRAY(SELECT "+sql[0], sql[last]+")"
+		around("ARRAY(SELECT ", ")")
 	default:
 		// The alias is the row; a column of its name would hide it.
 		alias := "r"
@@ -85,8 +90,7 @@ func (t *translator) setCall(n, rtf *pgtree.Node, s *scope) *set {
 		if wrapped {
 			row = "ROW(" + alias + ")"
 		}
-		sql[0] = "ARRAY(SELECT " + row + " FROM " + sql[0]
-		sql[last] += " AS " + alias + names + ")"
+		around("ARRAY(SELECT "+row+" FROM ", " AS "+alias+names+")")
 	}
 	return t.asSet(expr.NewRemote(sql, args, proc.Strict && n.Bool("funcretset"), values.ArrayOf(of)), wrapped)
 }

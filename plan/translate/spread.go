@@ -129,11 +129,12 @@ func (t *translator) spreadCalls(exprs []*pgtree.Node, s *scope) {
 			return true
 		})
 	}
+	numbered := slices.ContainsFunc(exprs, func(e *pgtree.Node) bool { return e.Tag == ordinal })
 	if s.spread == nil {
 		s.spread = map[*pgtree.Node]expr.Expr{}
 	}
 	for _, calls := range levels {
-		n := &algebra.Spread{}
+		n := &algebra.Spread{Ordinality: numbered}
 		sets := make([]*set, len(calls))
 		for i, c := range calls {
 			if sets[i] = t.setCall(c, nil, s); sets[i] == nil {
@@ -147,12 +148,41 @@ func (t *translator) spreadCalls(exprs []*pgtree.Node, s *scope) {
 			n.Arrays = append(n.Arrays, set.array)
 			n.Elements = append(n.Elements, algebra.Column{Name: "value", Type: elem})
 		}
+		if numbered {
+			s.ordinals = append(s.ordinals, width+len(calls))
+			n.Elements = append(n.Elements, algebra.Column{Name: "ordinality", Type: values.Int8Type})
+		}
 		n.In = s.node
 		s.stand(n)
 	}
 }
 
-func isSet(n *pgtree.Node) bool { return n.Tag == "FUNCEXPR" && n.Bool("funcretset") }
+func isSet(n *pgtree.Node) bool {
+	return n.Tag == "FUNCEXPR" && n.Bool("funcretset") || n.Tag == "OPEXPR" && n.Bool("opretset")
+}
+
+// holdsSet says that an expression holds a set-returning call.
+func holdsSet(e *pgtree.Node) bool {
+	found := false
+	pgtree.Walk(e, func(n *pgtree.Node) bool {
+		found = found || isSet(n)
+		return n.Tag != "QUERY"
+	})
+	return found
+}
+
+// asCall is a set-returning operator as a call of its function.
+func (t *translator) asCall(n *pgtree.Node) *pgtree.Node {
+	if n.Tag != "OPEXPR" {
+		return n
+	}
+	op, _ := t.operatorProc(n)
+	if op == nil {
+		return n
+	}
+	return pgtree.NewNode("FUNCEXPR", map[string]int{"funcid": int(op.Func)}).With("funcretset", n.Get("opretset")).With("funcresulttype", n.Get("opresulttype")).
+		With("funccollid", n.Get("opcollid")).With("inputcollid", n.Get("inputcollid")).With("args", n.Get("args")).With("location", n.Get("location"))
+}
 
 // spreads says that an expression holds a set-returning call that has been spread.
 func (s *scope) spreads(e *pgtree.Node) bool {

@@ -12,7 +12,7 @@ import (
 // an empty array where there are none
 // (postgresql.org/docs/current/sql-expressions.html#SQL-SYNTAX-ARRAY-CONSTRUCTORS).
 // Without ORDER BY, the elements are in the order of array_agg without one: that of
-// their values.
+// what they come from (input_order.go), or of their values.
 
 // pg_proc.oid of array_agg over values, and over arrays, which makes one array of a
 // dimension more.
@@ -37,6 +37,7 @@ func (t *translator) arrayOf(n, q *pgtree.Node, s *scope) expr.Expr {
 	}
 	inner := newScope(q, s, dom)
 	sub, _ := t.sorted(q, inner, true)
+	q = inner.query // which may say its order now
 	cols, width := sub.Cols(), dom.width()
 	if len(cols) <= width {
 		return nil // refused

@@ -161,6 +161,7 @@ type scope struct {
 	inputOrder []inputKey                 // of the rows that aggregates without ORDER BY read
 	agg        *grouping                  // while translating above GROUP BY
 	spread     map[*pgtree.Node]expr.Expr // set-returning calls of the target list → columns of node
+	ordinals   []int                      // by depth, the columns of node that number what these calls make of a row
 	windows    map[*pgtree.Node]expr.Expr // calls over windows, over node
 	tests      []expr.Expr                // what CASE x WHEN compares, innermost last
 	part       *pgtree.Node               // the array that is being translated for one of its elements
