@@ -88,7 +88,8 @@ type Iterator interface {
 type Batch interface {
 	Set(key, value []byte)
 	Delete(key []byte)
-	// DeleteRange removes the keys in [lower, upper).
+	// DeleteRange removes the keys in [lower, upper). Neither bound may lie within the
+	// keys of one prefix of AddWeightUnder: whoever seeks that prefix may not see it.
 	DeleteRange(lower, upper []byte)
 	// AddWeight adds w to the weight under key without reading it; a key whose
 	// weight is zero does not exist.
