@@ -10,6 +10,7 @@ func init() {
 		viewCase{name: "having_alone", query: `SELECT 1 AS one FROM orders WHERE 10 / qty = 1 HAVING 1 < 2`},
 		viewCase{name: "having_alone_correlated", query: `SELECT c.id, (SELECT 1 FROM orders o WHERE 10 / o.qty = 1 HAVING c.tier > 1) AS one, EXISTS (SELECT FROM lines HAVING c.id > 3) AS e FROM customers c`},
 		viewCase{name: "having_alone_false", query: `SELECT 1 AS one FROM orders HAVING (SELECT count(*) FROM customers) > 4`},
+		viewCase{name: "set_before_distinct_on_alone", query: `SELECT count(*) AS n FROM (SELECT DISTINCT ON (customer_id) customer_id, generate_series(1, 2) AS g FROM orders) x`},
 		viewCase{name: "set_of_no_arguments", query: `SELECT id, app.three() AS n, (app.pairs()).b AS p FROM customers`},
 		viewCase{name: "set_operator", query: `SELECT id, (OPERATOR(app.@#@) ai) AS n FROM everything`},
 		viewCase{name: "set_operator_two", query: `SELECT id FROM everything WHERE id IN (SELECT OPERATOR(app.@#@) ai)`},

@@ -104,12 +104,13 @@ func (s *scope) orderOfFunction(i int) []inputKey {
 // withOrder is a query that says the order that it takes its rows in, as far as it says none and
 // has one: behind what it is sorted by, what set-returning calls make of a row.
 func withOrder(q *pgtree.Node) *pgtree.Node {
-	if q.Node("setOperations") != nil || len(q.Nodes("distinctClause")) > 0 && !q.Bool("hasDistinctOn") {
+	sorted := len(q.Nodes("sortClause")) > 0
+	if q.Node("setOperations") != nil || len(q.Nodes("distinctClause")) > 0 && !(q.Bool("hasDistinctOn") && sorted) {
 		return q
 	}
 	s := newScope(q, nil, nil)
 	var keys []inputKey
-	if len(q.Nodes("sortClause")) == 0 && !rearranges(q) {
+	if !sorted && !rearranges(q) {
 		keys = s.orderOfFrom()
 	}
 	for depth := range targetDepth(q) {
