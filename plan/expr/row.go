@@ -120,6 +120,9 @@ func Parts(e Expr) (sql []string, args []Expr) {
 	case t.Variant:
 		return variantParts(e)
 	}
+	if c, ok := e.(*Const); ok && c.V.IsNull() && !t.Anonymous() {
+		return []string{"NULL::" + t.SQL}, nil // a row of NULLs that is a constant would be made, and its domains may forbid that
+	}
 	begin, end, after := rowAround(t)
 	sql = []string{begin}
 	if _, present := e.(*Row); !present {

@@ -42,6 +42,8 @@ CREATE SCHEMA app;
 CREATE DOMAIN app.given AS int NOT NULL CHECK (VALUE < 100);
 CREATE FUNCTION app.twice(x int) RETURNS int LANGUAGE sql IMMUTABLE RETURN x * 2;
 CREATE FUNCTION app.label(x text, k int DEFAULT 1) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$BEGIN RETURN coalesce(x, 'none') || '/' || k; END$$;
+CREATE DOMAIN strictint AS int NOT NULL;
+CREATE TYPE strictrow AS (i strictint);
 CREATE FUNCTION app.three() RETURNS SETOF int LANGUAGE sql IMMUTABLE AS $$VALUES (3), (1), (2)$$;
 CREATE TYPE app.couple AS (a int, b text);
 CREATE FUNCTION app.pairs() RETURNS SETOF app.couple LANGUAGE sql IMMUTABLE AS $$VALUES (2, 'x'), (1, 'y')$$;
