@@ -28,6 +28,10 @@ CREATE TABLE words (id int PRIMARY KEY, grp int, w text, v varchar(300) COLLATE 
 // collateCases are sorted by what only Postgres can sort. Those that show one of
 // several equal values are loose.
 var collateCases = []viewCase{
+	{name: "explicit_arrays_join", query: `SELECT a.id, b.id AS other FROM words a JOIN words b ON a.tags = b.tags COLLATE app.loose WHERE a.id < b.id`},
+	{name: "explicit_arrays", query: `SELECT id, tags && ARRAY['a', 'B'] COLLATE app.loose AS o, tags @> ARRAY['A'] COLLATE app.loose AS c, tags < ARRAY['b'] COLLATE "en-US-x-icu" AS l, tags <> ARRAY['A', 'b'] COLLATE app.loose AS ne, array_position(tags, 'B' COLLATE app.loose) AS p FROM words`},
+	{name: "explicit_arrays_distinct", query: `SELECT id FROM words WHERE tags IS NOT DISTINCT FROM ARRAY['A'] COLLATE app.loose OR (w, tags) = ('B' COLLATE app.loose, ARRAY['b'] COLLATE app.loose) OR tags <= ALL (SELECT tags COLLATE app.loose FROM words WHERE tags IS NOT NULL)`},
+	{name: "explicit_nullif", query: `SELECT id, nullif(w COLLATE app.loose, 'A') AS a, nullif(w, 'b' COLLATE app.loose) AS b, nullif(tags, ARRAY['A'] COLLATE app.loose) AS t, nullif(b COLLATE app.loose, 'B') AS c FROM words`},
 	{name: "top_en", query: `SELECT id, w FROM words ORDER BY w COLLATE "en-US-x-icu", id LIMIT 5`},
 	{name: "top_default", query: `SELECT id, w FROM words ORDER BY w, id LIMIT 4`},
 	{name: "top_shared", query: `SELECT id, w FROM words ORDER BY w COLLATE "en-US-x-icu" DESC, id DESC LIMIT 6`},

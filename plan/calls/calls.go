@@ -8,6 +8,7 @@ package calls
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -36,6 +37,9 @@ func (cs *Calls) Err() error { return cs.err }
 
 // Native is the Go form of a call under a collation; nil if there is none that is exact.
 func (cs *Calls) Native(proc *catalog.Proc, args []expr.Expr, result *values.Type, collation uint32) (*expr.Native, error) {
+	if OtherCollation(args, collation) {
+		return nil, nil
+	}
 	call, need := cs.lookup(proc, args, result)
 	if call == nil {
 		return nil, nil
@@ -45,6 +49,15 @@ func (cs *Calls) Native(proc *catalog.Proc, args []expr.Expr, result *values.Typ
 		return nil, err
 	}
 	return call, nil
+}
+
+// OtherCollation says that a call is made under a collation that is not that of the elements of one of its
+// arrays: in Go, these are compared by their own.
+func OtherCollation(args []expr.Expr, collation uint32) bool {
+	return collation != 0 && slices.ContainsFunc(args, func(a expr.Expr) bool {
+		elem := a.Type().Innermost()
+		return a.Type().Kind == values.KindArray && elem.Collation != 0 && elem.Collation != collation
+	})
 }
 
 // lookup is the Go form of a call, or nil, and what it needs to be exact.

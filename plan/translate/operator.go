@@ -33,7 +33,7 @@ func (t *translator) applyOperator(n *pgtree.Node, op *catalog.Operator, proc *c
 	if e := t.calls.Comparison(op, proc, args); e != nil {
 		return e
 	}
-	equal := len(args) == 2 && op.Equal && fn.SameKey(args[0].Type(), args[1].Type())
+	equal := len(args) == 2 && op.Equal && !calls.OtherCollation(args, coll) && fn.SameKey(args[0].Type(), args[1].Type())
 	if e := t.native(proc, args, result, coll); e != nil {
 		e.Equal, e.Cmp = equal, calls.KeyComparison(op, args)
 		return e
@@ -129,7 +129,8 @@ func (t *translator) nullIf(n *pgtree.Node, s *scope) expr.Expr {
 	if eq != nil {
 		return &expr.NullIf{Eq: eq, A: a, B: b, T: a.Type()}
 	}
-	return expr.NewRemote([]string{"NULLIF(", ", ", ")"}, []expr.Expr{a, b}, false, a.Type())
+	coll := n.OID("inputcollid")
+	return expr.NewRemote([]string{"NULLIF(", t.collation(a, coll) + ", ", t.collation(b, coll) + ")"}, []expr.Expr{a, b}, false, a.Type())
 }
 
 func (t *translator) anyAll(n *pgtree.Node, s *scope) expr.Expr {
