@@ -18,7 +18,6 @@ type diskBatch struct {
 	loads   bool // what is written goes to raw
 	err     error
 	grown   bool // has more room than it should keep
-	ranges  bool // deletes some
 	scratch [16]byte
 }
 
@@ -35,15 +34,8 @@ func (b *diskBatch) plain() {
 	for i := range b.raw.len() {
 		b.fail(drainEntry(b.b, b.raw.at(i), false))
 	}
-	b.emptyRaw()
+	b.raw = b.d.front.emptied(b.raw)
 	b.loads = false
-}
-
-// emptyRaw keeps as much room as newBatch does.
-func (b *diskBatch) emptyRaw() {
-	if b.raw.reset(); cap(b.raw.data) > 2*b.d.front.limit {
-		b.raw = newRun(0, 0)
-	}
 }
 
 func (b *diskBatch) fail(err error) {
@@ -78,7 +70,6 @@ func (b *diskBatch) Delete(key []byte) {
 
 func (b *diskBatch) DeleteRange(lower, upper []byte) {
 	b.plain()
-	b.ranges = true
 	op := b.b.DeleteRangeDeferred(len(lower)+1, len(upper)+1)
 	op.Key[copy(op.Key, lower)] = 0
 	op.Value[copy(op.Value, upper)] = 0
@@ -98,13 +89,12 @@ func (b *diskBatch) Append(of Batch) {
 	}
 	if !from.b.Empty() {
 		b.plain()
-		b.ranges = b.ranges || from.ranges
 		b.fail(b.b.Apply(from.b, nil))
 	}
 }
 
 func (b *diskBatch) Len() int  { return b.raw.len() + int(b.b.Count()) }
-func (b *diskBatch) Size() int { return len(b.raw.data) + b.b.Len() }
+func (b *diskBatch) Size() int { return len(b.raw.data) + 4*b.raw.len() + b.b.Len() }
 
 func (b *diskBatch) AddWeight(key []byte, w int64) { b.AddWeightUnder(key, len(key), w) }
 
@@ -138,8 +128,8 @@ func (b *diskBatch) Commit() (uint64, error) {
 // Reset empties the batch.
 func (b *diskBatch) Reset() {
 	b.b.Reset()
-	b.emptyRaw()
-	b.err, b.ranges = nil, false
+	b.raw = b.d.front.emptied(b.raw)
+	b.err = nil
 }
 
 // write writes the batch to Pebble, which keeps a large one until it is flushed: of such
@@ -161,7 +151,7 @@ func (b *diskBatch) write(large int) error {
 // renew is Reset for a batch that was large and is small again.
 func (b *diskBatch) renew() {
 	b.fail(b.b.Close())
-	b.b, b.err, b.grown, b.ranges = b.d.newBatch(), nil, false, false
+	b.b, b.err, b.grown = b.d.newBatch(), nil, false
 }
 
 func (b *diskBatch) Close() error {

@@ -46,6 +46,7 @@ func (d *Disk) commitBulk(b *diskBatch) (uint64, error) {
 // many. If it cannot, nothing is read or committed any more.
 func (f *front) makeRun(h *handed) {
 	r, err := runOf(h.raw)
+	h.raw = f.emptied(h.raw) // before merging takes memory
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	l := f.active // as long as a run is made, no other one takes its place
@@ -66,6 +67,14 @@ func (f *front) makeRun(h *handed) {
 	}
 	f.handed, f.spare = nil, h.raw
 	f.idle.Broadcast()
+}
+
+// emptied is a run to be written again, with no more room than a batch keeps.
+func (f *front) emptied(r *run) *run {
+	if r.reset(); cap(r.data) > 2*f.limit {
+		return newRun(0, 0)
+	}
+	return r
 }
 
 // mergeRuns merges runs of the active layer as long as that is due. It is called with mu held,
