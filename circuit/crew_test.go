@@ -56,7 +56,7 @@ func severalQueries(rt *rapid.T, store state.Store, which, over []int) (*circuit
 }
 
 // TestWorkers: a step of several goroutines gives what one gives: outputs and state, whatever
-// it is that the circuit computes, also when steps are given up in between.
+// it is that the circuit computes, also when steps are given up in between, and in a load.
 func TestWorkers(t *testing.T) {
 	enough := errors.New("enough")
 	rapid.Check(t, func(rt *rapid.T) {
@@ -65,6 +65,9 @@ func TestWorkers(t *testing.T) {
 		alone, together := state.NewMemory(state.Options{}), state.NewMemory(state.Options{})
 		one, widths := severalQueries(rt, alone, which, over)
 		many, _ := severalQueries(rt, together, which, over)
+		if room := rapid.SampledFrom([]int{0, 400, 1 << 20}).Draw(rt, "bytes of a load"); room > 0 {
+			many.StartLoad(room)
+		}
 		for i, d := range genHistory(rt, widths, rapid.Bool().Draw(rt, "tables")) {
 			inputs := map[string]*circuit.Batch{}
 			for k, in := range d {

@@ -43,8 +43,8 @@ func (n *node) held() int {
 	return held
 }
 
-// Release lets go of the memory that Held counts, between two steps. The outputs of
-// the last one are no longer good.
+// Release lets go of the memory that Held counts, and of what is remembered during a load, between
+// two steps. The outputs of the last one are no longer good.
 func (c *Circuit) Release() {
 	for _, b := range c.batches {
 		_ = b.Close() // it is empty

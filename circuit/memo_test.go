@@ -11,6 +11,7 @@ import (
 
 	"github.com/stepping-cdc/stepping-cdc/circuit"
 	"github.com/stepping-cdc/stepping-cdc/state"
+	"github.com/stepping-cdc/stepping-cdc/values"
 )
 
 // TestLoad: during a load, with any room for what operators remember, with steps that fail and are made
@@ -67,6 +68,45 @@ func TestLoad(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestEvaluatedEarly: an aggregate that is given more rows in a step than it holds back gives what it gives for the same
+// rows in small steps, in a load, too, in which it remembers groups.
+func TestEvaluatedEarly(t *testing.T) {
+	const rows, groups = 150_000, 300
+	q := aggregateQuery("linear", circuit.AggSpec{
+		Key: keyOf(true, 0), GroupWidth: 1, Group: columns(0),
+		Aggregates: []circuit.Aggregate{{Linear: newCount}, {Linear: newSum, Width: 1, Args: args(1)}},
+	})
+	large, small := state.NewMemory(state.Options{}), state.NewMemory(state.Options{})
+	whole, parts := q.circuit(t, large), q.circuit(t, small)
+	whole.StartLoad(1 << 20)
+	for turn := range 6 {
+		in := circuit.NewBatch(2, rows)
+		for i := range rows {
+			w := int64(1)
+			if turn == 4 || i%3 == 0 && turn == 2 {
+				w = -1
+			}
+			in.Append([]datum{values.Int(int64(i * (1 + turn%2) % (groups + turn))), values.Int(int64(i % 7))}, w)
+		}
+		if turn == 5 {
+			whole.EndLoad()
+		}
+		got := step(t, whole, large, delta{in}, q.width)
+		want := circuit.NewBatch(q.width, 0)
+		for lo := 0; lo < rows; lo += 10_000 {
+			want.AddAll(step(t, parts, small, delta{in.Slice(lo, lo+10_000)}, q.width))
+		}
+		must(got.Consolidate())
+		must(want.Consolidate())
+		if !got.Equal(want) {
+			t.Fatalf("step %d differs", turn)
+		}
+		if diff := cmp.Diff(contents(t, small), contents(t, large)); diff != "" {
+			t.Fatalf("states differ after step %d:\n%s", turn, diff)
+		}
 	}
 }
 

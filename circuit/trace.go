@@ -24,7 +24,7 @@ type cursor struct {
 	upper  []byte
 	still  bool // not moved since target was sought
 	met    bool // something was found
-	beyond bool // of the step before: nothing was, up to the trace's end
+	beyond bool // when it was open before, nothing was, up to the trace's end
 	seeks  int  // until it tries to scan
 
 	// scanning: no keys exist from `from` up to where the iterator stands. hasty: the next
@@ -101,7 +101,7 @@ func (c *cursor) seek(k []byte) {
 	c.scan(false)
 }
 
-// expect tells how many keys are going to be sought. If they are many, and those of the step before all lay
+// expect tells how many keys are going to be sought. If they are many, and those sought when the cursor was open before all lay
 // beyond the trace's end, the first one begins a scan: in a trace that is empty, or ends before it, that is all there is to do.
 func (c *cursor) expect(keys int) {
 	if keys > seeksPerScan && c.beyond {
