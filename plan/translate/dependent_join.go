@@ -60,7 +60,7 @@ func (t *translator) dependentJoin(n *pgtree.Node, s *scope) (part, bool) {
 		query: s.query, parent: s.parent, domain: d, rtes: s.rtes, start: map[int]int{}, cols: map[int]int{}, ctes: s.ctes,
 		windows: s.windows, whole: s.whole, tableOIDs: s.tableOIDs, within: within, binding: binding, from: slices.Clone(d.node.Cols()),
 	}
-	if s.sure >= len(s.parts) {
+	if !s.missable() {
 		in.sure = math.MaxInt
 	}
 	p := in.bind(t.join(n, in, false))
@@ -74,11 +74,15 @@ func (t *translator) dependentJoin(n *pgtree.Node, s *scope) (part, bool) {
 	return part{node: p.node, start: base, end: len(s.from)}, true
 }
 
+// missable says that a join around the relation that is being translated makes up a row where that has none:
+// conditions of WHERE do not hold for it before that join.
+func (s *scope) missable() bool { return s.sure <= len(s.parts) }
+
 // binding are conditions of WHERE between what stands beside a left join and its left side. Those of them that cannot fail
 // hold for that side as well, each row of which would meet all of the domain without them.
 func (t *translator) binding(n *pgtree.Node, within map[int]bool, s *scope) []*pgtree.Node {
 	quals := s.query.Node("jointree").Node("quals")
-	if n.Int("jointype") != querytree.LeftJoin || quals == nil || s.sure < len(s.parts) {
+	if n.Int("jointype") != querytree.LeftJoin || quals == nil || s.missable() {
 		return nil
 	}
 	left := relationsOf(n.Node("larg"))
