@@ -28,6 +28,10 @@ type inputKey struct {
 // set-returning calls in the target list, of one depth. Postgres has none.
 const ordinal = "ORDINAL"
 
+// numbered is a field of a function in FROM: its results are numbered as by WITH ORDINALITY, in a column
+// that the query does not see. Postgres has none; by its own, a row with the number is of another type.
+const numbered = "numbered"
+
 // Of Postgres' pg_operator.dat, for bigint.
 const int8Less, int8Equal = 412, 410
 
@@ -94,8 +98,8 @@ func (s *scope) orderOfFunction(i int) []inputKey {
 		return nil
 	}
 	columns := len(rte.Node("eref").Strings("colnames"))
-	if !rte.Bool("funcordinality") { // as if the query said WITH ORDINALITY
-		s.rtes[i-1] = rte.With("funcordinality", pgtree.Token("true"))
+	if !rte.Bool("funcordinality") {
+		s.rtes[i-1] = rte.With(numbered, pgtree.Token("true"))
 		columns++
 	}
 	return []inputKey{byNumber(columnOf(i, columns), 0)}
@@ -123,7 +127,8 @@ func withOrder(q *pgtree.Node) *pgtree.Node {
 	for _, te := range q.Nodes("targetList") {
 		ref = max(ref, te.Int("ressortgroupref"))
 	}
-	targets := slices.Clip(q.Get("targetList").(pgtree.List))
+	targets, _ := q.Get("targetList").(pgtree.List) // none in SELECT FROM …
+	targets = slices.Clip(targets)
 	clauses, _ := q.Get("sortClause").(pgtree.List)
 	clauses = slices.Clip(clauses)
 	var rtes pgtree.List

@@ -40,13 +40,14 @@ func (t *translator) sorted(q *pgtree.Node, s *scope, sorts bool) (node algebra.
 		q = q.With("jointree", q.Node("jointree").With("fromlist", pgtree.List(nil)).With("quals", pgtree.List(nil)))
 		s.query = q
 	}
+	postponed := postponesSets(q) // before the query says more of its order than it did
 	s.node = nil
-	switch {
-	case q.Bool("hasAggs"):
-		s.inputOrder = s.orderOfFrom()
-	case sorts:
+	if sorts {
 		q = withOrder(q)
 		s.query, s.rtes = q, q.Nodes("rtable")
+	}
+	if q.Bool("hasAggs") {
+		s.inputOrder = s.orderOfFrom()
 	}
 	s.stand(t.from(q.Node("jointree"), s))
 	conds := s.later
@@ -67,16 +68,17 @@ func (t *translator) sorted(q *pgtree.Node, s *scope, sorts bool) (node algebra.
 		t.where([]*pgtree.Node{having}, s)
 	}
 
-	if postponesSets(q) {
-		t.firstOfEach(q, s)
-		t.spreadTargets(q, s)
-		p, visible := t.targetRow(q, s, sorts)
-		return t.limited(q, s, p), visible
-	}
 	if q.Bool("hasTargetSRFs") {
+		t.windowsBelow(targets, s)
+		if postponed {
+			t.firstOfEach(q, s)
+		}
 		t.spreadTargets(q, s)
 	}
 	p, visible := t.targetRow(q, s, sorts)
+	if postponed {
+		return t.limited(q, s, p), visible
+	}
 	node = p
 	switch c := q.Nodes("distinctClause"); {
 	case q.Bool("hasDistinctOn"):

@@ -24,7 +24,7 @@ func (t *translator) rangeFunction(rte *pgtree.Node, names []string, s *scope) a
 		set.columns = f.Int("funccolcount")
 		sets = append(sets, set)
 	}
-	return t.spreadSets(sets, rte.Bool("funcordinality"), names, s)
+	return t.spreadSets(sets, rte.Bool("funcordinality") || rte.Bool(numbered), names, s)
 }
 
 // spreadSets is the relation of sets side by side.
@@ -86,6 +86,14 @@ func (t *translator) spreadTargets(q *pgtree.Node, s *scope) {
 	var exprs []*pgtree.Node
 	for _, te := range q.Nodes("targetList") {
 		exprs = append(exprs, te.Node("expr"))
+	}
+	t.spreadCalls(exprs, s)
+}
+
+// windowsBelow computes the window functions of a target list: over the rows that its
+// set-returning calls are for, and that DISTINCT ON picks from.
+func (t *translator) windowsBelow(targets []*pgtree.Node, s *scope) {
+	for _, te := range targets {
 		pgtree.Walk(te, func(c *pgtree.Node) bool {
 			if c.Tag == "WINDOWFUNC" {
 				t.windowFunc(c, s)
@@ -93,7 +101,6 @@ func (t *translator) spreadTargets(q *pgtree.Node, s *scope) {
 			return c.Tag != "QUERY"
 		})
 	}
-	t.spreadCalls(exprs, s)
 }
 
 // spreadGroups spreads the set-returning calls of group expressions, whose results are
@@ -129,12 +136,12 @@ func (t *translator) spreadCalls(exprs []*pgtree.Node, s *scope) {
 			return true
 		})
 	}
-	numbered := slices.ContainsFunc(exprs, func(e *pgtree.Node) bool { return e.Tag == ordinal })
+	counted := slices.ContainsFunc(exprs, func(e *pgtree.Node) bool { return e.Tag == ordinal })
 	if s.spread == nil {
 		s.spread = map[*pgtree.Node]expr.Expr{}
 	}
 	for _, calls := range levels {
-		n := &algebra.Spread{Ordinality: numbered}
+		n := &algebra.Spread{Ordinality: counted}
 		sets := make([]*set, len(calls))
 		for i, c := range calls {
 			if sets[i] = t.setCall(c, nil, s); sets[i] == nil {
@@ -148,7 +155,7 @@ func (t *translator) spreadCalls(exprs []*pgtree.Node, s *scope) {
 			n.Arrays = append(n.Arrays, set.array)
 			n.Elements = append(n.Elements, algebra.Column{Name: "value", Type: elem})
 		}
-		if numbered {
+		if counted {
 			s.ordinals = append(s.ordinals, width+len(calls))
 			n.Elements = append(n.Elements, algebra.Column{Name: "ordinality", Type: values.Int8Type})
 		}
