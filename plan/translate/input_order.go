@@ -12,8 +12,8 @@ import (
 
 // Where the order of a query's rows matters and nobody says it, the rows are in the order
 // of what they come from, if that has one: of the one sub-query in FROM with an ORDER BY,
-// and of the results of set-returning functions. So array_agg, ARRAY(SELECT …) and LIMIT
-// take them. SQL promises that for JSON_ARRAY(SELECT … ORDER BY …), which is such a query
+// and of the results of set-returning functions. So array_agg, ARRAY(SELECT …), LIMIT
+// and row_number() OVER () take them. SQL promises that for JSON_ARRAY(SELECT … ORDER BY …), which is such a query
 // in Postgres' trees; for others it is what Postgres does, unless it sorts by what is
 // grouped by (postgresql.org/docs/current/functions-aggregate.html, at the top).
 

@@ -46,7 +46,7 @@ func (t *translator) sorted(q *pgtree.Node, s *scope, sorts bool) (node algebra.
 		q = withOrder(q)
 		s.query, s.rtes = q, q.Nodes("rtable")
 	}
-	if q.Bool("hasAggs") {
+	if q.Bool("hasAggs") || q.Bool("hasWindowFuncs") && !sortsForWindows(q) {
 		s.inputOrder = s.orderOfFrom()
 	}
 	s.stand(t.from(q.Node("jointree"), s))

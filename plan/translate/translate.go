@@ -158,7 +158,7 @@ type scope struct {
 	// are made of these, which are the smaller plans.
 	kept, base algebra.Node
 	later      []*pgtree.Node             // conditions of inner joins that hold sub-queries
-	inputOrder []inputKey                 // of the rows that aggregates without ORDER BY read
+	inputOrder []inputKey                 // of the rows that aggregates and windows without ORDER BY read
 	agg        *grouping                  // while translating above GROUP BY
 	spread     map[*pgtree.Node]expr.Expr // set-returning calls of the target list → columns of node
 	ordinals   []int                      // by depth, the columns of node that number what these calls make of a row

@@ -61,6 +61,44 @@ func (t *translator) window(ref int, s *scope) {
 	s.guards = nil // a window reads all rows, whatever is around the call
 	defer func() { s.guards = guards }()
 	calls := windowCalls(s.query, ref)
+	if len(s.inputOrder) == 0 || s.agg != nil || sortsForWindows(s.query) {
+		t.windowOf(clause, calls, nil, s)
+		return
+	}
+	var inOrder, rest []*pgtree.Node
+	for _, c := range calls {
+		if t.numbersRows(c) {
+			inOrder = append(inOrder, c)
+		} else {
+			rest = append(rest, c)
+		}
+	}
+	t.windowOf(clause, inOrder, s.inputOrder, s)
+	t.windowOf(clause, rest, nil, s)
+}
+
+// sortsForWindows says that Postgres sorts a query's rows for one of its windows: the others may see them in that order.
+func sortsForWindows(q *pgtree.Node) bool {
+	return slices.ContainsFunc(q.Nodes("windowClause"), func(c *pgtree.Node) bool {
+		return len(c.Nodes("partitionClause")) > 0 || len(c.Nodes("orderClause")) > 0
+	})
+}
+
+// numbersRows says that a call over a window looks at its rows one by one, in their order, whichever of them are peers.
+func (t *translator) numbersRows(call *pgtree.Node) bool {
+	proc, err := t.cat.Proc(t.ctx, call.OID("winfnoid"))
+	if err != nil {
+		t.fail(err)
+		return false
+	}
+	return proc.Schema == "pg_catalog" && slices.Contains([]string{"row_number", "ntile", "lag", "lead"}, proc.Name)
+}
+
+// windowOf computes calls over one window, whose rows are in the given order if the window says none.
+func (t *translator) windowOf(clause *pgtree.Node, calls []*pgtree.Node, unsaid []inputKey, s *scope) {
+	if len(calls) == 0 {
+		return
+	}
 
 	// What the window reads are columns of its input.
 	var read []expr.Expr
@@ -77,6 +115,12 @@ func (t *translator) window(ref int, s *scope) {
 	for _, c := range clause.Nodes("orderClause") {
 		e := t.sortedBy(c, s)
 		by, k := t.sortKey(c, e)
+		k.Col, sorted = place(by), append(sorted, e)
+		order = append(order, k)
+	}
+	for _, u := range unsaid {
+		e := t.expr(u.column, s)
+		by, k := t.sortKey(u.clause, e)
 		k.Col, sorted = place(by), append(sorted, e)
 		order = append(order, k)
 	}
