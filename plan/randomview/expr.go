@@ -7,6 +7,9 @@ import (
 
 // scalar is a scalar sub-query that mentions the scope.
 func (g *Generator) scalar(s scope, depth int) (string, string) {
+	if g.chance(12) {
+		return g.arranged(s, depth-1)
+	}
 	in, cols := g.from(depth-1, s.inside())
 	inner := scope{cols, s.inside()}
 	where := ""
