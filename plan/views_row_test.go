@@ -3,6 +3,7 @@ package plan_test
 // Rows compared field by field.
 func init() {
 	viewCases = append(viewCases,
+		viewCase{name: "row_constant_aggregate", query: `SELECT customer_id, jsonb_agg(NULL::pair ORDER BY NULL::pair DESC) AS a, json_agg(ROW()) AS b, array_agg(NULL::pair) AS c FROM orders GROUP BY customer_id`},
 		viewCase{name: "row_null_of_domain", query: `SELECT id, (jsonb_populate_record(NULL::strictrow, jsonb_build_object('i', id))).i AS a, q.i AS b FROM customers, jsonb_populate_record(NULL::strictrow, jsonb_build_object('i', id)) q`},
 		viewCase{name: "row_equal", query: `SELECT id, (i4, tx) = (i2::int, vc::text) AS a, (i4, n) <> (1, 1.0) AS b, ROW(i4) = ROW(1) AS c, (i4, i2) = (i4, i2) AS d FROM everything WHERE (i4, b) = (i4, b) OR i4 IS NULL`},
 		viewCase{name: "row_less", query: `SELECT id, (i4, i2) < (3, 1::int2) AS a, (i4, tx, n) <= (2, 'b', 1.00) AS b, (i2, i4) > (i8, 1) AS c, (f8, n, d) >= (1.5, n2, '2024-02-29') AS d,

@@ -190,6 +190,10 @@ func (t *translator) rowsOf(c *aggregateCall) (sql []string, parts, arrays []exp
 		}
 		columns[i] += fmt.Sprintf(" AS c%d", i+1)
 	}
+	if len(parts) == 0 { // they are constants, which are written out: the rows alone travel
+		arrays = append(arrays, &expr.Col{Name: "p1", T: values.ArrayOf(values.BoolType)})
+		parts, names = append(parts, &expr.Const{V: values.True, T: values.BoolType}), append(names, "p1")
+	}
 	sql = []string{" FROM (SELECT " + strings.Join(columns, ", ") + ", r.o FROM ROWS FROM ("}
 	for i := range parts {
 		sql[i] += "pg_catalog.unnest("
