@@ -4,7 +4,7 @@ package plan_test
 // types differ.
 func init() {
 	const disjoint = `(SELECT id, qty, customer_id, CASE WHEN qty > 1 THEN ROW(id, qty) WHEN qty = 1 THEN ROW(id + 100, note::text) END AS x FROM orders)`
-	const meeting = `(SELECT id, qty, customer_id, CASE WHEN qty > 1 THEN ROW(id / 3, qty) ELSE ROW(id / 3, amount) END AS x FROM orders WHERE id < 5)`
+	const meeting = `(SELECT id, qty, customer_id, CASE WHEN qty > 1 THEN ROW(id / 3, qty) ELSE ROW(id / 3, trim_scale(amount)) END AS x FROM orders WHERE id < 5)`
 	viewCases = append(viewCases,
 		viewCase{name: "alike_distinct", query: `SELECT x::text AS x FROM (SELECT DISTINCT x FROM ` + disjoint + ` y) z`},
 		viewCase{name: "alike_distinct_meet", query: `SELECT x::text AS x FROM (SELECT DISTINCT x FROM ` + meeting + ` y) z`},
@@ -32,6 +32,6 @@ func init() {
 		viewCase{name: "alike_arrays", query: `SELECT x::text AS x, count(*) AS n FROM (SELECT CASE WHEN qty > 1 THEN ARRAY[ROW(1, qty), ROW(id, qty)] WHEN qty = 1 THEN ARRAY[ROW(2, note::text), NULL] ELSE '{}' END AS x FROM orders) y GROUP BY y.x`},
 		viewCase{name: "alike_collated", query: `SELECT x::text AS x, n FROM (SELECT x, count(*) AS n FROM (SELECT CASE WHEN qty > 1 THEN ROW(1, note COLLATE "en-x-icu") ELSE ROW(2, day) END AS x FROM orders) y GROUP BY y.x ORDER BY x LIMIT 5) z`},
 		viewCase{name: "alike_lateral", query: `SELECT c.id, z.x::text AS x FROM customers c, LATERAL (SELECT DISTINCT x FROM ` + disjoint + ` y WHERE y.customer_id = c.id) z`},
-		viewCase{name: "alike_lateral_meet", query: `SELECT c.id, z.n FROM customers c, LATERAL (SELECT count(*) AS n FROM (SELECT DISTINCT CASE WHEN qty > 1 THEN ROW(c.id, qty) ELSE ROW(c.id, amount) END AS x FROM orders o WHERE o.customer_id = c.id) y) z`},
+		viewCase{name: "alike_lateral_meet", query: `SELECT c.id, z.n FROM customers c, LATERAL (SELECT count(*) AS n FROM (SELECT DISTINCT CASE WHEN qty > 1 THEN ROW(c.id, qty) ELSE ROW(c.id, trim_scale(amount)) END AS x FROM orders o WHERE o.customer_id = c.id) y) z`},
 	)
 }
