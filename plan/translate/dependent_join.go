@@ -32,25 +32,21 @@ func (t *translator) dependentJoin(n *pgtree.Node, s *scope) (part, bool) {
 	case querytree.RightJoin:
 		padded = relationsOf(n.Node("larg"))
 	}
-	if !slices.ContainsFunc(t.refsOfJoin(n, padded, within, s), func(r outerRef) bool { return r.level == 0 && !s.isOutside(r.rtindex) }) {
+	if !slices.ContainsFunc(t.refsOfJoin(n, padded, within, s), func(r outerRef) bool { return r.level == 1 && !s.isOutside(r.rtindex) }) {
 		return part{}, false
 	}
 	refs := t.refsOfJoin(n, within, within, s)
 	binding := t.binding(n, within, s)
 	for _, c := range binding {
 		pgtree.Walk(c, func(n *pgtree.Node) bool {
-			if r := (outerRef{rtindex: n.Int("varno"), attno: n.Int("varattno")}); n.Tag == "VAR" && !within[r.rtindex] && !slices.Contains(refs, r) {
+			if r := (outerRef{level: 1, rtindex: n.Int("varno"), attno: n.Int("varattno")}); n.Tag == "VAR" && !within[r.rtindex] && !slices.Contains(refs, r) {
 				refs = append(refs, r)
 			}
 			return true
 		})
 	}
-	// As the join is a query right inside s, and then as it is not.
-	for i := range refs {
-		refs[i].level++
-	}
 	d, key := t.domainOf(refs, s)
-	at := map[outerRef]int{}
+	at := map[outerRef]int{} // as the join reads them, which is part of the query
 	for r, i := range d.at {
 		r.level--
 		at[r] = i
@@ -130,8 +126,8 @@ func relationsOf(n *pgtree.Node) map[int]bool {
 	return all
 }
 
-// refsOfJoin lists what a join in s, and these of its relations, read of what is around it: of
-// level 0 what stands beside it, of further ones what is around the query.
+// refsOfJoin lists what a join in s, and these of its relations, read of what is around it, as if it were
+// a query right inside s.
 func (t *translator) refsOfJoin(n *pgtree.Node, relations, within map[int]bool, s *scope) []outerRef {
 	var refs []outerRef
 	add := func(r outerRef) {
@@ -140,25 +136,10 @@ func (t *translator) refsOfJoin(n *pgtree.Node, relations, within map[int]bool, 
 		}
 	}
 	read := func(n *pgtree.Node, depth int) bool {
-		switch n.Tag {
-		case "VAR":
-			if up := n.Int("varlevelsup") - depth; up > 0 || up == 0 && !within[n.Int("varno")] {
-				add(outerRef{up, n.Int("varno"), n.Int("varattno"), nil})
-			}
-		case "AGGREF", "GROUPINGFUNC":
-			if up := n.Int("agglevelsup") - depth; up > 0 {
-				add(outerRef{level: up, aggregate: n})
-				return false
-			}
-		case "RTE", "RANGETBLENTRY": // since 16
-			if up := n.Int("ctelevelsup") - depth; n.Int("rtekind") == querytree.CTE && up >= 0 {
-				for _, r := range t.cteRefs(n.Str("ctename"), s.up(up)) {
-					r.level += up - 1
-					add(r)
-				}
-			}
+		if n.Tag == "VAR" && n.Int("varlevelsup") == depth && within[n.Int("varno")] {
+			return true // the join's own
 		}
-		return true
+		return t.readsOuter(n, depth-1, s, add)
 	}
 	querytree.Walk(n, read) // its conditions, and those of joins in it
 	for _, i := range slices.Sorted(maps.Keys(relations)) {

@@ -59,28 +59,32 @@ func (t *translator) outerRefs(q *pgtree.Node, s *scope) []outerRef {
 			refs = append(refs, r)
 		}
 	}
-	querytree.Walk(q, func(n *pgtree.Node, depth int) bool {
-		switch n.Tag {
-		case "VAR":
-			if up := n.Int("varlevelsup") - depth; up > 0 {
-				add(outerRef{up, n.Int("varno"), n.Int("varattno"), nil})
-			}
-		case "AGGREF", "GROUPINGFUNC":
-			if up := n.Int("agglevelsup") - depth; up > 0 {
-				add(outerRef{level: up, aggregate: n})
-				return false
-			}
-		case "RTE", "RANGETBLENTRY": // since 16
-			if up := n.Int("ctelevelsup") - depth; n.Int("rtekind") == querytree.CTE && up > 0 {
-				for _, r := range t.cteRefs(n.Str("ctename"), s.up(up-1)) {
-					r.level += up - 1
-					add(r)
-				}
+	querytree.Walk(q, func(n *pgtree.Node, depth int) bool { return t.readsOuter(n, depth, s, add) })
+	return refs
+}
+
+// readsOuter adds what a node of a query reads of s and of what is around it, which stands so many queries further in
+// than one right inside s; false if its children read no more.
+func (t *translator) readsOuter(n *pgtree.Node, depth int, s *scope, add func(outerRef)) bool {
+	switch n.Tag {
+	case "VAR":
+		if up := n.Int("varlevelsup") - depth; up > 0 {
+			add(outerRef{up, n.Int("varno"), n.Int("varattno"), nil})
+		}
+	case "AGGREF", "GROUPINGFUNC":
+		if up := n.Int("agglevelsup") - depth; up > 0 {
+			add(outerRef{level: up, aggregate: n})
+			return false
+		}
+	case "RTE", "RANGETBLENTRY": // since 16
+		if up := n.Int("ctelevelsup") - depth; n.Int("rtekind") == querytree.CTE && up > 0 {
+			for _, r := range t.cteRefs(n.Str("ctename"), s.up(up-1)) {
+				r.level += up - 1
+				add(r)
 			}
 		}
-		return true
-	})
-	return refs
+	}
+	return true
 }
 
 // cteRefs is what a WITH query of a scope reads of what is around the scope's query.
