@@ -43,7 +43,7 @@ func init() {
 		viewCase{name: "limit_sub_ties_offset", query: `SELECT qty FROM orders ORDER BY qty DESC OFFSET (SELECT count(*) FROM loose WHERE a = 1) FETCH FIRST (SELECT nullif(count(*), 3) FROM customers) ROWS WITH TIES`},
 		viewCase{name: "limit_unordered", query: `SELECT count(*) AS n FROM (SELECT FROM edges LIMIT (SELECT count(*) FROM customers)) x`},
 		viewCase{name: "limit_outer", query: `SELECT c.id, x.id AS oid FROM customers c, LATERAL (SELECT o.id FROM orders o WHERE o.customer_id = c.id OR o.qty = 2 ORDER BY o.id DESC LIMIT abs(c.tier::int)) x`},
-		viewCase{name: "limit_outer_offset", query: `SELECT c.id, x.id AS oid FROM customers c LEFT JOIN LATERAL (SELECT o.id FROM orders o ORDER BY o.id LIMIT 2 OFFSET abs(c.tier::int) + c.id - 1) x ON true`},
+		viewCase{name: "limit_outer_offset", query: `SELECT c.id, x.id AS oid FROM customers c LEFT JOIN LATERAL (SELECT o.id FROM orders o ORDER BY o.id LIMIT 2 OFFSET abs(c.tier::int) + abs(c.id)) x ON true`},
 		viewCase{name: "limit_outer_ties", query: `SELECT c.id, x.qty, x.id AS oid FROM customers c, LATERAL (SELECT o.id, o.qty FROM orders o WHERE o.customer_id <> c.id ORDER BY o.qty FETCH FIRST abs(c.tier::int) ROWS WITH TIES) x`},
 		viewCase{name: "limit_outer_negative", query: `SELECT c.id, x.id AS oid FROM customers c, LATERAL (SELECT o.id FROM orders o ORDER BY o.id LIMIT c.tier) x`},
 		viewCase{name: "limit_outer_scalar", query: `SELECT c.id, (SELECT array_agg(x.id ORDER BY x.id) FROM (SELECT o.id FROM orders o WHERE o.customer_id = c.tier ORDER BY o.day DESC NULLS LAST, o.id LIMIT c.id) x) AS ids, EXISTS (SELECT FROM orders o WHERE o.qty = c.tier OFFSET c.id / 3) AS more FROM customers c`},
